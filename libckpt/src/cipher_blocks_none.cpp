@@ -1,0 +1,1 @@
+// cipher_blocks_none

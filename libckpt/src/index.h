@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ckpt/checkpoint.h"
+#include "ckpt/tensor.h"
+
+namespace ckpt {
+
+/// What one pass over a checkpoint's record headers yields: shared by Checkpoint, RecordStream and validate.
+struct Index {
+  std::vector<TensorInfo> tensors = {};
+  Dialect dialect = {};
+  std::optional<Trailer> trailer = {};
+  std::optional<Encryption> encryption = {};
+  std::optional<Error> damage = {};
+  bool clear_trailer = false;    ///< an encrypted file with a CRC trailer in clear behind its blocks
+  std::uint64_t file_size = 0;   ///< as on disk
+  std::uint64_t plain_size = 0;  ///< after decryption; = file_size otherwise
+};
+
+}  // namespace ckpt

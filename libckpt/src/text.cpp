@@ -1,0 +1,105 @@
+#include "ckpt/text.h"
+
+#include <cstdint>
+
+namespace ckpt {
+namespace {
+
+struct CodePoint {
+  char32_t value = 0;
+  std::size_t size = 0;  // bytes taken; of an invalid sequence its maximal valid prefix, at least 1
+  bool valid = false;
+};
+
+// Table 3-7 of the Unicode standard: the second byte's range depends on the first.
+CodePoint decode(std::string_view text) noexcept {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = at(0);
+  if (lead < 0x80) return {lead, 1, true};
+  const std::size_t size = lead >= 0xC2 && lead <= 0xDF   ? 2
+                           : lead >= 0xE0 && lead <= 0xEF ? 3
+                           : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                          : 0;
+  if (size == 0) return {0, 1, false};
+  char32_t value = lead & (0xFFu >> (size + 1));
+  for (std::size_t i = 1; i < size; ++i) {
+    if (i == text.size()) return {0, i, false};
+    unsigned char low = 0x80;
+    unsigned char high = 0xBF;
+    if (i == 1) {
+      if (lead == 0xE0) low = 0xA0;
+      if (lead == 0xED) high = 0x9F;
+      if (lead == 0xF0) low = 0x90;
+      if (lead == 0xF4) high = 0x8F;
+    }
+    if (at(i) < low || at(i) > high) return {0, i, false};
+    value = (value << 6) | (at(i) & 0x3Fu);
+  }
+  return {value, size, true};
+}
+
+// Controls, and what reorders, joins or hides text around it.
+bool is_unsafe(char32_t c) noexcept {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x61C || c == 0x180E ||
+         (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
+         (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE0FFF);
+}
+
+void append_hex(std::string& out, std::string_view prefix, std::uint32_t value, int digits) {
+  out += prefix;
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += "0123456789abcdef"[(value >> shift) & 0xF];
+}
+
+}  // namespace
+
+std::string escape(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint c = decode(text);
+    const std::string_view bytes = text.substr(0, c.size);
+    text.remove_prefix(c.size);
+    if (!c.valid) {
+      for (const char byte : bytes) append_hex(out, "\\x", static_cast<unsigned char>(byte), 2);
+    } else if (c.value == '"' || c.value == '\\') {
+      (out += '\\') += bytes;
+    } else if (c.value == '\n') {
+      out += "\\n";
+    } else if (c.value == '\t') {
+      out += "\\t";
+    } else if (c.value == '\r') {
+      out += "\\r";
+    } else if (!is_unsafe(c.value)) {
+      out += bytes;
+    } else if (c.value < 0x80) {
+      append_hex(out, "\\x", c.value, 2);
+    } else if (c.value <= 0xFFFF) {
+      append_hex(out, "\\u", c.value, 4);
+    } else {
+      append_hex(out, "\\U", c.value, 8);
+    }
+  }
+  return out;
+}
+
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const CodePoint c = decode(text);
+    if (!c.valid) return false;
+    text.remove_prefix(c.size);
+  }
+  return true;
+}
+
+std::string to_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint c = decode(text);
+    out += c.valid ? text.substr(0, c.size) : std::string_view("\xEF\xBF\xBD");
+    text.remove_prefix(c.size);
+  }
+  return out;
+}
+
+}  // namespace ckpt
