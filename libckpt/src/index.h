@@ -21,4 +21,11 @@ struct Index {
   std::uint64_t plain_size = 0;  ///< after decryption; = file_size otherwise
 };
 
+/// What opening an encrypted file without a key fails with.
+Error needs_key(const Encryption& encryption);
+
+class RecordStream;
+const Index& index_of(const Checkpoint& file) noexcept;
+const Index& index_of(const RecordStream& stream) noexcept;
+
 }  // namespace ckpt

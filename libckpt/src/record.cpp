@@ -1,1 +1,385 @@
-// record
+#include "record.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace ckpt {
+namespace {
+
+using wire::FieldKey;
+using wire::Type;
+
+// checkpoint.proto: Checkpoint, Checkpoint.Value, TensorProto, MapTensorProto.
+constexpr FieldKey kFileValue{1, Type::length};
+constexpr FieldKey kFileModelType{2, Type::length};
+constexpr FieldKey kValueTag{1, Type::length};
+constexpr FieldKey kValueTensor{2, Type::length};
+constexpr FieldKey kValueMap{3, Type::length};
+constexpr FieldKey kTensorDims{1, Type::varint};
+constexpr FieldKey kTensorPackedDims{1, Type::length};
+constexpr FieldKey kTensorType{2, Type::length};
+constexpr FieldKey kTensorContent{3, Type::length};
+constexpr FieldKey kMapTensor{1, Type::length};
+
+constexpr std::size_t kTrailerBytes = 17;
+constexpr std::string_view kTrailerMagic = "crc_num";
+constexpr std::size_t kMaxNesting = 100;  // messages and groups, as libprotobuf
+
+std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
+
+std::string left_text(std::uint64_t count) {
+  return count == 0 ? "none are left" : count == 1 ? "1 is left" : std::to_string(count) + " are left";
+}
+
+}  // namespace
+
+void TensorFields::clear() {
+  dims.clear();
+  type.clear();
+  content_offset = content_size = 0;
+  has_type = has_content = packed_dims = false;
+}
+
+void Record::clear() {
+  offset = end = 0;
+  tag.clear();
+  has_tag = unknown_fields = false;
+  value = Value::none;
+  tensor.clear();
+  parts.clear();
+}
+
+Scanner::Event Scanner::next() {
+  if (content_ != nullptr) {
+    const std::uint64_t size = content_->content_size;
+    content_ = nullptr;
+    if (!skip_bytes(size)) return Event::failed;
+  }
+  while (!error_) {
+    const Scope& scope = scopes_[depth_];
+    if (position_ == scope.end) {
+      if (scope.kind == ScopeKind::value) {
+        --depth_;
+        record_.end = position_;
+        return Event::record;
+      }
+      // A record that claims more than the file has was walked only to learn its name.
+      const Scope& value = scopes_[1];
+      if (size_ && value.end > *size_) {
+        position_ = value.start;
+        fail_truncated(value.end - value.start, *size_ - value.start);
+      }
+      --depth_;
+      continue;
+    }
+    if (depth_ == 0) {
+      if (ahead(1).empty()) return error_ ? Event::failed : Event::end;
+      if (at_trailer()) return Event::end;
+      if (error_) break;
+    }
+    if (const Event event = field(); event != Event::record) return event;
+  }
+  return Event::failed;
+}
+
+// Reads one field of the innermost scope. Event::record means "go on".
+Scanner::Event Scanner::field() {
+  const auto k = key();
+  if (!k) return Event::failed;
+  bool good = false;
+  switch (scopes_[depth_].kind) {
+    case ScopeKind::file:
+      good = file_field(*k);
+      break;
+    case ScopeKind::value:
+      good = value_field(*k);
+      break;
+    case ScopeKind::tensor:
+      good = tensor_field(*k);
+      break;
+    case ScopeKind::map:
+      good = map_field(*k);
+      break;
+  }
+  if (!good) return Event::failed;
+  return content_ != nullptr ? Event::content : Event::record;
+}
+
+bool Scanner::file_field(FieldKey k) {
+  if (k == kFileValue) {
+    if (++records_ > limits_.max_records)
+      return fail(Errc::limit, key_offset_, "more than " + std::to_string(limits_.max_records) + " records");
+    record_.clear();
+    record_.offset = key_offset_;
+    return enter(ScopeKind::value);
+  }
+  if (k == kFileModelType) {
+    std::string model_type;
+    if (!text(model_type, limits_.max_name_bytes, "a model_type")) return false;
+    model_type_ = std::move(model_type);
+    return true;
+  }
+  unknown_fields_ = true;
+  return skip(k);
+}
+
+bool Scanner::value_field(FieldKey k) {
+  if (k == kValueTag) {
+    record_.has_tag = true;
+    return text(record_.tag, limits_.max_name_bytes, "a name");
+  }
+  if (k == kValueTensor) {
+    // A oneof: the last member set wins; a tensor given twice is merged.
+    if (record_.value != Record::Value::tensor) record_.tensor.clear();
+    record_.parts.clear();
+    record_.value = Record::Value::tensor;
+    tensor_ = &record_.tensor;
+    return enter(ScopeKind::tensor);
+  }
+  if (k == kValueMap) {
+    record_.tensor.clear();
+    record_.value = Record::Value::map;
+    return enter(ScopeKind::map);
+  }
+  unknown();
+  return skip(k);
+}
+
+bool Scanner::map_field(FieldKey k) {
+  if (k == kMapTensor) {
+    if (++records_ > limits_.max_records)
+      return fail(Errc::limit, key_offset_, "more than " + std::to_string(limits_.max_records) + " records");
+    tensor_ = &record_.parts.emplace_back();
+    return enter(ScopeKind::tensor);
+  }
+  unknown();
+  return skip(k);
+}
+
+bool Scanner::tensor_field(FieldKey k) {
+  TensorFields& tensor = *tensor_;
+  if (k == kTensorDims) {
+    const auto dim = varint();
+    return dim && add_dim(tensor, *dim);
+  }
+  if (k == kTensorPackedDims) {
+    const auto size = length();
+    tensor.packed_dims = true;
+    return size && dims(tensor, *size);
+  }
+  if (k == kTensorType) {
+    tensor.has_type = true;
+    return text(tensor.type, limits_.max_name_bytes, "a type");
+  }
+  if (k == kTensorContent) {
+    const auto size = length();
+    if (!size || !fits_file(*size)) return false;
+    tensor.has_content = true;
+    tensor.content_offset = position_;
+    tensor.content_size = *size;
+    content_ = &tensor;
+    return true;
+  }
+  unknown();
+  return skip(k);
+}
+
+void Scanner::unknown() { record_.unknown_fields = true; }
+
+bool Scanner::dims(TensorFields& tensor, std::uint64_t size) {
+  const std::uint64_t end = position_ + size;
+  while (position_ < end) {
+    const auto dim = varint();
+    if (!dim || !add_dim(tensor, *dim)) return false;
+    if (position_ > end) return fail(Errc::malformed, position_, "packed dims run past their length");
+  }
+  return true;
+}
+
+bool Scanner::add_dim(TensorFields& tensor, std::uint64_t value) {
+  if (tensor.dims.size() == limits_.max_dims)
+    return fail(Errc::limit, position_, "more than " + std::to_string(limits_.max_dims) + " dims");
+  tensor.dims.push_back(static_cast<std::int64_t>(value));
+  return true;
+}
+
+// The 17 bytes at the very end that no protobuf reader understands.
+bool Scanner::at_trailer() {
+  if (ahead_[0] != std::byte{'c'}) return false;
+  const auto rest = ahead(kTrailerBytes + 1);
+  if (rest.size() != kTrailerBytes || !wire::as_text(rest).starts_with(kTrailerMagic)) return false;
+  Trailer trailer{.offset = position_};
+  for (std::size_t i = kTrailerMagic.size(); i < kTrailerBytes; ++i) {
+    if (i < kTrailerBytes - 4 && rest[i] != std::byte{0}) trailer.oversized = true;
+    trailer.crc = (trailer.crc << 8) | std::to_integer<std::uint32_t>(rest[i]);
+  }
+  trailer_ = trailer;
+  position_ += kTrailerBytes;
+  return true;
+}
+
+// At least `want` bytes at position_, or all there are; empty after an I/O error.
+std::span<const std::byte> Scanner::ahead(std::size_t want) {
+  if (ahead_.size() >= want) return ahead_;
+  auto bytes = bytes_.view(position_, want);
+  if (!bytes) {
+    error_ = std::move(bytes).error();
+    return ahead_ = {};
+  }
+  return ahead_ = *bytes;
+}
+
+std::optional<std::uint64_t> Scanner::varint() {
+  const auto bytes = ahead(wire::kMaxVarintBytes);
+  const wire::Varint v = wire::decode_varint(bytes);
+  if (v.size == 0) {
+    if (error_) return std::nullopt;
+    if (bytes.size() >= wire::kMaxVarintBytes)
+      fail(Errc::malformed, position_, "a number has no end within ten bytes");
+    else
+      fail(Errc::truncated, position_, "the file ends inside a number");
+    return std::nullopt;
+  }
+  if (v.size > scopes_[depth_].end - position_) {
+    fail(Errc::malformed, position_, "a number runs past the end of its message");
+    return std::nullopt;
+  }
+  position_ += v.size;
+  ahead_ = ahead_.subspan(v.size);
+  return v.value;
+}
+
+std::optional<FieldKey> Scanner::key() {
+  key_offset_ = position_;
+  const auto number = varint();
+  if (!number) return std::nullopt;
+  const auto k = wire::field_key(*number);
+  if (!k) {
+    const bool zero = *number <= 0xFFFFFFFF && (*number >> 3) == 0;
+    fail(Errc::malformed, key_offset_, zero ? "field number 0, which protobuf does not have" : "not a protobuf field");
+  }
+  return k;
+}
+
+// The length of a length-delimited field, checked against the message around it.
+std::optional<std::uint64_t> Scanner::length() {
+  const auto size = varint();
+  if (!size) return std::nullopt;
+  const std::uint64_t room = scopes_[depth_].end - position_;
+  if (*size > room) {
+    fail(Errc::malformed, position_,
+         "a field of " + bytes_text(*size) + " in a message with " + std::to_string(room) + " left");
+    return std::nullopt;
+  }
+  return size;
+}
+
+bool Scanner::text(std::string& out, std::uint64_t limit, std::string_view what) {
+  const auto size = length();
+  if (!size || !fits_file(*size)) return false;
+  if (*size > limit)
+    return fail(Errc::limit, position_,
+                std::string(what) + " of " + bytes_text(*size) + "; the limit is " + std::to_string(limit));
+  const auto bytes = ahead(static_cast<std::size_t>(*size));
+  if (error_) return false;
+  if (bytes.size() < *size) return fail_truncated(*size, bytes.size());
+  out.assign(wire::as_text(bytes.first(static_cast<std::size_t>(*size))));
+  position_ += *size;
+  ahead_ = ahead_.subspan(static_cast<std::size_t>(*size));
+  return true;
+}
+
+// A sub-message. One that claims more than the file has is walked all the same, as far as it goes: that finds the name
+// to put into the error.
+bool Scanner::enter(ScopeKind kind) {
+  const auto size = length();
+  if (!size) return false;
+  // The file's own scope has no end, so only here can a sum wrap.
+  if (*size > ~std::uint64_t{0} - position_) return fail(Errc::malformed, position_, "a length beyond 2^64");
+  scopes_[++depth_] = {kind, position_, position_ + *size};
+  return true;
+}
+
+bool Scanner::skip(FieldKey k) {
+  switch (k.type) {
+    case Type::varint:
+      return varint().has_value();
+    case Type::fixed64:
+      return skip_bytes(8);
+    case Type::fixed32:
+      return skip_bytes(4);
+    case Type::length: {
+      const auto size = length();
+      return size && skip_bytes(*size);
+    }
+    case Type::start_group:
+      return skip_group(k.number);
+    case Type::end_group:
+      break;
+  }
+  return fail(Errc::malformed, position_, "the end of a group that was not begun");
+}
+
+bool Scanner::skip_group(std::uint32_t number) {
+  std::vector<std::uint32_t> open{number};
+  while (!open.empty()) {
+    if (depth_ + open.size() > kMaxNesting) return fail(Errc::malformed, position_, "groups nested more than 100 deep");
+    if (position_ == scopes_[depth_].end) return fail(Errc::malformed, position_, "a group without an end");
+    const auto k = key();
+    if (!k) return false;
+    if (k->type == Type::start_group) {
+      open.push_back(k->number);
+    } else if (k->type == Type::end_group) {
+      if (k->number != open.back()) return fail(Errc::malformed, position_, "a group ended by another's end");
+      open.pop_back();
+    } else if (!skip(*k)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Scanner::skip_bytes(std::uint64_t count) {
+  if (count > scopes_[depth_].end - position_)
+    return fail(Errc::malformed, position_, "a field runs past the end of its message");
+  if (!fits_file(count)) return false;
+  if (count <= ahead_.size()) {
+    ahead_ = ahead_.subspan(static_cast<std::size_t>(count));
+  } else {
+    ahead_ = {};
+    if (!size_) {  // of a pipe only the last byte tells whether all are there
+      const auto last = bytes_.view(position_ + count - 1, 1);
+      if (!last) return error_ = last.error(), false;
+      if (last->empty())
+        return fail(Errc::truncated, position_, "needs " + bytes_text(count) + ", and the input ends before");
+    }
+  }
+  position_ += count;
+  return true;
+}
+
+void Scanner::content_taken() {
+  position_ += content_->content_size;
+  content_ = nullptr;
+  ahead_ = {};
+}
+
+void Scanner::content_cut(std::uint64_t left) { fail_truncated(content_->content_size, left); }
+
+bool Scanner::fail(Errc code, std::uint64_t offset, std::string message) {
+  if (!error_) {
+    error_ = Error{.code = code, .offset = offset, .message = std::move(message)};
+    if (depth_ > 0) error_->tensor = record_.tag;
+  }
+  return false;
+}
+
+bool Scanner::fail_truncated(std::uint64_t need, std::uint64_t left) {
+  return fail(Errc::truncated, position_, "needs " + bytes_text(need) + ", " + left_text(left));
+}
+
+bool Scanner::fits_file(std::uint64_t size) {
+  return !size_ || size <= *size_ - position_ || fail_truncated(size, *size_ - position_);
+}
+
+}  // namespace ckpt

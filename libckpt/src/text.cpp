@@ -102,4 +102,50 @@ std::string to_utf8(std::string_view text) {
   return out;
 }
 
+std::optional<std::string> utf8_from_utf32(std::span<const std::byte> bytes) {
+  if (bytes.size() % 4 != 0) return std::nullopt;
+  std::string out;
+  std::size_t used = 0;  // up to the last character that is not NUL
+  for (std::size_t i = 0; i < bytes.size(); i += 4) {
+    std::uint32_t c = 0;
+    for (std::size_t b = 4; b-- > 0;) c = (c << 8) | std::to_integer<std::uint32_t>(bytes[i + b]);
+    if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) return std::nullopt;
+    const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
+    if (c < 0x80) {
+      put(c);
+    } else if (c < 0x800) {
+      put(0xC0 | (c >> 6));
+      put(0x80 | (c & 0x3F));
+    } else if (c < 0x10000) {
+      put(0xE0 | (c >> 12));
+      put(0x80 | ((c >> 6) & 0x3F));
+      put(0x80 | (c & 0x3F));
+    } else {
+      put(0xF0 | (c >> 18));
+      put(0x80 | ((c >> 12) & 0x3F));
+      put(0x80 | ((c >> 6) & 0x3F));
+      put(0x80 | (c & 0x3F));
+    }
+    if (c != 0) used = out.size();
+  }
+  out.resize(used);
+  return out;
+}
+
+std::optional<std::vector<std::byte>> utf32_from_utf8(std::string_view text) {
+  std::vector<std::byte> out;
+  out.reserve(text.size() * 4);
+  const auto put = [&](char32_t c) {
+    for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<std::byte>(c >> shift));
+  };
+  if (text.empty()) put(0);
+  while (!text.empty()) {
+    const CodePoint c = decode(text);
+    if (!c.valid) return std::nullopt;
+    put(c.value);
+    text.remove_prefix(c.size);
+  }
+  return out;
+}
+
 }  // namespace ckpt

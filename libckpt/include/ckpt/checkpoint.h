@@ -31,6 +31,7 @@ struct OpenOptions {
   bool keep_damaged = false;            ///< keep what is whole; damage() says where and why the scan stopped
   std::optional<Key> key = {};          ///< for encrypted files; ignored for others
   std::optional<CipherMode> mode = {};  ///< only needed where the file does not tell (era a)
+  Progress progress = {};               ///< of the scan: bytes of the file passed
 };
 
 /// What the writer's version left in the file (FORMAT.md, "Dialects").
@@ -63,6 +64,8 @@ struct ReadOptions {
   unsigned threads = 0;  ///< 0 = all cores
   Progress progress = {};
 };
+
+struct Index;
 
 /// An immutable index over one checkpoint: names, types, shapes, and where the bytes are.
 ///
@@ -115,6 +118,7 @@ class Checkpoint {
   const Source& source(std::uint32_t index = 0) const noexcept;
 
  private:
+  friend const Index& index_of(const Checkpoint& file) noexcept;
   struct Impl;
   explicit Checkpoint(std::unique_ptr<const Impl> impl) noexcept;
   std::unique_ptr<const Impl> impl_;

@@ -68,6 +68,7 @@ class RecordStream {
   std::uint32_t crc() const noexcept;         ///< CRC-32 of the plaintext before the trailer, after the clean end
 
  private:
+  friend const Index& index_of(const RecordStream& stream) noexcept;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ckpt {
 
@@ -15,5 +19,12 @@ bool is_utf8(std::string_view text) noexcept;
 
 /// The text with each maximal invalid part replaced by U+FFFD, as Unicode recommends.
 std::string to_utf8(std::string_view text);
+
+/// A str entry's bytes (UTF-32LE) as UTF-8, NULs at its end dropped as MindSpore does. Empty for a length that is no
+/// multiple of 4 and for code points that are none.
+std::optional<std::string> utf8_from_utf32(std::span<const std::byte> bytes);
+
+/// The other way. Empty if `text` is not UTF-8. No text at all becomes one NUL, as numpy's shortest string.
+std::optional<std::vector<std::byte>> utf32_from_utf8(std::string_view text);
 
 }  // namespace ckpt

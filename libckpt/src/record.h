@@ -1,0 +1,133 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ckpt/checkpoint.h"
+#include "ckpt/error.h"
+#include "wire.h"
+
+namespace ckpt {
+
+/// Bytes by offset, in the order a parser asks for them (never backwards beyond what the implementation keeps).
+class ByteView {
+ public:
+  virtual ~ByteView() = default;
+  /// Bytes from `offset`: at least `want` of them unless the input ends first. Valid until the next call.
+  virtual Result<std::span<const std::byte>> view(std::uint64_t offset, std::size_t want) = 0;
+};
+
+/// One TensorProto as found: every field last-wins, dims collected.
+struct TensorFields {
+  std::vector<std::int64_t> dims = {};
+  std::string type = {};
+  std::uint64_t content_offset = 0;
+  std::uint64_t content_size = 0;
+  bool has_type = false;
+  bool has_content = false;
+  bool packed_dims = false;
+
+  void clear();
+};
+
+/// One Checkpoint.Value.
+struct Record {
+  enum class Value : std::uint8_t { none, tensor, map };
+
+  std::uint64_t offset = 0;  // of the key byte in front of it
+  std::uint64_t end = 0;
+  std::string tag = {};
+  bool has_tag = false;
+  bool unknown_fields = false;
+  Value value = Value::none;
+  TensorFields tensor = {};
+  std::vector<TensorFields> parts = {};  // of a map
+
+  void clear();
+};
+
+/// Walks a checkpoint's fields one event at a time: the only parser of the format. It never looks at payload bytes, and
+/// can be stopped at each content field, which is what a forward-only reader needs.
+class Scanner {
+ public:
+  enum class Event : std::uint8_t {
+    content,  ///< at the payload of current_content(); it is skipped by the next call
+    record,   ///< record() is complete
+    end,      ///< a clean end; trailer() may be set
+    failed,   ///< error() says why; every further call says so again
+  };
+
+  /// `size` is the number of bytes there are, where that is known beforehand.
+  Scanner(ByteView& bytes, std::optional<std::uint64_t> size, const Limits& limits)
+      : bytes_(bytes), size_(size), limits_(limits) {}
+
+  Event next();
+
+  const Record& record() const noexcept { return record_; }
+  const TensorFields& current_content() const noexcept { return *content_; }
+  std::uint64_t position() const noexcept { return position_; }
+  /// Where the record being walked ends by its own account; meaningful at Event::content.
+  std::uint64_t record_end() const noexcept { return scopes_[1].end; }
+  const Error& error() const noexcept { return *error_; }
+  const std::optional<Trailer>& trailer() const noexcept { return trailer_; }
+  const std::optional<std::string>& model_type() const noexcept { return model_type_; }
+  bool top_level_unknown_fields() const noexcept { return unknown_fields_; }
+  /// For readers that take the content themselves: it was taken whole, or the input ended `left` bytes into it.
+  void content_taken();
+  void content_cut(std::uint64_t left);
+
+ private:
+  enum class ScopeKind : std::uint8_t { file, value, tensor, map };
+  struct Scope {
+    ScopeKind kind = ScopeKind::file;
+    std::uint64_t start = 0;
+    std::uint64_t end = ~std::uint64_t{0};
+  };
+
+  Event field();
+  bool value_field(wire::FieldKey key);
+  bool tensor_field(wire::FieldKey key);
+  bool map_field(wire::FieldKey key);
+  bool file_field(wire::FieldKey key);
+
+  bool at_trailer();
+  std::span<const std::byte> ahead(std::size_t want);
+  std::optional<std::uint64_t> varint();
+  std::optional<wire::FieldKey> key();
+  std::optional<std::uint64_t> length();
+  bool text(std::string& out, std::uint64_t limit, std::string_view what);
+  bool dims(TensorFields& tensor, std::uint64_t size);
+  bool add_dim(TensorFields& tensor, std::uint64_t value);
+  bool enter(ScopeKind kind);
+  bool skip(wire::FieldKey key);
+  bool skip_group(std::uint32_t number);
+  bool skip_bytes(std::uint64_t count);
+  void unknown();
+  bool fail(Errc code, std::uint64_t offset, std::string message);
+  bool fail_truncated(std::uint64_t need, std::uint64_t left);
+  bool fits_file(std::uint64_t size);
+
+  ByteView& bytes_;
+  std::optional<std::uint64_t> size_;
+  Limits limits_;
+  std::uint64_t position_ = 0;
+  std::span<const std::byte> ahead_ = {};  // bytes at position_
+  std::array<Scope, 4> scopes_ = {};
+  std::size_t depth_ = 0;
+  std::uint64_t key_offset_ = 0;  // of the field being read
+  std::uint64_t records_ = 0;
+  Record record_ = {};
+  TensorFields* tensor_ = nullptr;   // what the innermost tensor scope fills
+  TensorFields* content_ = nullptr;  // set between a content event and the next call
+  bool unknown_fields_ = false;
+  std::optional<std::string> model_type_ = {};
+  std::optional<Trailer> trailer_ = {};
+  std::optional<Error> error_ = {};
+};
+
+}  // namespace ckpt

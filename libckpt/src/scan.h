@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ckpt/checkpoint.h"
+#include "ckpt/error.h"
+#include "ckpt/source.h"
+#include "index.h"
+#include "record.h"
+
+namespace ckpt {
+
+/// Turns records into index entries; holds the joining rule (FORMAT.md, "Slices"), for files and pipes alike.
+class Indexer {
+ public:
+  explicit Indexer(const Limits& limits) : limits_(limits) {}
+
+  struct Placement {
+    std::size_t entry = 0;
+    bool joined = false;              ///< it is a further slice of the entry before
+    std::uint64_t stored_before = 0;  ///< what that entry held already
+  };
+  /// A record; or, of a tensor, as much of it as a forward-only reader knows when its payload starts. Then one of
+  /// complete() and take_back() follows.
+  Result<Placement> add(const Record& record);
+  void complete(const Record& record);  ///< the rest of what add() could not know
+  void take_back();                     ///< undoes the last add()
+
+  /// The facts about the whole file, when the scanner has come to its end.
+  void finish(const Scanner& scanner);
+
+  Index& index() noexcept { return index_; }
+
+ private:
+  struct Undo {
+    bool joined = false;
+    std::uint64_t record_size = 0;
+    bool unknown_fields = false;
+    bool packed_dims = false;
+  };
+
+  bool continues_last(const Record& record) const;
+  void join(const Record& record);
+
+  Limits limits_;
+  Index index_ = {};
+  std::uint64_t index_bytes_ = 0;
+  Undo undo_ = {};
+};
+
+/// One pass over the record headers of a plaintext source. Never fails: what stopped it is Index::damage.
+Index scan(const Source& source, const Limits& limits, const Progress& progress);
+
+}  // namespace ckpt
