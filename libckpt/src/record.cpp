@@ -219,8 +219,7 @@ bool Scanner::at_trailer() {
 }
 
 // At least `want` bytes at position_, or all there are; empty after an I/O error.
-std::span<const std::byte> Scanner::ahead(std::size_t want) {
-  if (ahead_.size() >= want) return ahead_;
+std::span<const std::byte> Scanner::look_ahead(std::size_t want) {
   auto bytes = bytes_.view(position_, want);
   if (!bytes) {
     error_ = std::move(bytes).error();

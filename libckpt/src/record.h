@@ -96,7 +96,8 @@ class Scanner {
   bool file_field(wire::FieldKey key);
 
   bool at_trailer();
-  std::span<const std::byte> ahead(std::size_t want);
+  std::span<const std::byte> ahead(std::size_t want) { return ahead_.size() >= want ? ahead_ : look_ahead(want); }
+  std::span<const std::byte> look_ahead(std::size_t want);
   std::optional<std::uint64_t> varint();
   std::optional<wire::FieldKey> key();
   std::optional<std::uint64_t> length();

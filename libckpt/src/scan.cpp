@@ -181,7 +181,19 @@ void Indexer::join(const Record& record) {
   last.record_size = record.end - last.record_offset;
 }
 
+// Growing a large vector costs more than walking the headers, so after some records a guess is made of how many there
+// will be. Only address space is at stake: pages that are never used are never there.
+void Indexer::reserve_ahead(const Record& record) {
+  constexpr std::size_t kSample = 256;
+  constexpr std::uint64_t kMost = 1 << 16;
+  if (index_.tensors.size() != kSample || file_size_ <= record.offset) return;
+  const std::uint64_t average = record.offset / kSample + 1;
+  index_.tensors.reserve(kSample +
+                         static_cast<std::size_t>(std::min(kMost, (file_size_ - record.offset) / average + 64)));
+}
+
 Result<Indexer::Placement> Indexer::add(const Record& record) {
+  reserve_ahead(record);
   Placement placement{.joined = continues_last(record)};
   undo_ = {.joined = placement.joined};
   if (placement.joined) {
@@ -242,7 +254,7 @@ Index scan(const Source& source, const Limits& limits, const Progress& progress)
   constexpr std::size_t kRecordsPerReport = 4096;
   FileWindow window(source);
   Scanner scanner(window, source.size(), limits);
-  Indexer indexer(limits);
+  Indexer indexer(limits, source.size());
   std::optional<Error> damage;
   for (std::size_t records = 0; !damage;) {
     const Scanner::Event event = scanner.next();

@@ -14,7 +14,8 @@ namespace ckpt {
 /// Turns records into index entries; holds the joining rule (FORMAT.md, "Slices"), for files and pipes alike.
 class Indexer {
  public:
-  explicit Indexer(const Limits& limits) : limits_(limits) {}
+  /// `file_size` may be 0 where it is not known.
+  explicit Indexer(const Limits& limits, std::uint64_t file_size = 0) : limits_(limits), file_size_(file_size) {}
 
   struct Placement {
     std::size_t entry = 0;
@@ -42,8 +43,10 @@ class Indexer {
 
   bool continues_last(const Record& record) const;
   void join(const Record& record);
+  void reserve_ahead(const Record& record);
 
   Limits limits_;
+  std::uint64_t file_size_ = 0;
   Index index_ = {};
   std::uint64_t index_bytes_ = 0;
   Undo undo_ = {};
