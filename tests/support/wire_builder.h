@@ -45,7 +45,7 @@ inline Bytes from_hex(std::string_view text) {
   return bytes;
 }
 
-inline std::string to_hex(std::string_view bytes) {
+inline std::string to_hex(const Bytes& bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
   for (const char c : bytes) {
@@ -252,6 +252,6 @@ inline Bytes trailer(std::uint64_t crc) {
   return bytes;
 }
 
-inline Bytes with_trailer(std::string_view file) { return Bytes(file) + trailer(plain_crc32(file)); }
+inline Bytes with_trailer(const Bytes& file) { return file + trailer(plain_crc32(file)); }
 
 }  // namespace ckpt::test
