@@ -18,7 +18,6 @@
 
 // The reading half of this library's file access; the writing half is output_file.cpp.
 namespace ckpt {
-namespace {
 
 Error system_error(const char* what, int number) {
   return {.code = Errc::io,
@@ -26,13 +25,15 @@ Error system_error(const char* what, int number) {
           .message = std::string(what) + ": " + std::generic_category().message(number)};
 }
 
-const char* what_it_is(mode_t mode) {
+const char* what_it_is(unsigned mode) {
   if (S_ISDIR(mode)) return "a directory";
   if (S_ISFIFO(mode)) return "a pipe";
   if (S_ISSOCK(mode)) return "a socket";
   if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
   return "not a regular file";
 }
+
+namespace {
 
 class FileSource final : public Source {
  public:
@@ -42,6 +43,7 @@ class FileSource final : public Source {
   FileSource& operator=(const FileSource&) = delete;
   ~FileSource() override { ::close(descriptor_); }
 
+  int descriptor() const noexcept { return descriptor_; }
   std::uint64_t size() const noexcept override { return size_; }
 
   Status read_at(std::uint64_t offset, std::span<std::byte> out) const override {
@@ -115,6 +117,11 @@ Result<SourcePtr> open_file(const std::filesystem::path& path) {
                  .message = std::string("is ") + what_it_is(status.st_mode) + "; this needs a file"};
   }
   return SourcePtr(std::make_shared<FileSource>(descriptor, status));
+}
+
+int descriptor_of(const Source& source) noexcept {
+  const auto* file = dynamic_cast<const FileSource*>(&source);
+  return file != nullptr ? file->descriptor() : -1;
 }
 
 SourcePtr borrow_bytes(std::span<const std::byte> bytes) { return std::make_shared<BytesSource>(bytes); }

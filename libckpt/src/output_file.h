@@ -12,15 +12,20 @@
 namespace ckpt {
 
 /// A file that appears complete or not at all: a temporary beside the target (O_EXCL, same directory), renamed by
-/// commit(). Destroyed before, it leaves nothing behind. Together with file_source.cpp the only file access.
+/// commit(). Destroyed before, it leaves nothing behind. A symbolic link is followed: what it points to is replaced.
+/// Together with file_source.cpp the only file access.
+///
+/// A file above RLIMIT_FSIZE is Errc::io only in a process that ignores SIGXFSZ; no signal is touched here.
 class OutputFile {
  public:
   struct Options {
-    unsigned permissions = 0400;
-    bool overwrite = true;
+    unsigned permissions = 0400;  ///< of the finished file, whatever the umask; until then it is its owner's alone
+    bool overwrite = true;  ///< false: Errc::usage if the target exists, at create() and, without a race, at commit()
     bool durable = true;
   };
 
+  /// Errc::unsupported if the target is a directory, a pipe or a device; Errc::io, say for a directory that is not
+  /// there.
   static Result<OutputFile> create(const std::filesystem::path& path, const Options& options);
   OutputFile(OutputFile&&) noexcept;
   OutputFile& operator=(OutputFile&&) noexcept;
@@ -28,13 +33,11 @@ class OutputFile {
 
   Status append(std::span<const std::byte> bytes);  ///< buffered: small pieces are collected to 256 KiB
   Status overwrite(std::uint64_t offset, std::span<const std::byte> bytes);  ///< bytes already appended
-  /// Appends the first `size` bytes of an existing file (reflink, copy_file_range, or read and write).
-  Status append_file(const std::filesystem::path& from, std::uint64_t size);
-  /// Appends a range of a source; for a plain file without passing through user space.
+  /// Appends a range of a source; from a file without passing through user space, by reflink where that is possible.
   Status append_source(const Source& from, std::uint64_t offset, std::uint64_t size);
-  Status read_back(std::uint64_t offset, std::span<std::byte> out);  ///< of what was appended
   std::uint64_t size() const noexcept;
-  /// fsync, chmod, rename, fsync of the directory.
+  /// chmod, fsync, rename, fsync of the directory. If only the last one fails the new file is in place and the error
+  /// says so; any other error leaves the target as it was. To be called once.
   Status commit();
 
  private:
