@@ -92,8 +92,8 @@ Status check(const TensorDesc& desc, std::uint64_t byte_size) {
   if (!is_utf8(desc.type_name) || desc.type_name.size() > limits.max_name_bytes)
     return usage(desc.name, "its type_name is not UTF-8, or too long");
   if (!desc.type_name.empty() && dtype_from_name(desc.type_name) != desc.dtype)
-    return mismatch(desc.name,
-                    "its type_name \"" + escape(desc.type_name) + "\" is not " + std::string(name(desc.dtype)));
+    return mismatch(desc.name, "its dtype is " + std::string(name(desc.dtype)) + ", but its type_name is \"" +
+                                   escape(desc.type_name) + '"');
   if (desc.dims.size() > limits.max_dims)
     return usage(desc.name,
                  std::to_string(desc.dims.size()) + " dims; the limit is " + std::to_string(limits.max_dims));
@@ -216,7 +216,8 @@ Status Writer::Impl::keep_records(const Checkpoint& old, const Source& bytes) {
 
 Status Writer::Impl::expect_no_open_entry() const {
   if (left == 0) return {};
-  return usage(name, std::to_string(left) + " of its " + std::to_string(byte_size) + " bytes are missing");
+  return usage(
+      name, "only " + std::to_string(byte_size - left) + " of its " + std::to_string(byte_size) + " bytes were given");
 }
 
 Status Writer::Impl::begin(const TensorDesc& desc, std::uint64_t size) {
@@ -249,9 +250,7 @@ Status Writer::Impl::start_record() {
 }
 
 Status Writer::Impl::append(std::span<const std::byte> bytes) {
-  if (bytes.size() > left)
-    return usage(
-        name, std::to_string(bytes.size() - left) + " bytes more than the " + std::to_string(byte_size) + " announced");
+  if (bytes.size() > left) return usage(name, "more bytes than the " + std::to_string(byte_size) + " announced");
   while (!bytes.empty()) {
     if (left_in_record == 0)
       if (auto status = start_record(); !status) return status;
