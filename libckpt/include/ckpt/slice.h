@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,9 +43,8 @@ Slice whole(std::span<const std::int64_t> dims);
 Status read_slice(const Checkpoint& file, const TensorInfo& tensor, const Slice& slice,
                   const std::function<bool(std::span<const std::byte>)>& sink);
 
-/// A tensor named on a command line: `name`, `name[0,:,3]`, `file.ckpt#name[0]`, and `"name"[0]` with the name quoted.
+/// A tensor named on a command line: `name`, `name[0,:,3]`, and `"name"[0]` with the name quoted.
 struct TensorAddress {
-  std::string file = {};  ///< empty if none was given
   std::string name = {};
   std::string slice = {};  ///< without the brackets
 };
@@ -52,5 +52,14 @@ struct TensorAddress {
 /// Splits `name[slice]` against a file: an exact name wins, then the last `[`; a quoted name is taken literally
 /// (`\"` and `\\` inside). Errc::usage if no entry fits, with the nearest name suggested.
 Result<TensorAddress> parse_tensor(std::string_view text, const Checkpoint& file);
+
+/// `file.ckpt#name[0]`: a file and what parse_tensor takes.
+struct TensorUri {
+  std::string file = {};
+  std::string tensor = {};
+};
+
+/// Splits at the first `#` that an existing file stands in front of. Empty if there is none.
+std::optional<TensorUri> split_uri(std::string_view text);
 
 }  // namespace ckpt
