@@ -100,7 +100,7 @@ TEST(OutputFile, DestroyedBeforeCommitItLeavesNothing) {
 
 TEST(OutputFile, PermissionsAreExactWhateverTheUmask) {
   const TempDir dir;
-  for (const mode_t mask : {0000, 0022, 0077, 0777}) {
+  for (const mode_t mask : {0000U, 0022U, 0077U, 0777U}) {
     const Umask umask(mask);
     for (const unsigned permissions : {0400U, 0600U, 0644U, 0666U}) {
       OutputFile file = create(dir / "f", {.permissions = permissions, .durable = false});

@@ -132,7 +132,7 @@ TEST(Writer, ATypeNameGivenIsWrittenAsItIs) {
 }
 
 TEST(Writer, LengthsTakeAsManyBytesAsTheyNeed) {
-  for (const std::size_t size : {90, 100, 110, 120, 127, 128, 16'300, 16'383, 16'384, 2'097'152}) {
+  for (const std::size_t size : {90U, 100U, 110U, 120U, 127U, 128U, 16'300U, 16'383U, 16'384U, 2'097'152U}) {
     const Bytes content(size, 'x');
     const auto dim = static_cast<std::int64_t>(size);
     EXPECT_TRUE(written({.name = "n", .dtype = DType::int8, .dims = {dim}}, content) ==
@@ -155,7 +155,7 @@ TEST(Writer, ContentCanComeInAnyPieces) {
   const TempDir dir;
   Bytes content;
   for (int i = 0; i < 1'000; ++i) content += std::to_string(i);
-  for (const std::size_t piece : {1, 7, 4'096}) {
+  for (const std::size_t piece : {1U, 7U, 4'096U}) {
     Writer writer = create(dir / "f");
     expect_ok(writer.begin({.name = "a", .dtype = DType::int8, .dims = {static_cast<std::int64_t>(content.size())}},
                            content.size()));
@@ -216,7 +216,7 @@ TEST(Slicing, AsTheProducers) {
 
 TEST(Slicing, AddsUpAndKeepsTheLimit) {
   for (const Profile profile : {Profile::modern, Profile::classic})
-    for (const std::size_t element : {1, 2, 4, 8, 16})
+    for (const std::size_t element : {1U, 2U, 4U, 8U, 16U})
       for (std::uint64_t elements = 0; elements < 200; ++elements) {
         std::uint64_t sum = 0;
         for (const std::uint64_t size : slices(profile, elements * element, element, 32)) {
@@ -290,7 +290,7 @@ TEST(Writer, ContentThatEndsLikeATrailerIsKeptFromTheEnd) {
 
 TEST(Writer, CopiedAndExtendedFilesDoNotEndLikeATrailerEither) {
   const TempDir dir;
-  for (const std::size_t padding : {0, 5, 600'000}) {  // 600,000: large enough for the kernel to copy
+  for (const std::size_t padding : {0U, 5U, 600'000U}) {  // 600,000: large enough for the kernel to copy
     const Bytes trap = Bytes(padding, 'x') + "crc_num0123456789";
     const Bytes plain = record("a", {static_cast<std::int64_t>(trap.size())}, "Int8", trap);
     write_file(dir / "in", plain);
