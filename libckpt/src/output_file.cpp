@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t kBlock = std::size_t{256} << 10;           // larger writes are often slower
 constexpr std::uint64_t kCopyStep = std::uint64_t{32} << 20;     // bytes a copy inside the kernel takes at once
 constexpr std::uint64_t kSyncStep = std::uint64_t{32} << 20;     // so that the final fsync finds little left to do
-constexpr std::uint64_t kAllocateFrom = std::uint64_t{8} << 20;  // below that it does not pay
+constexpr std::uint64_t kAllocateFrom = std::uint64_t{1} << 20;  // below that it does not pay
 constexpr std::uint64_t kAllocateStep = std::uint64_t{64} << 20;
 constexpr std::size_t kNameMax = 255;
 constexpr int kMaxLinks = 40;  // as the kernel
