@@ -17,6 +17,9 @@ namespace ckpt {
 /// Plaintext bytes a cipher block holds at most, as MindSpore's era b writes them (a reader takes any size).
 inline constexpr std::uint64_t kCipherBlockBytes = std::uint64_t{64} << 20;
 
+/// A file of more blocks is refused: each holds 64 MiB as MindSpore writes them.
+inline constexpr std::uint64_t kMaxCipherBlocks = std::uint64_t{1} << 20;
+
 /// How a source is encrypted: walks the block headers. Empty if it does not start with a cipher block. Broken
 /// headers behind a good first one do not matter here (open_encrypted reports them).
 Result<std::optional<Encryption>> detect_encryption(const Source& source);
