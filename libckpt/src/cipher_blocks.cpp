@@ -52,7 +52,9 @@ class Algorithm {
     std::string cipher_name = "SM4-CBC";
     if (mode != CipherMode::sm4_cbc)
       cipher_name = "AES-" + std::to_string(key.bytes().size() * 8) +
-                    (use == Use::gcm ? "-GCM" : use == Use::ctr ? "-CTR" : "-CBC");
+                    (use == Use::gcm   ? "-GCM"
+                     : use == Use::ctr ? "-CTR"
+                                       : "-CBC");
     CipherPtr cipher(EVP_CIPHER_fetch(nullptr, cipher_name.c_str(), nullptr));
     if (!cipher) return openssl_failed(("provide " + cipher_name).c_str());
     return Algorithm(std::move(cipher), key);
@@ -62,7 +64,8 @@ class Algorithm {
   ContextPtr start(const std::byte* iv, bool encrypt, bool padding) const {
     ContextPtr context(EVP_CIPHER_CTX_new());
     if (context == nullptr ||
-        EVP_CipherInit_ex2(context.get(), cipher_.get(), raw(key_.bytes().data()), raw(iv), encrypt ? 1 : 0, nullptr) != 1 ||
+        EVP_CipherInit_ex2(context.get(), cipher_.get(), raw(key_.bytes().data()), raw(iv), encrypt ? 1 : 0, nullptr) !=
+            1 ||
         EVP_CIPHER_CTX_set_padding(context.get(), padding ? 1 : 0) != 1)
       return nullptr;
     return context;
@@ -137,8 +140,8 @@ Result<BlockTable> read_block_table(const Source& source, const BlockLayout& lay
     }
     if (take < layout.header_size())
       return error(Errc::truncated, offset,
-                   "the header of " + block_name(index) + " needs " + std::to_string(layout.header_size()) + " bytes, " +
-                       std::to_string(left) + " are left");
+                   "the header of " + block_name(index) + " needs " + std::to_string(layout.header_size()) +
+                       " bytes, " + std::to_string(left) + " are left");
     const auto header = parse_block_header(layout, bytes);
     if (!header) return error(Errc::malformed, offset, "the header of " + block_name(index) + " is damaged");
     if (index == kMaxCipherBlocks)
@@ -278,7 +281,8 @@ Status DecryptedSource::decrypt_cbc(const Block& block, std::uint64_t offset, st
     const std::size_t want = (std::min(out.size() + skip, cipher.size()) + kAesBlock - 1) / kAesBlock * kAesBlock;
     const auto take = static_cast<std::size_t>(
         std::min<std::uint64_t>(std::min(want, cipher.size() / kAesBlock * kAesBlock), block.header.cipher_size - at));
-    if (auto status = cipher_text_->read_at(block.cipher_offset + at, std::span(cipher).first(take)); !status) return status;
+    if (auto status = cipher_text_->read_at(block.cipher_offset + at, std::span(cipher).first(take)); !status)
+      return status;
     if (update(context.get(), std::span(cipher).first(take), plain.data()) != static_cast<int>(take))
       return openssl_failed("decrypt");
     const std::size_t usable = std::min(take - skip, out.size());
@@ -297,7 +301,8 @@ Status DecryptedSource::verify(std::size_t index) const {
   const Block& block = blocks_[index];
   const ContextPtr context = gcm_->start(block.header.iv.data(), false, false);
   if (context == nullptr) return openssl_failed("decrypt");
-  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(kBufferBytes, block.header.cipher_size)));
+  std::vector<std::byte> buffer(
+      static_cast<std::size_t>(std::min<std::uint64_t>(kBufferBytes, block.header.cipher_size)));
   for (std::uint64_t done = 0; done < block.header.cipher_size;) {
     const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), block.header.cipher_size - done));
     const auto part = std::span(buffer).first(take);
@@ -391,9 +396,9 @@ struct BlockDecryptor::Impl {
   Encryption encryption;
   BlockHeader header;
   ContextPtr context;
-  std::uint64_t cipher_left = 0;     // of the current block
-  std::uint64_t position = 0;        // in the cipher text
-  std::vector<std::byte> plain;      // decrypted, not yet given out
+  std::uint64_t cipher_left = 0;  // of the current block
+  std::uint64_t position = 0;     // in the cipher text
+  std::vector<std::byte> plain;   // decrypted, not yet given out
   std::size_t plain_used = 0;
   std::vector<std::byte> cipher;
   bool ended = false;
@@ -426,10 +431,12 @@ Status BlockDecryptor::Impl::next_block() {
     return {};
   }
   if (*got < want.size())
-    return Error{.code = Errc::truncated, .offset = at, .message = "the input ends inside the header of " + block_name(index)};
+    return Error{
+        .code = Errc::truncated, .offset = at, .message = "the input ends inside the header of " + block_name(index)};
   const auto parsed = parse_block_header(layout, want);
   if (!parsed)
-    return Error{.code = Errc::malformed, .offset = at, .message = "the header of " + block_name(index) + " is damaged"};
+    return Error{
+        .code = Errc::malformed, .offset = at, .message = "the header of " + block_name(index) + " is damaged"};
   header = *parsed;
   cipher_left = header.cipher_size;
   ++encryption.blocks;
@@ -444,9 +451,10 @@ Status BlockDecryptor::Impl::decrypt_whole_block() {
   constexpr std::uint64_t kMost = std::uint64_t{512} << 20;
   const std::size_t index = encryption.blocks - 1;
   if (cipher_left > kMost)
-    return Error{.code = Errc::limit,
-                 .offset = position,
-                 .message = block_name(index) + " of " + std::to_string(cipher_left) + " bytes is too large for a pipe"};
+    return Error{
+        .code = Errc::limit,
+        .offset = position,
+        .message = block_name(index) + " of " + std::to_string(cipher_left) + " bytes is too large for a pipe"};
   plain.clear();
   plain_used = 0;
   while (cipher_left > 0) {
@@ -456,7 +464,8 @@ Status BlockDecryptor::Impl::decrypt_whole_block() {
     const auto got = take(part);
     if (!got) return got.error();
     if (*got < part.size())
-      return Error{.code = Errc::truncated, .offset = position, .message = "the input ends inside " + block_name(index)};
+      return Error{
+          .code = Errc::truncated, .offset = position, .message = "the input ends inside " + block_name(index)};
     if (update(context.get(), part, part.data()) < 0) return openssl_failed("decrypt");
     cipher_left -= part.size();
   }
@@ -503,12 +512,13 @@ Result<BlockDecryptor> BlockDecryptor::create(Pull pull, std::span<const std::by
     const auto first = parse_block_header(*layout, head);
     if (!first || first->cipher_size % kAesBlock == 0)
       return Error{.code = Errc::key,
-                   .message = "encrypted as MindSpore 1.3 to 1.5 did, which does not name its mode: AES-GCM or AES-CBC "
-                              "must be given for a pipe"};
+                   .message =
+                       "encrypted as MindSpore 1.3 to 1.5 did, which does not name its mode: AES-GCM or AES-CBC "
+                       "must be given for a pipe"};
     used = CipherMode::aes_gcm;
   }
   if (auto status = check_key(*used, key); !status) return status.error();
-  const auto use = layout->has_tag()                ? Algorithm::Use::gcm
+  const auto use = layout->has_tag()              ? Algorithm::Use::gcm
                    : *used == CipherMode::aes_gcm ? Algorithm::Use::ctr
                                                   : Algorithm::Use::cbc;
   auto algorithm = Algorithm::create(*used, use, key);
@@ -547,7 +557,7 @@ struct BlockEncryptor::Impl {
   BlockLayout layout;
   Algorithm algorithm;
   BlockHeader header;
-  ContextPtr context;                 // null between blocks
+  ContextPtr context;  // null between blocks
   std::uint64_t header_position = 0;
   std::uint64_t plain_in_block = 0;
   std::vector<std::byte> buffer;
@@ -561,7 +571,8 @@ Status BlockEncryptor::Impl::emit(std::span<const std::byte> bytes) {
 
 Status BlockEncryptor::Impl::begin_block() {
   header = {};
-  if (RAND_bytes(raw(header.iv.data()), static_cast<int>(header.iv.size())) != 1) return openssl_failed("provide random bytes");
+  if (RAND_bytes(raw(header.iv.data()), static_cast<int>(header.iv.size())) != 1)
+    return openssl_failed("provide random bytes");
   context = algorithm.start(header.iv.data(), true, true);
   if (context == nullptr) return openssl_failed("encrypt");
   header_position = sink.position;

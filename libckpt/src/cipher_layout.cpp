@@ -30,9 +30,12 @@ void put_number(std::span<std::byte> bytes, std::size_t at, std::uint32_t value)
 
 std::string_view name(CipherMode mode) noexcept {
   switch (mode) {
-    case CipherMode::aes_gcm: return "AES-GCM";
-    case CipherMode::aes_cbc: return "AES-CBC";
-    case CipherMode::sm4_cbc: return "SM4-CBC";
+    case CipherMode::aes_gcm:
+      return "AES-GCM";
+    case CipherMode::aes_cbc:
+      return "AES-CBC";
+    case CipherMode::sm4_cbc:
+      return "SM4-CBC";
   }
   return "";
 }
@@ -71,9 +74,12 @@ std::optional<BlockLayout> detect_layout(std::span<const std::byte> head) noexce
       const BlockLayout era_b = block_layout(CipherMode::aes_gcm);
       return !parse_block_header(era_b, head) && parse_block_header(era_a, head) ? era_a : era_b;
     }
-    case kMagicCbc: return block_layout(CipherMode::aes_cbc);
-    case kMagicSm4: return block_layout(CipherMode::sm4_cbc);
-    default: return std::nullopt;
+    case kMagicCbc:
+      return block_layout(CipherMode::aes_cbc);
+    case kMagicSm4:
+      return block_layout(CipherMode::sm4_cbc);
+    default:
+      return std::nullopt;
   }
 }
 

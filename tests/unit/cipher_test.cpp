@@ -21,14 +21,17 @@ const Bytes kPlain = from_hex("0a140a0173120f1207466c6f617433321a040000c03f");
 const Bytes kAGcm = from_hex(
     "d85e3a7f2e00000010000000101112131415161718191a1b1c1d1e1f16000000ce3a09ae7c5db9fd109b319aa653d80c20b87487f6cb");
 const Bytes kACbc = from_hex(
-    "d85e3a7f3800000010000000101112131415161718191a1b1c1d1e1f200000005f5769bab7bf4fdae64096ca0e73686ceb63c2fbb2e0b6370a0a"
+    "d85e3a7f3800000010000000101112131415161718191a1b1c1d1e1f200000005f5769bab7bf4fdae64096ca0e73686ceb63c2fbb2e0b6370a"
+    "0a"
     "fc04ef1304da");
 const Bytes kBGcm = from_hex(
-    "d85e3a7f9a47bc0f92514760d300c4ee9cc186c72e00000010000000101112131415161718191a1b1c1d1e1f16000000ce3a09ae7c5db9fd109b"
+    "d85e3a7f9a47bc0f92514760d300c4ee9cc186c72e00000010000000101112131415161718191a1b1c1d1e1f16000000ce3a09ae7c5db9fd10"
+    "9b"
     "319aa653d80c20b87487f6cb");
 const Bytes kBCbc = from_hex("d95e3a7f") + kACbc.substr(4);
 const Bytes kBSm4 = from_hex(
-    "da5e3a7f3800000010000000101112131415161718191a1b1c1d1e1f200000000102d041d8aec139ed07482141e1a724a85aa4e26df74a3cd99f"
+    "da5e3a7f3800000010000000101112131415161718191a1b1c1d1e1f200000000102d041d8aec139ed07482141e1a724a85aa4e26df74a3cd9"
+    "9f"
     "c1bfb8c8fd30");
 
 Key key_of(std::size_t size, unsigned char first = 0) {
@@ -73,7 +76,8 @@ Bytes encrypted(const Bytes& plain, const Key& key, CipherMode mode) {
   Bytes file;
   auto encryptor = BlockEncryptor::create(
       {.append = [&](auto bytes) { return file += test::to_bytes(bytes), Status{}; },
-       .overwrite = [&](auto at, auto bytes) { return file.replace(at, bytes.size(), test::to_bytes(bytes)), Status{}; }},
+       .overwrite = [&](auto at,
+                        auto bytes) { return file.replace(at, bytes.size(), test::to_bytes(bytes)), Status{}; }},
       key, mode);
   EXPECT_TRUE(encryptor);
   for (std::size_t at = 0; at < plain.size(); at += 100'003)
@@ -111,7 +115,7 @@ TEST(Cipher, GoldenVectorsOfBothEras) {
     ASSERT_TRUE(detected && *detected);
     EXPECT_EQ((*detected)->era, v.era);
     EXPECT_EQ((*detected)->blocks, 1U);
-    if (v.era == CipherEra::b) EXPECT_EQ((*detected)->mode, v.mode);
+    EXPECT_TRUE(v.era == CipherEra::a || (*detected)->mode == v.mode);
 
     auto file = Checkpoint::from_bytes(bytes_of(v.file), {.key = key_of(16)});
     ASSERT_TRUE(file) << to_string(file.error());
@@ -141,7 +145,8 @@ TEST(Cipher, AnyRangeOfSeveralBlocks) {
   Bytes plain;
   for (int i = 0; i < 5000; ++i) plain += static_cast<char>(i * 13);
   for (const CipherMode mode : {CipherMode::aes_gcm, CipherMode::aes_cbc, CipherMode::sm4_cbc}) {
-    const Bytes file = encrypted(plain.substr(0, 1), key_of(16), mode) + encrypted(plain.substr(1, 1999), key_of(16), mode) +
+    const Bytes file = encrypted(plain.substr(0, 1), key_of(16), mode) +
+                       encrypted(plain.substr(1, 1999), key_of(16), mode) +
                        encrypted(plain.substr(2000), key_of(16), mode);
     auto view = open_encrypted(borrow_bytes(bytes_of(file)), key_of(16), {});
     ASSERT_TRUE(view) << to_string(view.error());
@@ -188,8 +193,9 @@ TEST(Cipher, ATamperedByteOfATaggedBlockIsAlwaysFound) {
     const auto plain = plain_of(changed, key_of(16));
     ASSERT_FALSE(plain) << at;
     EXPECT_FALSE(piped(changed, 5, key_of(16))) << at;
-    if (in_block >= 48 && at > kBGcm.size())
+    if (in_block >= 48 && at > kBGcm.size()) {
       EXPECT_EQ(plain.error().message, "cipher block 2 was altered: its tag does not match");
+    }
   }
 }
 
@@ -241,7 +247,8 @@ TEST(Encryptor, StartsANewBlockEvery64MiB) {
 }
 
 TEST(EncryptedStream, PiecesComeThroughAPipe) {
-  const Bytes plain = test::record("a", {100'000}, "Int8", Bytes(100'000, 'x')) + test::record("b", {4}, "Int8", "abcd");
+  const Bytes plain =
+      test::record("a", {100'000}, "Int8", Bytes(100'000, 'x')) + test::record("b", {4}, "Int8", "abcd");
   const Bytes file = encrypted(plain, key_of(32), CipherMode::aes_gcm);
   RecordStream stream(pipe_of(file, 1000), {.open = {.key = key_of(32)}});
   std::size_t bytes = 0;
