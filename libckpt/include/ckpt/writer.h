@@ -47,8 +47,9 @@ class Writer {
  public:
   static Result<Writer> create(const std::filesystem::path& path, const WriteOptions& options = {});
   /// Starts from the records of an existing checkpoint (copied, by reflink where the file system can), to be
-  /// followed by new ones; finish() replaces the file. A CRC trailer is recomputed; an encrypted file needs
-  /// its key in `options` and gets further blocks (Errc::unsupported for era a). The file's permissions stay.
+  /// followed by new ones; finish() replaces the file. Damaged files are refused. A CRC trailer is verified
+  /// (Errc::mismatch) and recomputed; an encrypted file needs its key in `options` and gets further blocks in its own
+  /// mode (Errc::unsupported for era a). The file's permissions stay. Errc::usage without options.overwrite.
   static Result<Writer> extend(const std::filesystem::path& path, const WriteOptions& options = {});
 
   Writer(Writer&&) noexcept;
@@ -58,7 +59,7 @@ class Writer {
   /// Starts an entry of `byte_size` bytes, to be given by append() in any pieces. Above 512 MiB it is sliced.
   /// Errc::mismatch where byte_size is not what dims and dtype ask for; Errc::usage for what no MindSpore could
   /// read: a name that is not UTF-8 or that an earlier entry has, a dim above 2^31-1 or negative, a str of 0 bytes
-  /// or above 512 MiB, an unknown dtype without a type_name.
+  /// or above 512 MiB, an unknown dtype without a type_name. So for names and dims beyond a reader's default Limits.
   Status begin(const TensorDesc& desc, std::uint64_t byte_size);
   /// More bytes of the entry begun. Errc::usage beyond its size.
   Status append(std::span<const std::byte> bytes);
@@ -71,7 +72,8 @@ class Writer {
   Status copy(const Checkpoint& from, const TensorInfo& tensor);
 
   /// Completes the file and puts it in place. Errc::usage if an entry lacks bytes or nothing was written (MindSpore
-  /// cannot load an empty file). Errors leave the target as it was.
+  /// cannot load an empty file). Errors leave the target as it was, but for one: where only the directory cannot be
+  /// synced, the message says that the file is in place and that a power cut may undo it.
   Status finish();
 
   /// Bytes written so far (of the file, cipher blocks included).
