@@ -25,8 +25,6 @@ struct Fault {
 
 constexpr Fault kFaults[] = {
     {"I/O error", EIO, false},
-    {"I/O errors from here on", EIO, true},
-    {"disk full", ENOSPC, false},
     {"disk full from here on", ENOSPC, true},
     {"not supported", EINVAL, false},
     {"interrupted", EINTR, false},

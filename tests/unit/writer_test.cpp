@@ -668,5 +668,167 @@ TEST(Extend, AnEmptyFileCanBeginOne) {
   EXPECT_EQ(read_file(dir / "f"), Bytes(record("a", {2}, "Float32", kTwo)));
 }
 
+// ---- encryption ----
+
+#if CKPT_CRYPTO
+
+Key key_of(std::size_t size) { return *Key::from_bytes(std::vector<std::byte>(size, std::byte{7})); }
+
+Bytes plain_of(const std::filesystem::path& path, const Key& key) {
+  const Checkpoint file = open(path, {.key = key});
+  Bytes plain(file.source().size(), '\0');
+  expect_ok(file.source().read_at(0, std::as_writable_bytes(std::span(plain))));
+  return plain;
+}
+
+const Bytes kLarge(700'000, 'x');
+const TensorDesc kLargeDesc{.name = "large", .dtype = DType::int8, .dims = {700'000}};
+
+TEST(WriterEncrypted, ReadsBackInEveryMode) {
+  const TempDir dir;
+  const Bytes expected = record("a", {2}, "Float32", kTwo) + record("large", {700'000}, "Int8", kLarge);
+  for (const CipherMode mode : {CipherMode::aes_gcm, CipherMode::aes_cbc, CipherMode::sm4_cbc}) {
+    const Key key = key_of(16);
+    Writer writer = create(dir / "f", {.key = key, .mode = mode, .durable = false});
+    add(writer, floats("a", {2}), kTwo);
+    add(writer, kLargeDesc, kLarge);
+    expect_ok(writer.finish());
+    EXPECT_EQ(writer.bytes_written(), std::filesystem::file_size(dir / "f"));
+    EXPECT_TRUE(plain_of(dir / "f", key) == expected) << name(mode);
+    const auto& encryption = open(dir / "f", {.key = key}).encryption();
+    ASSERT_TRUE(encryption);
+    EXPECT_EQ(encryption->era, CipherEra::b);
+    EXPECT_EQ(encryption->mode, mode);
+  }
+}
+
+TEST(WriterEncrypted, ManyBlocks) {
+  const TempDir dir;
+  const Key key = key_of(32);
+  const std::vector<std::byte> mebibyte(kMiB, std::byte{1});
+  Writer writer = create(dir / "f", {.key = key, .durable = false});
+  expect_ok(writer.begin({.name = "a", .dtype = DType::int8, .dims = {65 << 20}}, 65 * kMiB));
+  for (int i = 0; i < 65; ++i) expect_ok(writer.append(mebibyte));
+  expect_ok(writer.finish());
+  const Checkpoint file = open(dir / "f", {.key = key});
+  EXPECT_EQ(file.encryption()->blocks, 2U);
+  std::array<std::byte, 2> last;
+  expect_ok(file.read(file.tensors()[0], 65 * kMiB - 2, last));
+  EXPECT_EQ(last[1], std::byte{1});
+}
+
+TEST(WriterEncrypted, ATrailerOrAKeyThatDoesNotFitIsRefused) {
+  const TempDir dir;
+  const auto both = Writer::create(dir / "f", {.crc = true, .key = key_of(16)});
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error().code, Errc::usage);
+  const auto long_key = Writer::create(dir / "f", {.key = key_of(32), .mode = CipherMode::sm4_cbc});
+  ASSERT_FALSE(long_key);
+  EXPECT_EQ(long_key.error().code, Errc::key);
+  EXPECT_EQ(names_in(dir.path()), Names{});
+}
+
+// MindSpore looks at the end of the plaintext.
+TEST(WriterEncrypted, ContentThatEndsLikeATrailerIsKeptFromTheEnd) {
+  const TempDir dir;
+  const Bytes plain = record("a", {17}, "Int8", "crc_num0123456789");
+  const Key key = key_of(16);
+  Writer writer = create(dir / "f", {.key = key, .durable = false});
+  add(writer, {.name = "a", .dtype = DType::int8, .dims = {17}}, "crc_num0123456789");
+  expect_ok(writer.finish());
+  EXPECT_EQ(plain_of(dir / "f", key), plain + from_hex("12 00"));
+  Writer extender = extend(dir / "f", {.key = key, .durable = false});
+  add(extender, floats("b", {2}), kTwo);
+  expect_ok(extender.finish());
+  EXPECT_EQ(plain_of(dir / "f", key), plain + from_hex("12 00") + record("b", {2}, "Float32", kTwo));
+}
+
+TEST(WriterEncrypted, RecordsAreCopiedInAndOut) {
+  const TempDir dir;
+  Bytes records;
+  for (const Bytes& one : odd_records()) records += one;
+  write_file(dir / "plain", records);
+  const Key key = key_of(24);
+  const auto copy_all = [](const Checkpoint& from, Writer writer) {
+    for (const TensorInfo& tensor : from.tensors()) expect_ok(writer.copy(from, tensor));
+    expect_ok(writer.finish());
+  };
+  copy_all(open(dir / "plain"), create(dir / "secret", {.key = key, .durable = false}));
+  EXPECT_TRUE(plain_of(dir / "secret", key) == records);
+  copy_all(open(dir / "secret", {.key = key}), create(dir / "again"));
+  EXPECT_TRUE(read_file(dir / "again") == records);
+}
+
+TEST(ExtendEncrypted, OldBlocksStayAsTheyAre) {
+  const TempDir dir;
+  for (const CipherMode mode : {CipherMode::aes_gcm, CipherMode::aes_cbc, CipherMode::sm4_cbc}) {
+    const Key key = key_of(16);
+    Writer first = create(dir / "f", {.key = key, .mode = mode, .permissions = 0600, .durable = false});
+    add(first, kLargeDesc, kLarge);
+    expect_ok(first.finish());
+    const Bytes old = read_file(dir / "f");
+    Writer second = extend(dir / "f", {.key = key, .durable = false});  // the mode is the file's
+    add(second, floats("b", {2}), kTwo);
+    expect_ok(second.finish());
+    EXPECT_TRUE(read_file(dir / "f").starts_with(old));
+    EXPECT_TRUE(plain_of(dir / "f", key) ==
+                record("large", {700'000}, "Int8", kLarge) + record("b", {2}, "Float32", kTwo));
+    EXPECT_EQ(open(dir / "f", {.key = key}).encryption()->blocks, 2U);
+    EXPECT_EQ(mode_of(dir / "f"), 0600U);
+    std::filesystem::remove(dir / "f");
+  }
+}
+
+// MindSpore 2.4 writes an all-zero trailer in clear behind the blocks, and cannot load what it wrote.
+TEST(ExtendEncrypted, ATrailerInClearIsDropped) {
+  const TempDir dir;
+  const Key key = key_of(16);
+  Writer first = create(dir / "f", {.key = key, .permissions = 0600, .durable = false});
+  add(first, floats("a", {2}), kTwo);
+  expect_ok(first.finish());
+  const Bytes old = read_file(dir / "f");
+  write_file(dir / "f", old + test::trailer(0));
+  Writer second = extend(dir / "f", {.key = key, .durable = false});
+  add(second, floats("b", {2}), kTwo);
+  expect_ok(second.finish());
+  EXPECT_TRUE(read_file(dir / "f").starts_with(old));
+  EXPECT_FALSE(read_file(dir / "f").starts_with(old + "crc_num"));
+  EXPECT_EQ(plain_of(dir / "f", key), record("a", {2}, "Float32", kTwo) + record("b", {2}, "Float32", kTwo));
+}
+
+TEST(ExtendEncrypted, WhatCannotBeExtendedIsRefused) {
+  const TempDir dir;
+  const Key key = key_of(16);
+  write_file(dir / "plain", record("a", {2}, "Float32", kTwo));
+  Writer writer = create(dir / "secret", {.key = key, .permissions = 0600, .durable = false});
+  add(writer, floats("a", {2}), kTwo);
+  expect_ok(writer.finish());
+  // Era a, with the key 00 .. 0f: see cipher_test.cpp.
+  Bytes counting;
+  for (char c = 0; c < 16; ++c) counting += c;
+  const Key old_key = *Key::from_bytes(bytes_of(counting));
+  write_file(dir / "era_a", from_hex("d85e3a7f2e00000010000000101112131415161718191a1b1c1d1e1f16000000"
+                                     "ce3a09ae7c5db9fd109b319aa653d80c20b87487f6cb"));
+  const struct {
+    const char* file;
+    WriteOptions options;
+    Errc code;
+  } cases[] = {{"secret", {}, Errc::key},
+               {"secret", {.key = key_of(32)}, Errc::key},
+               {"secret", {.crc = true, .key = key}, Errc::usage},
+               {"plain", {.key = key}, Errc::usage},
+               {"era_a", {.key = old_key}, Errc::unsupported}};
+  for (const auto& [file, options, code] : cases) {
+    const Bytes before = read_file(dir / file);
+    const auto refused = Writer::extend(dir / file, options);
+    ASSERT_FALSE(refused) << file;
+    EXPECT_EQ(refused.error().code, code) << file << ": " << to_string(refused.error());
+    EXPECT_EQ(read_file(dir / file), before);
+  }
+  EXPECT_EQ(names_in(dir.path()), (Names{"era_a", "plain", "secret"}));
+}
+
+#endif
+
 }  // namespace
 }  // namespace ckpt
