@@ -285,7 +285,8 @@ TEST(Writer, ContentThatEndsLikeATrailerIsKeptFromTheEnd) {
   ::Checkpoint parsed;
   EXPECT_TRUE(parsed.ParseFromString(plain + from_hex("12 00")));
   write_file(dir / "f", plain + from_hex("12 00"));
-  EXPECT_EQ(content_of(open(dir / "f"), open(dir / "f").tensors()[0]), trap);
+  const Checkpoint file = open(dir / "f");
+  EXPECT_EQ(content_of(file, file.tensors()[0]), trap);
 }
 
 TEST(Writer, CopiedAndExtendedFilesDoNotEndLikeATrailerEither) {
@@ -695,7 +696,7 @@ TEST(WriterEncrypted, ReadsBackInEveryMode) {
     expect_ok(writer.finish());
     EXPECT_EQ(writer.bytes_written(), std::filesystem::file_size(dir / "f"));
     EXPECT_TRUE(plain_of(dir / "f", key) == expected) << name(mode);
-    const auto& encryption = open(dir / "f", {.key = key}).encryption();
+    const auto encryption = open(dir / "f", {.key = key}).encryption();
     ASSERT_TRUE(encryption);
     EXPECT_EQ(encryption->era, CipherEra::b);
     EXPECT_EQ(encryption->mode, mode);
