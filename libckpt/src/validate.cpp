@@ -1,1 +1,583 @@
-// validate
+#include "ckpt/validate.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "census.h"
+#include "checkpoint_impl.h"
+#include "cipher_blocks.h"
+#include "ckpt/text.h"
+#include "index.h"
+#include "rules.h"
+#include "version_rules.h"
+
+namespace ckpt {
+namespace {
+
+constexpr std::uint64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kMaxInt32 = std::numeric_limits<std::int32_t>::max();
+constexpr std::size_t kMaxNumpyDims = 32;
+constexpr std::uint64_t kSliceBytes = std::uint64_t{512} << 20;     // what MindSpore cuts at
+constexpr std::uint64_t kHugeAllocation = std::uint64_t{64} << 20;  // below, nobody notices
+constexpr std::uint64_t kHugeRatio = 16;                            // times what is stored
+constexpr std::string_view kTrailerMagic = "crc_num";
+constexpr std::size_t kTrailerBytes = 17;
+
+std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
+std::string in_quotes(std::string_view name) { return '"' + escape(name) + '"'; }
+
+// What had to be read to know, besides the index.
+struct Evidence {
+  const CensusTable* censuses = nullptr;
+  std::optional<std::uint32_t> crc = {};  // computed, where there is a trailer
+  std::optional<Error> damage = {};
+  std::optional<Error> cipher_damage = {};
+  bool ends_like_trailer = false;
+  bool cipher_behind_clear = false;
+};
+
+// Keeps the first `most` findings, and beyond them the first error and the first warning, so that the verdict is right.
+class Findings {
+ public:
+  explicit Findings(std::uint64_t most) : most_(most) {}
+
+  void add(const Rule& rule, std::string_view tensor, std::uint64_t offset, std::string message) {
+    bool& seen = seen_[static_cast<std::size_t>(rule.severity)];
+    if (list_.size() >= most_ && seen) {
+      ++omitted_;
+      return;
+    }
+    seen = true;
+    list_.push_back({&rule, std::string(tensor), offset, std::move(message)});
+  }
+
+  std::vector<Finding> take() {
+    if (omitted_ > 0)
+      list_.push_back({.rule = &rule("too-many-findings"),
+                       .message = std::to_string(omitted_) + (omitted_ == 1 ? " more finding" : " more findings")});
+    return std::move(list_);
+  }
+
+ private:
+  std::uint64_t most_;
+  std::uint64_t omitted_ = 0;
+  std::array<bool, 3> seen_ = {};
+  std::vector<Finding> list_ = {};
+};
+
+// ---- one entry ----
+
+// Everything about one entry, in the order of the rules.
+class EntryCheck {
+ public:
+  EntryCheck(std::span<const TensorInfo> entries, const NameTable& names, const ValidateOptions& options,
+             Findings& findings)
+      : entries_(entries), names_(names), options_(options), findings_(findings) {}
+
+  void check(std::size_t i, const CensusTable& censuses) {
+    entry_ = &entries_[i];
+    check_name();
+    const bool joined = i > 0 && entries_[i - 1].name == entry_->name;
+    check_duplicates(i, joined);
+    check_kind();
+    check_values(i, censuses);
+    check_record();
+    if (options_.version)
+      check_entry_for(*options_.version, *entry_, joined,
+                      [&](const Rule& rule, std::string message) { report(rule, std::move(message)); });
+  }
+
+ private:
+  void report(const Rule& rule, std::string message) {
+    findings_.add(rule, entry_->name, entry_->record_offset, std::move(message));
+  }
+
+  void check_name() {
+    const std::string_view name = entry_->name;
+    if (name.empty()) return report(rule("empty-name"), "the name is empty");
+    if (!is_utf8(name)) return report(rule("invalid-name"), "the name " + in_quotes(name) + " is not UTF-8");
+    if (const char* oddity = oddity_of(name)) report(rule("odd-name"), "the name " + in_quotes(name) + ' ' + oddity);
+  }
+
+  static const char* oddity_of(std::string_view name) {
+    // What escape() makes longer, but for quotes and backslashes, does not show as what it is.
+    const auto quotes = std::count_if(name.begin(), name.end(), [](char c) { return c == '"' || c == '\\'; });
+    if (escape(name).size() != name.size() + static_cast<std::size_t>(quotes))
+      return "has control or invisible characters";
+    if (name.front() == ' ' || name.back() == ' ') return "begins or ends with a blank";
+    const bool drive = name.size() > 2 && name[1] == ':' && (name[2] == '/' || name[2] == '\\');
+    if (name.front() == '/' || name.front() == '\\' || drive) return "looks like an absolute path";
+    for (std::size_t begin = 0; begin <= name.size();) {
+      const auto end = std::min(name.find_first_of("/\\", begin), name.size());
+      const std::string_view component = name.substr(begin, end - begin);
+      if (component == "." || component == "..") return "looks like a path out of its directory";
+      begin = end + 1;
+    }
+    return nullptr;
+  }
+
+  void check_duplicates(std::size_t i, bool joined) {
+    if (joined) {
+      const bool text = entry_->kind == Kind::string;
+      report(rule("duplicate-adjacent"),
+             text ? "follows another str of the same name; MindSpore joins them and fails"
+                  : "follows a complete entry of the same name; MindSpore joins both and " +
+                        std::string("writes past the end of its buffer, or refuses the file before 2.3"));
+    }
+    if (i + 1 < entries_.size() && entries_[i + 1].name == entry_->name) return;  // reported there
+    const TensorInfo* last = names_.find(entries_, entry_->name);
+    if (last == entry_ || last == nullptr) return;
+    const std::string place = " at byte " + std::to_string(last->record_offset);
+    if (is_unfinished(*entry_) && is_unfinished(*last) && entry_->dims == last->dims && entry_->dtype == last->dtype)
+      report(rule("slices-apart"), "its slices are not together: more" + place + "; MindSpore keeps only those");
+    else
+      report(rule("duplicate-apart"), "is replaced by the entry of the same name" + place);
+  }
+
+  static bool is_unfinished(const TensorInfo& entry) {
+    const auto expected = entry.expected_size();
+    return entry.kind == Kind::tensor && expected && entry.stored_size < *expected;
+  }
+
+  void check_kind() {
+    switch (entry_->kind) {
+      case Kind::tensor:
+        check_type();
+        check_shape(*entry_, {});
+        if (entry_->encoding == Encoding::bf16_as_float32)
+          report(rule("bf16-as-float32"), bytes_text(entry_->stored_size) + " are stored for " +
+                                              std::to_string(entry_->byte_size) + " of BFloat16");
+        return;
+      case Kind::string:
+        return check_string();
+      case Kind::map:
+        return check_map();
+      case Kind::opaque:
+        return check_opaque();
+    }
+  }
+
+  void check_type() {
+    switch (entry_->dtype) {
+      case DType::complex64:
+      case DType::complex128:
+      case DType::float8_e4m3fn:
+      case DType::float8_e5m2:
+      case DType::hifloat8:
+        return report(rule("unloadable-type"),
+                      "no MindSpore loads " + std::string(name(entry_->dtype)) + "; it only writes it");
+      default:
+        break;
+    }
+    const std::string_view spelling = name(entry_->dtype);
+    if (entry_->record_size != 0 && entry_->type_name != spelling)
+      report(rule("old-type-name"), "type " + in_quotes(entry_->type_name) + ", which current MindSpore spells \"" +
+                                        std::string(spelling) + "\" and refuses otherwise");
+  }
+
+  void check_opaque() {
+    if (entry_->extents.empty()) return report(rule("missing-value"), "has no tensor");
+    if (entry_->type_name == "random_op")
+      return report(rule("random-op"), "the state of a random generator, " + bytes_text(entry_->byte_size));
+    report(rule("unknown-type"),
+           entry_->type_name.empty() ? "has no type" : "type " + in_quotes(entry_->type_name) + " is unknown");
+    check_dims(*entry_, {});
+  }
+
+  // `label` is in front of the messages about a map's part.
+  bool check_dims(const TensorInfo& tensor, const std::string& label) {
+    bool good = true;
+    for (std::size_t i = 0; i < tensor.dims.size(); ++i) {
+      const std::int64_t dim = tensor.dims[i];
+      if (dim >= 0 && dim <= kMaxInt32) continue;
+      report(dim < 0 ? rule("negative-dim") : rule("large-dim"),
+             label + "dim " + std::to_string(i) + " is " + std::to_string(dim));
+      good = good && dim >= 0;
+      break;
+    }
+    if (tensor.dims.size() > kMaxNumpyDims)
+      report(rule("many-dims"), label + std::to_string(tensor.dims.size()) + " dims");
+    return good;
+  }
+
+  void check_shape(const TensorInfo& tensor, const std::string& label) {
+    if (!check_dims(tensor, label)) return;
+    const auto expected = tensor.expected_size();
+    const std::string dims = "dims " + dims_text(tensor.dims) + " of " + std::string(name(tensor.dtype));
+    if (!expected || *expected > kMaxInt64)
+      return report(rule("dims-overflow"), label + dims + " need more than 2^63-1 bytes");
+    if (tensor.dims.size() == 1 && tensor.dims[0] == 0 && tensor.byte_size == 0 && label.empty())
+      return report(rule("empty-vector"), dims + " without bytes: loaded as the scalar 0");
+    if (*expected == 0 && tensor.byte_size == 0 && label.empty())
+      return report(rule("zero-elements"), dims + " have no elements; MindSpore 2.3 and later lose it when saving");
+    if (tensor.byte_size == *expected) return;
+    const std::string need = label + dims + " need " + bytes_text(*expected) + ", ";
+    const std::string stored =
+        std::to_string(tensor.byte_size) + (tensor.byte_size == 1 ? " is stored" : " are stored");
+    if (tensor.byte_size > *expected)
+      return report(rule("heap-overflow"),
+                    need + stored + "; MindSpore 2.3 and later write the rest behind their buffer");
+    if (tensor.dtype == DType::int4 && tensor.byte_size == *expected / 2 + *expected % 2)
+      return report(rule("int4-dims"), label + dims + " count values, " + bytes_text(tensor.byte_size) +
+                                           "; MindSpore's count bytes, and the rest would be zeros");
+    if (tensor.extents.size() > 1 || tensor.byte_size == kSliceBytes)
+      report(rule("incomplete-slices"), need + std::to_string(tensor.extents.size()) +
+                                            (tensor.extents.size() == 1 ? " slice has " : " slices have ") +
+                                            std::to_string(tensor.byte_size));
+    else
+      report(rule("size-mismatch"),
+             need + stored + (label.empty() ? "; MindSpore 2.3 and later would fill the rest with zeros" : ""));
+    if (*expected >= kHugeAllocation && *expected / kHugeRatio > tensor.byte_size)
+      report(rule("huge-allocation"),
+             label + "MindSpore would allocate " + bytes_text(*expected) + " for " + std::to_string(tensor.byte_size));
+  }
+
+  void check_string() {
+    const std::uint64_t size = entry_->byte_size;
+    if (size == 0)
+      report(rule("string-size"), "a str of 0 bytes; MindSpore needs at least 4, even for an empty one");
+    else if (size % 4 != 0)
+      report(rule("string-size"), "a str of " + bytes_text(size) + " is not UTF-32");
+  }
+
+  void check_map() {
+    if (entry_->parts.size() != 3)
+      report(rule("map-parts"), "a map parameter of " + std::to_string(entry_->parts.size()) +
+                                    (entry_->parts.size() == 1 ? " part" : " parts") + " instead of 3");
+    for (const TensorInfo& part : entry_->parts) {
+      constexpr std::array<std::string_view, 4> kLoaded{"int32", "float16", "float32", "float64"};
+      const std::string label = escape(part.name) + ": ";
+      if (std::find(kLoaded.begin(), kLoaded.end(), part.type_name) == kLoaded.end())
+        report(rule("map-part-type"),
+               label + "type " + in_quotes(part.type_name) + ", which MindSpore reads as float64");
+      if (size_of(part.dtype) != 0) check_shape(part, label);
+    }
+  }
+
+  // ---- values ----
+
+  void check_values(std::size_t i, const CensusTable& censuses) {
+    if (entry_->kind != Kind::map) return check_values(*entry_, censuses.find(i, 0), {});
+    for (std::size_t part = 0; part < entry_->parts.size(); ++part)
+      check_values(entry_->parts[part], censuses.find(i, part), escape(entry_->parts[part].name) + ": ");
+  }
+
+  void check_values(const TensorInfo& tensor, const Census* census, const std::string& label) {
+    if (census == nullptr) return;
+    if (tensor.kind == Kind::string) {
+      if (census->bad.count > 0)
+        report(rule("string-code-points"), label + count_text(tensor, census->bad, "no code point", "no code points"));
+      if (census->odd.count > 0)
+        report(rule("string-surrogates"), label + count_text(tensor, census->odd, "a surrogate", "surrogates"));
+      if (census->ends_in_nul) report(rule("string-trailing-nul"), label + "the last character is NUL");
+      return;
+    }
+    if (tensor.dtype == DType::boolean) {
+      if (census->bad.count > 0)
+        report(rule("bool-value"), label + count_text(tensor, census->bad, "neither 0 nor 1", "neither 0 nor 1"));
+      return;
+    }
+    if (census->bad.count > 0) report(rule("nan"), label + count_text(tensor, census->bad, "NaN", "NaN"));
+    if (census->odd.count > 0)
+      report(rule("infinity"), label + count_text(tensor, census->odd, "infinite", "infinite"));
+  }
+
+  // "3 of 24 values are NaN, the first at [0,2]"
+  static std::string count_text(const TensorInfo& tensor, const Count& count, const std::string& one,
+                                const std::string& many) {
+    const bool text = tensor.kind == Kind::string;
+    const std::string thing = text ? "character" : "value";
+    const std::uint64_t all = tensor.byte_size / (text ? 4 : size_of(tensor.dtype));
+    if (all == 1) return "the only " + thing + " is " + one;
+    return std::to_string(count.count) + " of " + std::to_string(all) + ' ' + thing + "s " +
+           (count.count == 1 ? "is " + one : "are " + many) + ", the first at " + index_text(tensor, count.first);
+  }
+
+  static std::string index_text(const TensorInfo& tensor, std::uint64_t flat) {
+    if (!tensor.fits() || tensor.dims.empty()) return '[' + std::to_string(flat) + ']';
+    std::vector<std::int64_t> index(tensor.dims.size());
+    for (std::size_t i = index.size(); i-- > 0;) {
+      const auto dim = static_cast<std::uint64_t>(tensor.dims[i]);
+      index[i] = static_cast<std::int64_t>(flat % dim);
+      flat /= dim;
+    }
+    return dims_text(index);
+  }
+
+  // ---- how it is written ----
+
+  void check_record() {
+    constexpr auto kMaxMessage = static_cast<std::uint64_t>(kMaxInt32);
+    const std::uint64_t slices = std::max<std::size_t>(1, entry_->extents.size());
+    const auto larger = [&](const TensorInfo& tensor) {
+      return std::any_of(tensor.extents.begin(), tensor.extents.end(),
+                         [&](const Extent& extent) { return extent.size > kMaxMessage; });
+    };
+    if (entry_->record_size > kMaxMessage && (slices == 1 || larger(*entry_)))
+      report(rule("large-record"), "a record of " + bytes_text(entry_->record_size / slices));
+    if (entry_->packed_dims) report(rule("packed-dims"), "its dims are packed");
+    if (entry_->unknown_fields) report(rule("unknown-fields"), "it has fields that no MindSpore knows");
+  }
+
+  std::span<const TensorInfo> entries_;
+  const NameTable& names_;
+  const ValidateOptions& options_;
+  Findings& findings_;
+  const TensorInfo* entry_ = nullptr;
+};
+
+// ---- the file ----
+
+std::uint64_t end_of_entries(const Index& index) {
+  return index.tensors.empty() ? 0 : index.tensors.back().record_offset + index.tensors.back().record_size;
+}
+
+void check_damage(const Index& index, const Evidence& evidence, Findings& findings) {
+  if (evidence.cipher_damage)
+    findings.add(rule("cipher-damaged"), {}, evidence.cipher_damage->offset, evidence.cipher_damage->message);
+  if (!evidence.damage) return;
+  const Error& damage = *evidence.damage;
+  const auto report = [&](const Rule& rule) { findings.add(rule, damage.tensor, damage.offset, damage.message); };
+  if (evidence.cipher_behind_clear)
+    return findings.add(rule("cipher-behind-clear"), {}, end_of_entries(index),
+                        "an encrypted block follows the entries in clear");
+  switch (damage.code) {
+    case Errc::truncated:
+      return report(rule("truncated"));
+    case Errc::limit:
+      return report(rule("limit-exceeded"));
+    case Errc::key:
+      return report(rule("cipher-damaged"));
+    default:
+      break;
+  }
+  const bool behind = damage.tensor.empty() && !index.tensors.empty() && damage.offset >= end_of_entries(index);
+  report(behind ? rule("trailing-bytes") : rule("malformed"));
+}
+
+void check_trailer(const Index& index, const Evidence& evidence, Findings& findings) {
+  if (evidence.ends_like_trailer)
+    findings.add(rule("content-like-trailer"), index.tensors.empty() ? std::string() : index.tensors.back().name,
+                 index.plain_size - kTrailerBytes, "the last 17 bytes begin with \"crc_num\"");
+  if (!index.trailer) return;
+  const Trailer& trailer = *index.trailer;
+  if (trailer.oversized)
+    return findings.add(rule("crc-oversized"), {}, trailer.offset, "the trailer's number needs more than 32 bits");
+  if (!evidence.crc || *evidence.crc == trailer.crc) return;
+  const auto hex = [](std::uint32_t number) {
+    std::string text = "0x";
+    for (int shift = 28; shift >= 0; shift -= 4) text += "0123456789abcdef"[(number >> shift) & 15];
+    return text;
+  };
+  findings.add(rule("crc-mismatch"), {}, trailer.offset,
+               "the trailer says " + hex(trailer.crc) + ", the file's CRC-32 is " + hex(*evidence.crc) +
+                   (index.dialect.maps ? "; MindSpore leaves map parameters out of the number it writes" : ""));
+}
+
+void check_encryption(const Index& index, Findings& findings) {
+  if (!index.encryption) return;
+  const Encryption& encryption = *index.encryption;
+  const std::string mode = encryption.mode ? std::string(name(*encryption.mode)) : "AES-GCM or AES-CBC";
+  const auto report = [&](const Rule& rule, std::string message) {
+    findings.add(rule, {}, Error::kNoOffset, std::move(message));
+  };
+  if (index.clear_trailer) report(rule("trailer-in-clear"), "17 bytes in clear follow the encrypted blocks");
+  report(rule("encrypted"), mode + ", the layout of era " + std::string(name(encryption.era)));
+  if (encryption.era == CipherEra::a)
+    report(rule("no-integrity"), mode + " without a tag, as MindSpore 1.3 to 1.5 wrote it");
+  else if (encryption.mode != CipherMode::aes_gcm)
+    report(rule("no-integrity"), mode + " has no tag");
+  if (encryption.era == CipherEra::a) report(rule("old-encryption"), "MindSpore 2.0 and later cannot decrypt it");
+}
+
+std::vector<Finding> judge(const Index& index, const Evidence& evidence, const ValidateOptions& options) {
+  Findings findings(options.max_findings);
+  const NameTable names(index.tensors);
+  EntryCheck entries(index.tensors, names, options, findings);
+  for (std::size_t i = 0; i < index.tensors.size(); ++i) entries.check(i, *evidence.censuses);
+
+  const auto report = [&](const Rule& rule, std::string message) {
+    findings.add(rule, {}, Error::kNoOffset, std::move(message));
+  };
+  check_damage(index, evidence, findings);
+  if (index.tensors.empty() && !evidence.damage) {
+    if (index.trailer)
+      report(rule("trailer-only"), "a CRC trailer without entries");
+    else
+      report(rule("empty-file"), bytes_text(index.file_size) + " without entries");
+  }
+  check_trailer(index, evidence, findings);
+  check_encryption(index, findings);
+  const auto has_unknown = [](const TensorInfo& entry) { return entry.unknown_fields; };
+  if (index.dialect.unknown_fields && std::none_of(index.tensors.begin(), index.tensors.end(), has_unknown))
+    report(rule("unknown-fields"), "there are fields between the entries that no MindSpore knows");
+  if (index.dialect.model_type) report(rule("model-type"), "model_type " + in_quotes(*index.dialect.model_type));
+  if (options.version) check_file_for(*options.version, index, report);
+  return findings.take();
+}
+
+// ---- reading what is needed ----
+
+bool is_damage(const Error& error) {
+  return error.code == Errc::truncated || error.code == Errc::malformed || error.code == Errc::limit ||
+         error.code == Errc::key;
+}
+
+Result<bool> has_at(const Source& source, std::uint64_t offset, std::string_view magic) {
+  std::array<std::byte, 8> bytes;
+  const auto found = std::span(bytes).first(magic.size());
+  if (offset > source.size() || magic.size() > source.size() - offset) return false;
+  if (auto status = source.read_at(offset, found); !status) return std::move(status).error();
+  return std::equal(found.begin(), found.end(), magic.begin(),
+                    [](std::byte a, char b) { return a == static_cast<std::byte>(b); });
+}
+
+// What MindSpore would take for a trailer although it belongs to an entry.
+Result<bool> ends_like_trailer(const Checkpoint& file, const Index& index) {
+  if (index.tensors.empty() || index.trailer || index.damage || end_of_entries(index) == 0) return false;
+  const Source& source = file.source();
+  if (source.size() < kTrailerBytes) return false;
+  return has_at(source, source.size() - kTrailerBytes, kTrailerMagic);
+}
+
+Result<bool> cipher_behind_clear(const Checkpoint& file, const Index& index) {
+  if (!index.damage || index.tensors.empty() || index.encryption) return false;
+  for (const char first : {'\xD8', '\xD9', '\xDA'}) {
+    const char magic[] = {first, '\x5E', '\x3A', '\x7F'};
+    auto found = has_at(file.source(), end_of_entries(index), {magic, sizeof magic});
+    if (!found || *found) return found;
+  }
+  return false;
+}
+
+Status verify_sources(const Checkpoint& file, const Index& index) {
+  std::set<std::uint32_t> used;
+  const auto add = [&](const TensorInfo& tensor) {
+    for (const Extent& extent : tensor.extents) used.insert(extent.source);
+  };
+  for (const TensorInfo& entry : index.tensors) {
+    add(entry);
+    for (const TensorInfo& part : entry.parts) add(part);
+  }
+  for (const std::uint32_t source : used)
+    if (auto status = file.source(source).verify_unchanged(); !status) return status;
+  return {};
+}
+
+// The last bytes of content that came from a pipe: all that there is to look at afterwards.
+class Tail {
+ public:
+  void add(std::span<const std::byte> bytes) {
+    const auto kept = static_cast<std::ptrdiff_t>(std::min(bytes.size(), bytes_.size()));
+    std::move(bytes_.begin() + kept, bytes_.end(), bytes_.begin());
+    std::copy(bytes.end() - kept, bytes.end(), bytes_.end() - kept);
+  }
+
+  // Whether the file ends inside its last content, and that looks like a trailer.
+  bool is_trailer_of(const Index& index) const {
+    if (index.tensors.empty()) return false;
+    const auto ends_file = [&](const TensorInfo& tensor) {
+      if (tensor.extents.empty()) return false;
+      const Extent& last = tensor.extents.back();
+      return last.size >= bytes_.size() && last.offset + last.size == index.plain_size;
+    };
+    const TensorInfo& last = index.tensors.back();
+    if (!ends_file(last) && !std::any_of(last.parts.begin(), last.parts.end(), ends_file)) return false;
+    return std::equal(kTrailerMagic.begin(), kTrailerMagic.end(), bytes_.begin(),
+                      [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
+  }
+
+ private:
+  std::array<std::byte, kTrailerBytes> bytes_ = {};
+};
+
+}  // namespace
+
+std::string_view name(Severity severity) noexcept {
+  switch (severity) {
+    case Severity::note:
+      return "note";
+    case Severity::warning:
+      return "warning";
+    case Severity::error:
+      return "error";
+  }
+  return "error";
+}
+
+std::span<const Rule> rules() noexcept { return kRules; }
+
+Result<std::vector<Finding>> validate(const Checkpoint& file, const ValidateOptions& options) {
+  const Index& index = index_of(file);
+  Evidence evidence{.damage = index.damage};
+  if (index.encryption && !options.headers_only) {
+    if (auto status = verify_cipher(file.source(), options.progress); !status) {
+      if (!is_damage(status.error())) return std::move(status).error();
+      evidence.cipher_damage = std::move(status).error();
+    }
+  }
+  Payload payload;
+  if (!evidence.cipher_damage) {  // else what lies in altered blocks cannot be read
+    PayloadOptions wanted{.values = options.values,
+                          .strings = !options.headers_only,
+                          .threads = options.threads,
+                          .progress = options.progress};
+    if (index.trailer && !index.trailer->oversized && !options.headers_only) wanted.crc_until = index.trailer->offset;
+    auto read = read_payload(file, wanted);
+    if (read) {
+      payload = std::move(*read);
+      if (wanted.crc_until) evidence.crc = payload.crc;
+    } else if (read.error().code == Errc::key) {
+      evidence.cipher_damage = std::move(read).error();
+    } else {
+      return std::move(read).error();
+    }
+  }
+  evidence.censuses = &payload.censuses;
+  if (!index.encryption || (!options.headers_only && !evidence.cipher_damage)) {
+    auto found = ends_like_trailer(file, index);
+    if (!found) return std::move(found).error();
+    evidence.ends_like_trailer = *found;
+  }
+  auto cipher = cipher_behind_clear(file, index);
+  if (!cipher) return std::move(cipher).error();
+  evidence.cipher_behind_clear = *cipher;
+  if (auto status = verify_sources(file, index); !status) return std::move(status).error();
+  return judge(index, evidence, options);
+}
+
+Result<std::vector<Finding>> validate(RecordStream& stream, const ValidateOptions& options) {
+  constexpr std::uint64_t kBytesPerReport = std::uint64_t{4} << 20;
+  std::uint64_t next_report = kBytesPerReport;
+  PieceCensus census(options.values, !options.headers_only);
+  Tail tail;
+  Evidence evidence{.censuses = &census.censuses()};
+  while (true) {
+    auto piece = stream.next();
+    if (!piece) {
+      const bool nothing_read = piece.error().code == Errc::key && stream.tensors().empty();
+      if (!is_damage(piece.error()) || nothing_read) return std::move(piece).error();
+      evidence.damage = std::move(piece).error();
+      break;
+    }
+    if (*piece == nullptr) break;
+    census.add(**piece, stream.tensors()[(*piece)->entry]);
+    tail.add((*piece)->bytes);
+    if (options.progress && stream.bytes_read() >= next_report) {
+      next_report = stream.bytes_read() + kBytesPerReport;
+      if (!options.progress(stream.bytes_read(), 0))
+        return Error{.code = Errc::cancelled, .message = "stopped while it was read"};
+    }
+  }
+  const Index& index = index_of(stream);
+  if (!evidence.damage) {
+    if (index.trailer && !options.headers_only) evidence.crc = stream.crc();
+    evidence.ends_like_trailer = !index.trailer && tail.is_trailer_of(index);
+  }
+  return judge(index, evidence, options);
+}
+
+}  // namespace ckpt

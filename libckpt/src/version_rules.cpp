@@ -1,1 +1,246 @@
-// version_rules
+#include "version_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "ckpt/text.h"
+#include "rules.h"
+
+// What each MindSpore can load, as far as its loader was read (FORMAT.md, "Dialects"): 0.1 to 0.3, 0.5 to 1.5, 2.0 (its
+// first alpha), 2.3, 2.4, and 2.7 to 2.10, which agree. Between two of them a change has no exact date; the answer for
+// a version in such a gap is "maybe", and says which versions are sure.
+namespace ckpt {
+namespace {
+
+using Version = MindSporeVersion;
+constexpr Version kNever{std::numeric_limits<unsigned>::max(), 0};
+
+enum class Answer : std::uint8_t { no, maybe, yes };
+
+/// When loaders could do something: from `first` on, surely not up to `last_without`; where it was removed again, up to
+/// `last`, surely not from `first_without` on.
+struct Era {
+  Version last_without = {0, 0};
+  Version first = {0, 0};
+  Version last = kNever;
+  Version first_without = kNever;
+
+  constexpr Answer at(Version v) const {
+    if (v <= last_without || v >= first_without) return Answer::no;
+    return v >= first && v <= last ? Answer::yes : Answer::maybe;
+  }
+};
+
+constexpr Era kAlways{};
+constexpr Era kNeverLoaded{.last_without = kNever, .first = kNever};
+
+struct TypeEra {
+  std::string_view spelling;
+  Era era;
+};
+
+// By the spelling in the file, which is what a loader looks up. What is not here, no loader knows.
+constexpr auto kTypes = std::to_array<TypeEra>({
+    {"Int8", kAlways},
+    {"Int16", kAlways},
+    {"Int32", kAlways},
+    {"Int64", kAlways},
+    {"Float16", kAlways},
+    {"Float32", kAlways},
+    {"Float64", kAlways},
+    {"Bool", {.last_without = {0, 3}, .first = {0, 5}}},
+    // Written as UInt, looked up as Uint: these versions could not read their own files.
+    {"UInt8", {.last_without = {1, 5}, .first = {2, 0}}},
+    {"UInt16", {.last_without = {1, 5}, .first = {2, 0}}},
+    {"UInt32", {.last_without = {1, 5}, .first = {2, 0}}},
+    {"UInt64", {.last_without = {1, 5}, .first = {2, 0}}},
+    {"Uint8", {.last_without = {0, 3}, .first = {0, 5}, .last = {1, 5}, .first_without = {2, 0}}},
+    {"Uint16", {.last_without = {0, 3}, .first = {0, 5}, .last = {1, 5}, .first_without = {2, 0}}},
+    {"Uint32", {.last_without = {0, 3}, .first = {0, 5}, .last = {1, 5}, .first_without = {2, 0}}},
+    {"Uint64", {.last_without = {0, 3}, .first = {0, 5}, .last = {1, 5}, .first_without = {2, 0}}},
+    {"str", {.last_without = {1, 5}, .first = {2, 0}}},
+    {"BFloat16", {.last_without = {2, 0}, .first = {2, 3}}},
+    {"Int4", {.last_without = {2, 3}, .first = {2, 4}}},
+    {"random_op", {.last_without = {2, 0}, .first = {2, 3}, .last = {2, 4}, .first_without = {2, 7}}},
+});
+
+constexpr Era kSlices{.last_without = {0, 5}, .first = {0, 6}};
+constexpr Era kMaps{.last_without = {1, 5}, .first = {2, 0}};
+constexpr Era kTrailer{.last_without = {2, 3}, .first = {2, 4}};
+constexpr Era kEncryptionA{.last_without = {1, 2}, .first = {1, 3}, .last = {1, 5}, .first_without = {2, 0}};
+constexpr Era kEncryptionB{.last_without = {1, 5}, .first = {2, 0}};
+/// Bytes are copied into a tensor of these dims without comparing sizes; before, NumPy's reshape compared them.
+constexpr Era kCopiesUnchecked{.last_without = {2, 0}, .first = {2, 3}};
+/// The parser that reads a message above 2 GiB became the default.
+constexpr Era kPythonParser{.last_without = {1, 0}, .first = {1, 1}};
+
+constexpr std::int64_t kMaxInt32 = std::numeric_limits<std::int32_t>::max();
+constexpr std::size_t kMaxNumpyDims = 32;
+
+std::string text(Version v) { return std::to_string(v.major) + '.' + std::to_string(v.minor); }
+std::string mindspore(Version v) { return "MindSpore " + text(v); }
+std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
+
+/// The two outcomes with their messages' common beginning.
+class Reporter {
+ public:
+  Reporter(Version version, const ReportVersion& report) : version_(version), report_(report) {}
+
+  Version version() const noexcept { return version_; }
+  void cannot(const std::string& why) const { report_(rule("version-cannot-load"), mindspore(version_) + ' ' + why); }
+  void differs(const std::string& how) const {
+    report_(rule("version-reads-differently"), mindspore(version_) + ' ' + how);
+  }
+  /// `what` completes "cannot ..." and "may not ...".
+  void require(const Era& era, const std::string& what) const {
+    switch (era.at(version_)) {
+      case Answer::yes:
+        return;
+      case Answer::no:
+        return cannot("cannot " + what);
+      case Answer::maybe:
+        break;
+    }
+    const bool removed = version_ > era.last;
+    differs("may not be able to " + what + ": " + text(removed ? era.last : era.last_without) +
+            (removed ? " can, " : " cannot, ") + text(removed ? era.first_without : era.first) +
+            (removed ? " cannot" : " can"));
+  }
+
+ private:
+  Version version_;
+  const ReportVersion& report_;
+};
+
+void check_type(const TensorInfo& entry, const Reporter& report) {
+  // Another container's spelling is none that a .ckpt made of it would have.
+  const std::string_view spelling = entry.record_size == 0 ? name(entry.dtype) : std::string_view(entry.type_name);
+  const auto row =
+      std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeEra& type) { return type.spelling == spelling; });
+  report.require(row == kTypes.end() ? kNeverLoaded : row->era,
+                 spelling.empty() ? "load an entry without a type" : "load the type \"" + escape(spelling) + '"');
+  if (spelling == "random_op" && row->era.at(report.version()) == Answer::yes)
+    report.differs("gives the bytes of a random_op entry, not a tensor");
+}
+
+void check_dims(const TensorInfo& entry, const Reporter& report) {
+  const Answer unchecked = kCopiesUnchecked.at(report.version());
+  const auto& dims = entry.dims;
+  if (report.version() == Version{0, 1} && (entry.scalar_as_zero || (dims.size() == 1 && dims[0] == 1)))
+    report.differs(dims.empty() ? "gives a number, not a tensor, for dims [0]"
+                                : "gives a number, not a tensor, for dims [1]");
+  if (entry.scalar_as_zero && entry.dtype == DType::boolean && report.version() >= Version{0, 2} &&
+      unchecked != Answer::yes)
+    report.differs(unchecked == Answer::no ? "gives a Bool with dims [0] the shape (1,)"
+                                           : "may give a Bool with dims [0] the shape (1,), as 2.0 does");
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    const std::string dim = "dim " + std::to_string(i) + " of " + std::to_string(dims[i]);
+    if (dims[i] > kMaxInt32 && unchecked != Answer::no) {
+      if (unchecked == Answer::yes) return report.cannot("cannot load " + dim + ": it takes 32 bits");
+      return report.differs("may refuse " + dim + ", as 2.3 does");
+    }
+    if (dims[i] >= 0) continue;
+    if (unchecked == Answer::yes) return report.differs("loads " + dim + " as it is, a tensor that cannot be used");
+    if (dims[i] == -1 && std::count_if(dims.begin(), dims.end(), [](auto d) { return d < 0; }) == 1)
+      return report.differs("takes " + dim + " as \"whatever fits\"");
+    return report.cannot("cannot load " + dim);
+  }
+  if (dims.size() > kMaxNumpyDims && unchecked != Answer::yes)
+    report.cannot("cannot load " + std::to_string(dims.size()) + " dims: NumPy's limit is " +
+                  std::to_string(kMaxNumpyDims));
+}
+
+void check_size(const TensorInfo& entry, bool joined, const Reporter& report) {
+  const Answer unchecked = kCopiesUnchecked.at(report.version());
+  if (joined && kSlices.at(report.version()) == Answer::yes)
+    return report.cannot("joins this entry with the one of the same name before it, and " +
+                         std::string(unchecked == Answer::yes ? "writes past the end of its buffer"
+                                                              : "refuses what does not have the shape"));
+  const auto expected = entry.expected_size();
+  if (!expected) return;
+  if (entry.dims.size() == 1 && entry.dims[0] == 0 && entry.byte_size == 0) {
+    if (unchecked == Answer::no) return report.cannot("cannot load dims [0] without bytes");
+    return report.differs(unchecked == Answer::yes ? "loads dims [0] without bytes as the scalar 0"
+                                                   : "refuses dims [0] without bytes or loads the scalar 0");
+  }
+  if (entry.byte_size == *expected) return;
+  const std::string sizes =
+      bytes_text(entry.byte_size) + " for dims " + dims_text(entry.dims) + ", which need " + std::to_string(*expected);
+  if (unchecked == Answer::no) return report.cannot("cannot load " + sizes);
+  if (entry.byte_size > *expected) return report.cannot("writes past the end of its buffer: " + sizes);
+  if (unchecked == Answer::yes) return report.differs("fills up with zeros: " + sizes);
+  report.differs("refuses or fills up with zeros: " + sizes);
+}
+
+}  // namespace
+
+std::string dims_text(std::span<const std::int64_t> dims) {
+  constexpr std::size_t kMost = 16;
+  std::string text = "[";
+  for (std::size_t i = 0; i < std::min(dims.size(), kMost); ++i) text += (i == 0 ? "" : ",") + std::to_string(dims[i]);
+  if (dims.size() > kMost) text += ",... (" + std::to_string(dims.size()) + ')';
+  return text + ']';
+}
+
+void check_entry_for(Version version, const TensorInfo& entry, bool joined, const ReportVersion& add) {
+  const Reporter report(version, add);
+  if (entry.kind == Kind::map) return report.require(kMaps, "load a map parameter");
+  if (entry.kind == Kind::opaque && entry.extents.empty()) {
+    if (kMaps.at(version) != Answer::no) return report.differs("gives an empty list for an entry without a tensor");
+    return report.cannot("cannot load an entry without a tensor");
+  }
+  check_type(entry, report);
+  if (entry.extents.size() > 1) report.require(kSlices, "load a tensor in several slices");
+  if (entry.kind != Kind::tensor) return;
+  check_dims(entry, report);
+  check_size(entry, joined, report);
+}
+
+void check_file_for(Version version, const Index& index, const ReportVersion& add) {
+  constexpr std::uint64_t kMaxMessage = std::numeric_limits<std::int32_t>::max();
+  const Reporter report(version, add);
+  if (index.encryption) {
+    if (index.encryption->era == CipherEra::a)
+      report.require(kEncryptionA, "decrypt the layout of 1.3 to 1.5");
+    else
+      report.require(kEncryptionB, "decrypt the layout of 2.0 and later");
+  }
+  if (index.trailer) report.require(kTrailer, "parse a file with a CRC trailer");
+  if (index.plain_size > kMaxMessage && kPythonParser.at(version) == Answer::no)
+    report.differs("may refuse a file of " + bytes_text(index.plain_size) +
+                   ": protobuf's default parser stops at 2 GiB there");
+  const auto& model_type = index.dialect.model_type;
+  if (version == Version{0, 5} && model_type && !model_type->empty() && *model_type != "normal")
+    report.differs("loads it only with model_type=\"" + escape(*model_type) + '"');
+}
+
+std::optional<Version> version_from_text(std::string_view text) noexcept {
+  if (text.starts_with('r') || text.starts_with('v')) text.remove_prefix(1);
+  const auto number = [&](unsigned& out) {
+    if (text.empty() || text.front() < '0' || text.front() > '9') return false;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    return error == std::errc{};
+  };
+  const auto dot = [&] {
+    if (!text.starts_with('.')) return false;
+    text.remove_prefix(1);
+    return true;
+  };
+  Version version;
+  if (!number(version.major) || !dot() || !number(version.minor)) return std::nullopt;
+  unsigned patch = 0;
+  if (dot() && !number(patch)) return std::nullopt;
+  // "2.0.0-alpha", "2.3.0rc1".
+  if (!text.empty() && text.front() != '-' && (text.front() < 'a' || text.front() > 'z')) return std::nullopt;
+  if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") != std::string_view::npos) return std::nullopt;
+  if (version < Version{0, 1}) return std::nullopt;
+  return version;
+}
+
+}  // namespace ckpt

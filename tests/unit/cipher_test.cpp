@@ -106,7 +106,7 @@ TEST(Cipher, GoldenVectorsOfBothEras) {
       ASSERT_TRUE(plain) << to_string(plain.error());
       EXPECT_EQ(*plain, kPlain);
     }
-    for (const std::size_t chunk : {1, 16, 1000}) {
+    for (const std::size_t chunk : {1U, 16U, 1000U}) {
       const auto through = piped(v.file, chunk, key_of(16), v.mode);
       ASSERT_TRUE(through) << to_string(through.error());
       EXPECT_EQ(*through, kPlain);
@@ -153,7 +153,7 @@ TEST(Cipher, AnyRangeOfSeveralBlocks) {
     ASSERT_EQ(view->source->size(), plain.size());
     EXPECT_EQ(view->encryption.blocks, 3U);
     for (std::size_t offset = 0; offset <= plain.size(); offset += 61)
-      for (const std::size_t size : {0, 1, 15, 16, 17, 333, 2500}) {
+      for (const std::size_t size : {0U, 1U, 15U, 16U, 17U, 333U, 2500U}) {
         if (offset + size > plain.size()) continue;
         Bytes out(size, '?');
         ASSERT_TRUE(view->source->read_at(offset, std::as_writable_bytes(std::span(out))));
@@ -213,7 +213,7 @@ TEST(Cipher, EveryPrefixIsNoticed) {
 
 TEST(Cipher, LengthsThatLieAllocateNothing) {
   Bytes file = kBCbc;
-  for (const std::size_t at : {4, 28})
+  for (const std::size_t at : {4U, 28U})
     file.replace(at, 4, test::little_endian(std::uint32_t{at == 4 ? 0xFFFFFFF8U : 0xFFFFFFE0U}));
   EXPECT_EQ(plain_of(file, key_of(16)).error().code, Errc::truncated);
   EXPECT_EQ(piped(file, 9, key_of(16)).error().code, Errc::truncated);
@@ -225,7 +225,7 @@ TEST(Cipher, LengthsThatLieAllocateNothing) {
 
 TEST(Encryptor, WritesWhatIsReadBackInEveryModeAndKeyLength) {
   const Bytes plain(300'000, 'p');
-  for (const std::size_t size : {16, 24, 32})
+  for (const std::size_t size : {16U, 24U, 32U})
     for (const CipherMode mode : {CipherMode::aes_gcm, CipherMode::aes_cbc})
       EXPECT_EQ(*plain_of(encrypted(plain, key_of(size), mode), key_of(size)), plain);
   EXPECT_EQ(*plain_of(encrypted(plain, key_of(16), CipherMode::sm4_cbc), key_of(16)), plain);

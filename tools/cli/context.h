@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "ckpt/error.h"
+#include "ckpt/progress.h"
+#include "options.h"
+
+namespace ckpt::cli {
+
+/// The exit codes: the whole contract with scripts.
+enum Exit : int { kDone = 0, kNo = 1, kFailed = 2, kInterrupted = 130 };
+
+/// What a command writes to and how.
+class Context {
+ public:
+  Context(std::FILE* out, std::FILE* err, When color);
+
+  bool color() const noexcept { return color_; }
+  bool out_is_terminal() const noexcept { return out_is_terminal_; }
+  bool err_is_terminal() const noexcept { return err_is_terminal_; }
+  std::size_t width() const noexcept { return width_; }  ///< of the terminal; 80 elsewhere
+
+  /// To standard output. A failure is remembered: finish() tells.
+  void write(std::string_view text);
+  void write_bytes(const void* data, std::size_t size);
+  /// `ckpt: FILE: ...` on standard error, a second line if there is something to try. Returns the exit code: 2, or 130
+  /// after Ctrl-C.
+  int fail(std::string_view file, const Error& error, std::string_view hint = {});
+  int fail(std::string_view message, std::string_view hint = {});
+  void note(std::string_view message);
+
+  /// A Progress for work on one file: a bar on standard error if that is a terminal, after a second; stops after
+  /// Ctrl-C.
+  Progress progress(std::string_view label);
+
+  bool output_failed() const noexcept { return output_error_ != 0; }
+
+  /// Flushes; turns an exit code into the one that standard output's state asks for.
+  int finish(int code);
+
+ private:
+  std::FILE* out_;
+  std::FILE* err_;
+  bool color_ = false;
+  bool out_is_terminal_ = false;
+  bool err_is_terminal_ = false;
+  std::size_t width_ = 80;
+  int output_error_ = 0;
+};
+
+/// Set by Ctrl-C.
+bool interrupted() noexcept;
+
+int run_info(Context& context, const InfoOptions& options);
+int run_list(Context& context, const ListOptions& options);
+int run_show(Context& context, const ShowOptions& options);
+int run_check(Context& context, const CheckOptions& options);
+int run_rules(Context& context, const RulesOptions& options);
+int run_document(Context& context, const DocumentOptions& options);
+
+}  // namespace ckpt::cli

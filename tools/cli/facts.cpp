@@ -1,0 +1,61 @@
+#include "facts.h"
+
+#include <algorithm>
+#include <map>
+
+#include "ckpt/text.h"
+#include "render.h"
+
+namespace ckpt::cli {
+
+std::string likely_writer(const Dialect& dialect) {
+  if (dialect.model_type) return "0.5";
+  if (dialect.scalars_as_zero && dialect.scalars_without_dims) return "more than one writer";
+  if (dialect.scalars_as_zero) return dialect.slices ? "0.6 to 2.2" : "2.2 or earlier";
+  if (dialect.scalars_without_dims) return "2.3 or later";
+  if (dialect.maps) return "2.0 or later";
+  return dialect.slices ? "0.6 or later" : "";
+}
+
+std::string type_text(const TensorInfo& tensor) {
+  if (tensor.kind == Kind::map) return "map";
+  if (tensor.dtype != DType::unknown) return std::string(name(tensor.dtype));
+  return tensor.type_name.empty() ? "-" : escape(tensor.type_name);
+}
+
+std::string shape_of(const TensorInfo& tensor) {
+  switch (tensor.kind) {
+    case Kind::tensor:
+      return shape_text(tensor.dims);
+    case Kind::string:
+      return "text";
+    case Kind::map:
+      return counted(tensor.parts.size(), "part");
+    case Kind::opaque:
+      return tensor.dims.empty() ? "bytes" : shape_text(tensor.dims);
+  }
+  return {};
+}
+
+void Sum::add(const TensorInfo& tensor) {
+  ++entries;
+  bytes += tensor.byte_size;
+  if (tensor.kind == Kind::tensor) elements += tensor.element_count().value_or(0);
+  for (const TensorInfo& part : tensor.parts) elements += part.element_count().value_or(0);
+}
+
+Totals totals_of(std::span<const TensorInfo> tensors, std::span<const Group> groups) {
+  Totals totals;
+  std::map<std::string, Sum> types;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    totals.all.add(tensors[i]);
+    totals.groups[static_cast<std::size_t>(groups[i])].add(tensors[i]);
+    types[type_text(tensors[i])].add(tensors[i]);
+  }
+  totals.types.assign(types.begin(), types.end());
+  std::stable_sort(totals.types.begin(), totals.types.end(),
+                   [](const auto& a, const auto& b) { return a.second.bytes > b.second.bytes; });
+  return totals;
+}
+
+}  // namespace ckpt::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ckpt/checkpoint.h"
+#include "ckpt/group.h"
+#include "ckpt/tensor.h"
+
+namespace ckpt::cli {
+
+/// What a dialect's traces say about the MindSpore that wrote it: "2.3 or later", "" if nothing does.
+std::string likely_writer(const Dialect& dialect);
+
+/// A type as the user should see it: its normalised name, or what the file says, escaped.
+std::string type_text(const TensorInfo& tensor);
+/// Dims; what kind it is where there are none to speak of.
+std::string shape_of(const TensorInfo& tensor);
+
+struct Sum {
+  std::uint64_t entries = 0;
+  std::uint64_t elements = 0;
+  std::uint64_t bytes = 0;
+
+  void add(const TensorInfo& tensor);
+};
+
+struct Totals {
+  Sum all = {};
+  std::array<Sum, 3> groups = {};                       ///< by Group
+  std::vector<std::pair<std::string, Sum>> types = {};  ///< most bytes first
+};
+
+Totals totals_of(std::span<const TensorInfo> tensors, std::span<const Group> groups);
+
+}  // namespace ckpt::cli

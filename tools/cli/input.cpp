@@ -1,0 +1,178 @@
+#include "input.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "ckpt/text.h"
+
+namespace ckpt::cli {
+namespace {
+
+Error key_error(std::string message) { return {.code = Errc::key, .message = std::move(message)}; }
+
+Result<Key> key_from_hex(std::string_view hex, std::string_view where) {
+  std::vector<std::byte> bytes;
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+  };
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    const int high = digit(hex[i]);
+    const int low = digit(hex[i + 1]);
+    if (high < 0 || low < 0) return key_error(fmt::format("{} is not hexadecimal", where));
+    bytes.push_back(static_cast<std::byte>(high * 16 + low));
+  }
+  if (hex.size() % 2 != 0) return key_error(fmt::format("{} has an odd number of hexadecimal digits", where));
+  auto key = Key::from_bytes(bytes);
+  std::fill(bytes.begin(), bytes.end(), std::byte{0});
+  return key;
+}
+
+Result<Key> key_from_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return key_error(fmt::format("cannot open the key file {}", escape(path)));
+  char bytes[34] = {};  // one more than a key and a newline
+  in.read(bytes, sizeof bytes);
+  const auto size = static_cast<std::size_t>(in.gcount());
+  if (in.bad()) return key_error(fmt::format("cannot read the key file {}", escape(path)));
+  auto key = Key::from_bytes(std::as_bytes(std::span(bytes, size)));
+  if (!key && size > 0 && bytes[size - 1] == '\n')
+    return key_error(fmt::format("the key file ends with a newline, which counts: {}", key.error().message));
+  std::fill(std::begin(bytes), std::end(bytes), '\0');
+  return key;
+}
+
+// From the terminal itself: standard input may be something else.
+Result<Key> key_from_prompt(const std::string& path) {
+  const int tty = ::open("/dev/tty", O_RDWR | O_CLOEXEC);
+  if (tty < 0) return key_error("encrypted: it needs its key");
+  const std::string prompt = fmt::format("Key of {} (hexadecimal): ", escape(path));
+  termios before{};
+  const bool echoes = ::tcgetattr(tty, &before) == 0;
+  termios silent = before;
+  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  if (echoes) ::tcsetattr(tty, TCSAFLUSH, &silent);
+  std::string hex;
+  char c = 0;
+  if (::write(tty, prompt.data(), prompt.size()) > 0)
+    while (hex.size() < 256 && ::read(tty, &c, 1) == 1 && c != '\n') hex += c;
+  if (echoes) ::tcsetattr(tty, TCSAFLUSH, &before);
+  if (::write(tty, "\n", 1) < 0) hex.clear();
+  ::close(tty);
+  if (interrupted()) return Error{.code = Errc::cancelled};
+  auto key = key_from_hex(hex, "what was typed");
+  std::fill(hex.begin(), hex.end(), '\0');
+  return key;
+}
+
+Result<std::optional<Key>> given_key(const KeyOptions& options) {
+  const auto wrap = [](Result<Key> key) -> Result<std::optional<Key>> {
+    if (!key) return std::move(key).error();
+    return std::optional<Key>(*key);
+  };
+  if (!options.file.empty()) return wrap(key_from_file(options.file));
+  if (options.variable.empty()) return std::optional<Key>{};
+  const char* value = std::getenv(options.variable.c_str());
+  if (value == nullptr)
+    return key_error(fmt::format("the environment variable {} is not set", escape(options.variable)));
+  return wrap(key_from_hex(value, "the environment variable " + escape(options.variable)));
+}
+
+}  // namespace
+
+Result<Input> Input::open(Context& context, const std::string& path, const KeyOptions& key, bool pipes) {
+  auto given = given_key(key);
+  if (!given) return std::move(given).error();
+  OpenOptions options{.keep_damaged = true, .key = std::move(*given), .mode = cipher_mode_from_name(key.mode)};
+
+  Input input;
+  struct stat status {};
+  const bool standard_input = path == "-";
+  const bool is_file =
+      !standard_input && (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+  if (!is_file && !pipes) return Error{.code = Errc::unsupported, .message = "is a pipe or device; this needs a file"};
+  if (!is_file) {
+    int descriptor = 0;
+    if (!standard_input) {
+      descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+      if (descriptor < 0)
+        return Error{
+            .code = Errc::io, .os_error = errno, .message = "cannot open: " + std::generic_category().message(errno)};
+    }
+    if (::isatty(descriptor) == 1)
+      return Error{.code = Errc::usage, .message = "a checkpoint does not come from a terminal"};
+    // Ctrl-C must be able to stop the wait for a silent writer.
+    ReadFn read = [inner = read_descriptor(descriptor)](std::span<std::byte> out) -> Result<std::size_t> {
+      if (interrupted()) return Error{.code = Errc::cancelled};
+      return inner(out);
+    };
+    input.stream_.emplace(std::move(read), RecordStream::Options{.open = std::move(options)});
+    return input;
+  }
+  options.progress = context.progress(path);
+  auto file = Checkpoint::open(path, options);
+  if (!file && file.error().code == Errc::key && !options.key && context.err_is_terminal()) {
+    auto typed = key_from_prompt(path);
+    if (!typed) return std::move(typed).error();
+    options.key = *typed;
+    file = Checkpoint::open(path, options);
+  }
+  if (!file) return std::move(file).error();
+  input.file_.emplace(std::move(*file));
+  return input;
+}
+
+void Input::drain(const Progress& progress) {
+  if (!stream_) return;
+  while (true) {
+    auto piece = stream_->next();
+    if (!piece) {
+      damage_ = piece.error();
+      return;
+    }
+    if (*piece == nullptr) return;
+    if (progress && !progress(stream_->bytes_read(), 0)) {
+      damage_ = Error{.code = Errc::cancelled};
+      return;
+    }
+  }
+}
+
+std::string hint_for(const Error& error, const KeyOptions& key) {
+  if (error.code == Errc::key && key.file.empty() && key.variable.empty())
+    return "give it with --key-file FILE or --key-env NAME";
+  return {};
+}
+
+Result<std::vector<std::string>> expand_directories(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code failed;
+    if (!std::filesystem::is_directory(path, failed)) {
+      files.push_back(path);
+      continue;
+    }
+    const std::size_t before = files.size();
+    std::filesystem::directory_iterator entries(path, failed);
+    for (; !failed && entries != std::filesystem::directory_iterator(); entries.increment(failed))
+      if (entries->path().extension() == ".ckpt" && !entries->is_directory(failed))
+        files.push_back(entries->path().string());
+    if (failed)
+      return Error{
+          .code = Errc::io, .os_error = failed.value(), .message = escape(path) + ": cannot list: " + failed.message()};
+    if (files.size() == before) return Error{.code = Errc::usage, .message = escape(path) + ": has no *.ckpt in it"};
+    std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
+  }
+  return files;
+}
+
+}  // namespace ckpt::cli

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ckpt/checkpoint.h"
+#include "ckpt/stream.h"
+#include "context.h"
+#include "options.h"
+
+namespace ckpt::cli {
+
+/// One input of a command: a file, or what came through a pipe.
+class Input {
+ public:
+  /// Damaged files are opened as far as they are whole: damage() says where they end. `pipes`: whether `-`, FIFOs and
+  /// the like are welcome; else they are Errc::unsupported. Asks for a key on a terminal if one is needed.
+  static Result<Input> open(Context& context, const std::string& path, const KeyOptions& key, bool pipes);
+
+  /// Reads a pipe to its end, so that everything below is known. Nothing to do for a file.
+  void drain(const Progress& progress);
+
+  bool is_pipe() const noexcept { return stream_.has_value(); }
+  const Checkpoint& file() const noexcept { return *file_; }
+  RecordStream& stream() noexcept { return *stream_; }
+
+  std::span<const TensorInfo> tensors() const noexcept { return file_ ? file_->tensors() : stream_->tensors(); }
+  const Dialect& dialect() const noexcept { return file_ ? file_->dialect() : stream_->dialect(); }
+  const std::optional<Trailer>& trailer() const noexcept { return file_ ? file_->trailer() : stream_->trailer(); }
+  const std::optional<Encryption>& encryption() const noexcept {
+    return file_ ? file_->encryption() : stream_->encryption();
+  }
+  const std::optional<Error>& damage() const noexcept { return file_ ? file_->damage() : damage_; }
+  std::uint64_t size() const noexcept { return file_ ? file_->file_size() : stream_->bytes_read(); }
+
+ private:
+  Input() = default;
+
+  std::optional<Checkpoint> file_ = {};
+  std::optional<RecordStream> stream_ = {};
+  std::optional<Error> damage_ = {};  // of a pipe
+};
+
+/// What to try after an error of Input::open; empty if there is nothing.
+std::string hint_for(const Error& error, const KeyOptions& key);
+
+/// The files to look at: a directory stands for its *.ckpt, sorted.
+Result<std::vector<std::string>> expand_directories(const std::vector<std::string>& paths);
+
+}  // namespace ckpt::cli

@@ -1,0 +1,91 @@
+#include "json.h"
+
+#include <cmath>
+
+#include "ckpt/text.h"
+#include "facts.h"
+
+namespace ckpt::cli {
+
+std::string line_of(const Json& document) { return document.dump() + "\n"; }
+
+void set_text(Json& object, const std::string& key, std::string_view text) {
+  object[key] = to_utf8(text);
+  if (is_utf8(text)) return;
+  std::string hex;
+  for (const char c : text) {
+    hex += "0123456789abcdef"[static_cast<unsigned char>(c) >> 4];
+    hex += "0123456789abcdef"[static_cast<unsigned char>(c) & 15];
+  }
+  object[key + "_hex"] = hex;
+}
+
+Json number(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return value;
+}
+
+Json json_of(const Error& error) {
+  Json json;
+  json["code"] = std::string(name(error.code));
+  json["offset"] = error.offset == Error::kNoOffset ? Json() : Json(error.offset);
+  set_text(json, "tensor", error.tensor);
+  json["message"] = to_string(error);
+  return json;
+}
+
+Json json_of(const std::optional<Error>& damage) { return damage ? json_of(*damage) : Json(); }
+
+Json json_of(const Dialect& dialect) {
+  Json json;
+  json["written_by"] = likely_writer(dialect);
+  json["model_type"] = dialect.model_type ? Json(to_utf8(*dialect.model_type)) : Json();
+  json["scalars_as_zero"] = dialect.scalars_as_zero;
+  json["scalars_without_dims"] = dialect.scalars_without_dims;
+  json["slices"] = dialect.slices;
+  json["maps"] = dialect.maps;
+  json["packed_dims"] = dialect.packed_dims;
+  json["old_type_names"] = dialect.old_type_names;
+  json["unknown_fields"] = dialect.unknown_fields;
+  return json;
+}
+
+Json json_of(const Finding& finding) {
+  Json json;
+  json["rule"] = std::string(finding.rule->id);
+  json["severity"] = std::string(name(finding.rule->severity));
+  set_text(json, "tensor", finding.tensor);
+  json["offset"] = finding.offset == Error::kNoOffset ? Json() : Json(finding.offset);
+  json["message"] = finding.message;
+  return json;
+}
+
+Json json_of(const TensorInfo& tensor, const Group* group) {
+  Json json;
+  set_text(json, "name", tensor.name);
+  json["kind"] = std::string(name(tensor.kind));
+  json["dtype"] = std::string(tensor.dtype == DType::unknown ? std::string_view(tensor.type_name) : name(tensor.dtype));
+  if (tensor.dtype == DType::unknown) set_text(json, "dtype", tensor.type_name);
+  json["dims"] = tensor.dims;
+  json["bytes"] = tensor.byte_size;
+  json["offset"] = tensor.record_offset;
+  json["extents"] = Json::array();
+  for (const Extent& extent : tensor.extents) json["extents"].push_back({extent.offset, extent.size});
+  if (group != nullptr) json["group"] = std::string(name(*group));
+  Json& stored = json["stored"];
+  set_text(stored, "type", tensor.type_name);
+  stored["dims"] = tensor.scalar_as_zero ? Json::array({0}) : Json(tensor.dims);
+  stored["packed_dims"] = tensor.packed_dims;
+  stored["bytes"] = tensor.stored_size;
+  stored["encoding"] = tensor.encoding == Encoding::raw ? "raw" : "bf16_as_float32";
+  stored["record_bytes"] = tensor.record_size;
+  stored["unknown_fields"] = tensor.unknown_fields;
+  if (tensor.kind == Kind::map) {
+    json["parts"] = Json::array();
+    for (const TensorInfo& part : tensor.parts) json["parts"].push_back(json_of(part, nullptr));
+  }
+  return json;
+}
+
+}  // namespace ckpt::cli

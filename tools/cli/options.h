@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace ckpt::cli {
+
+enum class When : std::uint8_t { automatic, always, never };
+
+/// How an encrypted file's key is found. Never on the command line, where everybody can read it.
+struct KeyOptions {
+  std::string file = {};      ///< raw bytes
+  std::string variable = {};  ///< an environment variable that holds it in hexadecimal
+  std::string mode = {};      ///< where the file does not tell
+};
+
+struct PatternOptions {
+  std::vector<std::string> patterns = {};
+  bool regex = false;
+};
+
+struct InfoOptions {
+  std::vector<std::string> files = {};
+  bool json = false;
+  KeyOptions key = {};
+};
+
+struct ListOptions {
+  std::string file = {};
+  PatternOptions select = {};
+  std::string group = {};
+  std::string sort = {};
+  bool tree = false;
+  bool details = false;
+  bool total = false;
+  bool exact = false;
+  bool json = false;
+  KeyOptions key = {};
+};
+
+struct ShowOptions {
+  std::string target = {};
+  std::string tensor = {};
+  bool raw = false;
+  bool npy = false;
+  bool json = false;
+  bool full = false;
+  int precision = 0;  ///< significant digits; 0 = as many as the value needs
+  std::string output = {};
+  bool force = false;
+  KeyOptions key = {};
+};
+
+struct CheckOptions {
+  std::vector<std::string> files = {};
+  bool values = false;
+  bool headers_only = false;
+  bool strict = false;
+  bool quiet = false;
+  std::string version = {};
+  bool json = false;
+  KeyOptions key = {};
+};
+
+struct RulesOptions {
+  bool json = false;
+};
+
+/// Text made from the option tables: for shells, man, the manual.
+struct DocumentOptions {
+  std::string what = {};  ///< bash, zsh, fish, man, markdown
+  std::string verb = {};
+};
+
+using Command = std::variant<InfoOptions, ListOptions, ShowOptions, CheckOptions, RulesOptions, DocumentOptions>;
+
+struct CommandLine {
+  std::optional<Command> command = {};  ///< empty: `text` is all there is to do
+  When color = When::automatic;
+  int exit = 0;           ///< where there is no command
+  std::string text = {};  ///< help or version for stdout, or a usage error for stderr
+  std::string hint = {};
+};
+
+CommandLine parse_command_line(int argc, const char* const* argv);
+
+/// One option or argument as the documents show it.
+struct OptionDoc {
+  std::string names = {};  ///< "-o,--output"; of an argument its name
+  std::string value = {};  ///< "FILE"; empty for a flag
+  std::string text = {};
+  std::vector<std::string> choices = {};
+  bool argument = false;
+};
+
+struct VerbDoc {
+  std::string name = {};
+  std::string summary = {};
+  std::string usage = {};
+  std::string example = {};
+  std::vector<OptionDoc> options = {};
+};
+
+/// The tables behind --help, as data.
+std::vector<VerbDoc> describe_commands();
+
+}  // namespace ckpt::cli

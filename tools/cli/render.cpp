@@ -1,0 +1,100 @@
+#include "render.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace ckpt::cli {
+namespace {
+
+char32_t next_code_point(std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  const std::size_t size = std::min<std::size_t>(lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4, text.size());
+  char32_t value = size == 1 ? lead : lead & (0xFFu >> (size + 1));
+  for (std::size_t i = 1; i < size; ++i) value = (value << 6) | (static_cast<unsigned char>(text[i]) & 0x3Fu);
+  text.remove_prefix(size);
+  return value;
+}
+
+// The larger blocks of Unicode's East Asian Width "W" and "F"; enough for names.
+bool is_wide(char32_t c) {
+  return (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7A3) ||
+         (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
+         (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x1F300 && c <= 0x1FAFF) || (c >= 0x20000 && c <= 0x3FFFD);
+}
+
+bool is_combining(char32_t c) {
+  return (c >= 0x300 && c <= 0x36F) || (c >= 0x1AB0 && c <= 0x1AFF) || (c >= 0x20D0 && c <= 0x20FF) ||
+         (c >= 0xFE00 && c <= 0xFE0F) || (c >= 0xFE20 && c <= 0xFE2F);
+}
+
+void append_padded(std::string& out, std::string_view cell, std::size_t width, Table::Align align, bool last) {
+  const std::size_t used = display_width(cell);
+  const std::string padding(width > used ? width - used : 0, ' ');
+  if (align == Table::Align::right) out += padding;
+  out += cell;
+  if (align == Table::Align::left && !last) out += padding;
+}
+
+}  // namespace
+
+std::string human_size(std::uint64_t bytes) {
+  constexpr std::array kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  auto value = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  for (; value >= 1023.95 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
+  return fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::string grouped(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  return text;
+}
+
+std::string shape_text(std::span<const std::int64_t> dims) { return fmt::format("[{}]", fmt::join(dims, ", ")); }
+
+std::string counted(std::uint64_t number, std::string_view what) {
+  return fmt::format("{} {}{}", grouped(number), what, number == 1 ? "" : "s");
+}
+
+std::size_t display_width(std::string_view text) {
+  std::size_t width = 0;
+  while (!text.empty()) {
+    const char32_t c = next_code_point(text);
+    width += is_combining(c) ? 0 : is_wide(c) ? 2 : 1;
+  }
+  return width;
+}
+
+std::string styled(std::string_view text, Style style, bool color) {
+  constexpr std::array kCodes = {"", "1", "2", "31", "33", "32", "36"};
+  if (!color || style == Style::plain) return std::string(text);
+  return fmt::format("\x1b[{}m{}\x1b[0m", kCodes[static_cast<std::size_t>(style)], text);
+}
+
+std::string Table::text(bool color, std::string_view indent) const {
+  std::vector<std::size_t> widths;
+  for (const Column& column : columns_) widths.push_back(display_width(column.head));
+  for (const auto& row : rows_)
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], display_width(row[c]));
+  std::string out;
+  const auto line = [&](const auto& cell, bool head) {
+    out += indent;
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      if (c > 0) out += "  ";
+      std::string padded;
+      append_padded(padded, cell(c), widths[c], columns_[c].align, c + 1 == columns_.size());
+      out += styled(padded, head ? Style::dim : columns_[c].style, color);
+    }
+    out += '\n';
+  };
+  const bool has_head = std::any_of(columns_.begin(), columns_.end(), [](const Column& c) { return !c.head.empty(); });
+  if (has_head) line([&](std::size_t c) -> const std::string& { return columns_[c].head; }, true);
+  for (const auto& row : rows_) line([&](std::size_t c) -> const std::string& { return row[c]; }, false);
+  return out;
+}
+
+}  // namespace ckpt::cli

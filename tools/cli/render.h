@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ckpt/tensor.h"
+
+namespace ckpt::cli {
+
+std::string human_size(std::uint64_t bytes);                 ///< "241.2 KiB"
+std::string grouped(std::uint64_t number);                   ///< "61 706"
+std::string shape_text(std::span<const std::int64_t> dims);  ///< "[6, 1, 5, 5]"
+/// "61,706 tensors", "1 tensor".
+std::string counted(std::uint64_t number, std::string_view what);
+
+/// Columns a terminal needs for UTF-8 text: two for East Asian wide characters, none for combining ones.
+std::size_t display_width(std::string_view text);
+
+enum class Style : std::uint8_t { plain, bold, dim, red, yellow, green, cyan };
+/// The text in a style, where colour is on.
+std::string styled(std::string_view text, Style style, bool color);
+
+/// Aligned columns. Cells are shown as they are: names must have been escaped.
+class Table {
+ public:
+  enum class Align : std::uint8_t { left, right };
+  struct Column {
+    std::string head = {};
+    Align align = Align::left;
+    Style style = Style::plain;
+  };
+
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  bool empty() const noexcept { return rows_.empty(); }
+  std::string text(bool color, std::string_view indent = {}) const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace ckpt::cli
