@@ -74,6 +74,20 @@ Result<Key> key_from_prompt(const std::string& path) {
   return key;
 }
 
+// As read_descriptor, but Ctrl-C ends the wait for a silent writer.
+ReadFn interruptible(int descriptor) {
+  return [descriptor](std::span<std::byte> out) -> Result<std::size_t> {
+    while (!interrupted()) {
+      const ssize_t got = ::read(descriptor, out.data(), out.size());
+      if (got >= 0) return static_cast<std::size_t>(got);
+      if (errno != EINTR)
+        return Error{
+            .code = Errc::io, .os_error = errno, .message = "cannot read: " + std::generic_category().message(errno)};
+    }
+    return Error{.code = Errc::cancelled};
+  };
+}
+
 Result<std::optional<Key>> given_key(const KeyOptions& options) {
   const auto wrap = [](Result<Key> key) -> Result<std::optional<Key>> {
     if (!key) return std::move(key).error();
@@ -110,12 +124,7 @@ Result<Input> Input::open(Context& context, const std::string& path, const KeyOp
     }
     if (::isatty(descriptor) == 1)
       return Error{.code = Errc::usage, .message = "a checkpoint does not come from a terminal"};
-    // Ctrl-C must be able to stop the wait for a silent writer.
-    ReadFn read = [inner = read_descriptor(descriptor)](std::span<std::byte> out) -> Result<std::size_t> {
-      if (interrupted()) return Error{.code = Errc::cancelled};
-      return inner(out);
-    };
-    input.stream_.emplace(std::move(read), RecordStream::Options{.open = std::move(options)});
+    input.stream_.emplace(interruptible(descriptor), RecordStream::Options{.open = std::move(options)});
     return input;
   }
   options.progress = context.progress(path);

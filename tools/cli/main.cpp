@@ -1,0 +1,56 @@
+#include <signal.h>
+
+#include <cstdio>
+#include <variant>
+
+#include "context.h"
+#include "options.h"
+
+namespace {
+
+volatile sig_atomic_t stop_asked = 0;
+
+// The first Ctrl-C asks for a clean stop, a second one does what it always does.
+void on_interrupt(int) { stop_asked = 1; }
+
+void handle_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // and no SA_RESTART: a waiting read ends
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+}
+
+}  // namespace
+
+namespace ckpt::cli {
+
+bool interrupted() noexcept { return stop_asked != 0; }
+
+namespace {
+
+struct Runner {
+  Context& context;
+  int operator()(const InfoOptions& options) const { return run_info(context, options); }
+  int operator()(const ListOptions& options) const { return run_list(context, options); }
+  int operator()(const ShowOptions& options) const { return run_show(context, options); }
+  int operator()(const CheckOptions& options) const { return run_check(context, options); }
+  int operator()(const RulesOptions& options) const { return run_rules(context, options); }
+  int operator()(const DocumentOptions& options) const { return run_document(context, options); }
+};
+
+}  // namespace
+}  // namespace ckpt::cli
+
+int main(int argc, char** argv) {
+  using namespace ckpt::cli;
+  handle_signals();
+  const CommandLine line = parse_command_line(argc, argv);
+  Context context(stdout, stderr, line.color);
+  if (line.command) return context.finish(std::visit(Runner{context}, *line.command));
+  if (line.exit != 0) return context.finish(context.fail(line.text, line.hint));
+  context.write(line.text);
+  return context.finish(kDone);
+}
