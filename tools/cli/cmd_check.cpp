@@ -22,8 +22,8 @@ std::string text_of(const std::string& path, const Finding& finding, bool color)
   if (finding.offset != Error::kNoOffset) place += ":" + std::to_string(finding.offset);
   const std::string tensor = finding.tensor.empty() ? "" : "\"" + escape(finding.tensor) + "\": ";
   const Severity severity = finding.rule->severity;
-  return fmt::format("{}: {}: {}{} {}\n", place, styled(name(severity), style_of(severity), color), tensor, finding.message,
-                     styled(fmt::format("[{}]", finding.rule->id), Style::dim, color));
+  return fmt::format("{}: {}: {}{} {}\n", place, styled(name(severity), style_of(severity), color), tensor,
+                     finding.message, styled(fmt::format("[{}]", finding.rule->id), Style::dim, color));
 }
 
 std::string verdict_of(const std::vector<Finding>& findings) {
@@ -32,7 +32,8 @@ std::string verdict_of(const std::vector<Finding>& findings) {
   return worst == Severity::error ? "errors" : worst == Severity::warning ? "warnings" : "ok";
 }
 
-std::string summary_of(const std::string& path, const std::vector<Finding>& findings, const std::string& verdict, bool color) {
+std::string summary_of(const std::string& path, const std::vector<Finding>& findings, const std::string& verdict,
+                       bool color) {
   std::array<std::uint64_t, 3> counts = {};
   for (const Finding& finding : findings) ++counts[static_cast<std::size_t>(finding.rule->severity)];
   std::string text;
@@ -51,7 +52,8 @@ int run_check(Context& context, const CheckOptions& options) {
   if (!options.version.empty()) {
     how.version = version_from_text(options.version);
     if (!how.version)
-      return context.fail(fmt::format("'{}' is no MindSpore version", escape(options.version)), "0.1 and later: 0.6, 1.5, 2.10");
+      return context.fail(fmt::format("'{}' is no MindSpore version", escape(options.version)),
+                          "0.1 and later: 0.6, 1.5, 2.10");
   }
   int code = kDone;
   for (const std::string& path : options.files) {
@@ -93,13 +95,16 @@ int run_rules(Context& context, const RulesOptions& options) {
     json["schema"] = "ckpt.rules/1";
     json["rules"] = Json::array();
     for (const Rule& rule : rules())
-      json["rules"].push_back({{"id", std::string(rule.id)}, {"severity", std::string(name(rule.severity))}, {"summary", std::string(rule.summary)}});
+      json["rules"].push_back({{"id", std::string(rule.id)},
+                               {"severity", std::string(name(rule.severity))},
+                               {"summary", std::string(rule.summary)}});
     context.write(line_of(json));
     return kDone;
   }
   Table table({{"RULE"}, {"SEVERITY"}, {"WHAT"}});
   for (const Rule& rule : rules())
-    table.add({std::string(rule.id), styled(name(rule.severity), style_of(rule.severity), false), std::string(rule.summary)});
+    table.add(
+        {std::string(rule.id), styled(name(rule.severity), style_of(rule.severity), false), std::string(rule.summary)});
   context.write(table.text(context.color()));
   return kDone;
 }

@@ -26,7 +26,9 @@ Json json_of_info(const std::string& path, const Input& input, const Totals& tot
   json["tensors"] = totals.all.entries;
   json["elements"] = totals.all.elements;
   json["bytes"] = totals.all.bytes;
-  const auto sum = [](const Sum& s) { return Json{{"tensors", s.entries}, {"elements", s.elements}, {"bytes", s.bytes}}; };
+  const auto sum = [](const Sum& s) {
+    return Json{{"tensors", s.entries}, {"elements", s.elements}, {"bytes", s.bytes}};
+  };
   for (const Group group : {Group::weights, Group::optimizer, Group::other})
     json["groups"][std::string(name(group))] = sum(totals.groups[static_cast<std::size_t>(group)]);
   json["types"] = Json::object();
@@ -54,7 +56,8 @@ std::string text_of_info(const std::string& path, const Input& input, const Tota
   for (const Group group : {Group::weights, Group::optimizer, Group::other}) {
     const Sum& sum = totals.groups[static_cast<std::size_t>(group)];
     if (sum.entries > 0)
-      groups += fmt::format("{}{} {} ({})", groups.empty() ? "" : ", ", grouped(sum.entries), name(group), human_size(sum.bytes));
+      groups += fmt::format("{}{} {} ({})", groups.empty() ? "" : ", ", grouped(sum.entries), name(group),
+                            human_size(sum.bytes));
   }
   facts.add({"tensors", fmt::format("{}{}", grouped(totals.all.entries), groups.empty() ? "" : ": " + groups)});
   facts.add({"elements", grouped(totals.all.elements)});
@@ -63,7 +66,8 @@ std::string text_of_info(const std::string& path, const Input& input, const Tota
     types += fmt::format("{}{} ({})", types.empty() ? "" : ", ", type, human_size(sum.bytes));
   if (!types.empty()) facts.add({"types", types});
   const Dialect& dialect = input.dialect();
-  if (const std::string writer = likely_writer(dialect); !writer.empty()) facts.add({"written by", "MindSpore " + writer});
+  if (const std::string writer = likely_writer(dialect); !writer.empty())
+    facts.add({"written by", "MindSpore " + writer});
   std::string marks;
   const auto mark = [&](bool is, std::string_view what) {
     if (is) marks += (marks.empty() ? "" : ", ") + std::string(what);
@@ -97,21 +101,27 @@ int run_info(Context& context, const InfoOptions& options) {
   if (!files) return context.fail(files.error().message);
   int code = kDone;
   const auto failed = [&](int why) { code = std::max(code, why); };
-  Table summary({{"FILE"}, {"SIZE", Table::Align::right}, {"TENSORS", Table::Align::right}, {"ELEMENTS", Table::Align::right}, {"TYPES"}});
+  Table summary({{"FILE"},
+                 {"SIZE", Table::Align::right},
+                 {"TENSORS", Table::Align::right},
+                 {"ELEMENTS", Table::Align::right},
+                 {"TYPES"}});
   const bool as_table = files->size() > 1 && !options.json;
   for (const std::string& path : *files) {
     auto input = Input::open(context, path, options.key, true);
     if (!input) {
       if (input.error().code == Errc::key)
         if (const auto encryption = encryption_without_key(path); encryption && !options.json)
-          context.write(fmt::format("{}\n  encrypted  {}\n", styled(escape(path), Style::bold, context.color()), encryption_text(*encryption)));
+          context.write(fmt::format("{}\n  encrypted  {}\n", styled(escape(path), Style::bold, context.color()),
+                                    encryption_text(*encryption)));
       failed(context.fail(path, input.error(), hint_for(input.error(), options.key)));
       if (code == kInterrupted) return code;
       continue;
     }
     input->drain(context.progress(path));
     const auto& damage = input->damage();
-    if (damage && (damage->code == Errc::cancelled || damage->code == Errc::unsupported || damage->code == Errc::key || damage->code == Errc::io)) {
+    if (damage && (damage->code == Errc::cancelled || damage->code == Errc::unsupported || damage->code == Errc::key ||
+                   damage->code == Errc::io)) {
       failed(context.fail(path, *damage, hint_for(*damage, options.key)));
       if (code == kInterrupted) return code;
       continue;
@@ -122,7 +132,8 @@ int run_info(Context& context, const InfoOptions& options) {
     } else if (as_table) {
       std::string types;
       for (const auto& [type, sum] : totals.types) types += (types.empty() ? "" : " ") + type;
-      summary.add({escape(path), human_size(input->size()), grouped(totals.all.entries), grouped(totals.all.elements), types});
+      summary.add(
+          {escape(path), human_size(input->size()), grouped(totals.all.entries), grouped(totals.all.elements), types});
     } else {
       context.write(text_of_info(path, *input, totals, context.color()));
     }

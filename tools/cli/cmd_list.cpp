@@ -25,7 +25,8 @@ std::string size_text(std::uint64_t bytes, bool exact) { return exact ? std::to_
 
 void sort_entries(std::vector<Entry>& entries, const std::string& key) {
   if (key == "name")
-    std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.tensor->name < b.tensor->name; });
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const Entry& a, const Entry& b) { return a.tensor->name < b.tensor->name; });
   if (key == "size")
     std::stable_sort(entries.begin(), entries.end(),
                      [](const Entry& a, const Entry& b) { return a.tensor->byte_size > b.tensor->byte_size; });
@@ -45,15 +46,21 @@ std::string stored_text(const TensorInfo& tensor) {
 }
 
 std::string table_of(std::span<const Entry> entries, const ListOptions& options, bool color) {
-  std::vector<Table::Column> columns = {{"NAME"}, {"TYPE", Table::Align::left, Style::cyan}, {"SHAPE"}, {options.exact ? "BYTES" : "SIZE", Table::Align::right}};
+  std::vector<Table::Column> columns = {{"NAME"},
+                                        {"TYPE", Table::Align::left, Style::cyan},
+                                        {"SHAPE"},
+                                        {options.exact ? "BYTES" : "SIZE", Table::Align::right}};
   if (options.details)
-    for (Table::Column column : {Table::Column{"GROUP"}, {"OFFSET", Table::Align::right}, {"SLICES", Table::Align::right}, {"STORED"}})
+    for (Table::Column column :
+         {Table::Column{"GROUP"}, {"OFFSET", Table::Align::right}, {"SLICES", Table::Align::right}, {"STORED"}})
       columns.push_back(column);
   Table table(columns);
   const auto add = [&](const TensorInfo& tensor, const std::string& shown, std::string_view group) {
-    std::vector<std::string> row = {shown, type_text(tensor), shape_of(tensor), size_text(tensor.byte_size, options.exact)};
+    std::vector<std::string> row = {shown, type_text(tensor), shape_of(tensor),
+                                    size_text(tensor.byte_size, options.exact)};
     if (options.details)
-      row.insert(row.end(), {std::string(group), std::to_string(tensor.extents.empty() ? tensor.record_offset : tensor.extents[0].offset),
+      row.insert(row.end(), {std::string(group),
+                             std::to_string(tensor.extents.empty() ? tensor.record_offset : tensor.extents[0].offset),
                              std::to_string(tensor.extents.size()), stored_text(tensor)});
     table.add(std::move(row));
   };
@@ -97,7 +104,10 @@ std::string tree_of(std::span<const Entry> entries, const ListOptions& options, 
     }
     node->entries.push_back(entry.tensor);
   }
-  Table table({{"NAME"}, {"TYPE", Table::Align::left, Style::cyan}, {"SHAPE"}, {options.exact ? "BYTES" : "SIZE", Table::Align::right}});
+  Table table({{"NAME"},
+               {"TYPE", Table::Align::left, Style::cyan},
+               {"SHAPE"},
+               {options.exact ? "BYTES" : "SIZE", Table::Align::right}});
   const auto walk = [&](const auto& self, const Node& node, const std::string& indent) -> void {
     for (std::size_t i = 0; i < node.children.size(); ++i) {
       const auto& [part, child] = node.children[i];
@@ -125,14 +135,16 @@ int run_list(Context& context, const ListOptions& options) {
   if (!input) return context.fail(options.file, input.error(), hint_for(input.error(), options.key));
   input->drain(context.progress(options.file));
   const auto& damage = input->damage();
-  if (damage && (damage->code == Errc::cancelled || damage->code == Errc::key || (damage->code == Errc::unsupported && input->tensors().empty())))
+  if (damage && (damage->code == Errc::cancelled || damage->code == Errc::key ||
+                 (damage->code == Errc::unsupported && input->tensors().empty())))
     return context.fail(options.file, *damage, hint_for(*damage, options.key));
 
   const auto groups = classify(input->tensors());
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const TensorInfo& tensor = input->tensors()[i];
-    if ((options.group.empty() || options.group == name(groups[i])) && selection->matches(tensor.name)) entries.push_back({&tensor, groups[i]});
+    if ((options.group.empty() || options.group == name(groups[i])) && selection->matches(tensor.name))
+      entries.push_back({&tensor, groups[i]});
   }
   sort_entries(entries, options.sort);
 
@@ -145,12 +157,15 @@ int run_list(Context& context, const ListOptions& options) {
     for (const Entry& entry : entries) json["tensors"].push_back(json_of(*entry.tensor, &entry.group));
     context.write(line_of(json));
   } else if (!entries.empty()) {
-    context.write(options.tree ? tree_of(entries, options, context.color()) : table_of(entries, options, context.color()));
+    context.write(options.tree ? tree_of(entries, options, context.color())
+                               : table_of(entries, options, context.color()));
     if (options.total || context.out_is_terminal()) {
       Sum sum;
       for (const Entry& entry : entries) sum.add(*entry.tensor);
-      context.write(styled(fmt::format("{}, {}, {}", counted(sum.entries, "tensor"), counted(sum.elements, "element"), size_text(sum.bytes, options.exact)),
-                           Style::dim, context.color()) + "\n");
+      context.write(styled(fmt::format("{}, {}, {}", counted(sum.entries, "tensor"), counted(sum.elements, "element"),
+                                       size_text(sum.bytes, options.exact)),
+                           Style::dim, context.color()) +
+                    "\n");
     }
   }
   if (damage) return context.fail(options.file, *damage);
