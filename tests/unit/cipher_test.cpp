@@ -168,17 +168,16 @@ TEST(Cipher, AnyRangeOfSeveralBlocks) {
 TEST(Cipher, WrongKeysModesAndLengthsAreEachTheirOwnError) {
   const auto message = [](const Result<Bytes>& result) { return result ? "" : to_string(result.error()); };
   EXPECT_EQ(message(plain_of(kBGcm, key_of(16, 1))),
-            "key: the tag of cipher block 1 does not match: wrong key, or the file was altered");
+            "the tag of cipher block 1 does not match: wrong key, or the file was altered");
   EXPECT_EQ(message(plain_of(kBCbc, key_of(16, 1))),
-            "key: the padding of cipher block 1 is wrong: wrong key or mode, or the file was altered");
-  EXPECT_EQ(message(plain_of(kBCbc, key_of(16), CipherMode::aes_gcm)),
-            "key: the file says AES-CBC, AES-GCM was asked for");
+            "the padding of cipher block 1 is wrong: wrong key or mode, or the file was altered");
+  EXPECT_EQ(message(plain_of(kBCbc, key_of(16), CipherMode::aes_gcm)), "the file says AES-CBC, AES-GCM was asked for");
   EXPECT_EQ(message(plain_of(kAGcm, key_of(16), CipherMode::sm4_cbc)),
-            "key: the file says AES (MindSpore 1.3 to 1.5), SM4-CBC was asked for");
-  EXPECT_EQ(message(plain_of(kBSm4, key_of(32))), "key: SM4-CBC needs a key of 16 bytes, this one has 32");
+            "the file says AES (MindSpore 1.3 to 1.5), SM4-CBC was asked for");
+  EXPECT_EQ(message(plain_of(kBSm4, key_of(32))), "SM4-CBC needs a key of 16 bytes, this one has 32");
   EXPECT_EQ(Key::from_bytes(bytes_of("short")).error().message, "a key has 16, 24 or 32 bytes, this one has 5");
   auto keyless = Checkpoint::from_bytes(bytes_of(kBGcm));
-  EXPECT_EQ(to_string(keyless.error()), "key: encrypted with AES-GCM: it needs its key");
+  EXPECT_EQ(to_string(keyless.error()), "encrypted with AES-GCM: it needs its key");
   // No tag, no padding: what comes out is no checkpoint.
   EXPECT_EQ(Checkpoint::from_bytes(bytes_of(kAGcm), {.key = key_of(16, 1)}).error().code, Errc::key);
 }
