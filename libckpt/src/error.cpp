@@ -33,9 +33,9 @@ std::string_view name(Errc code) noexcept {
 }
 
 std::string to_string(const Error& error) {
-  // "io: No such file" says nothing more than the message alone does.
-  const bool speaks_for_itself = error.code == Errc::io || error.code == Errc::usage;
-  std::string text(speaks_for_itself ? std::string_view{} : name(error.code));
+  // Of what is wrong with the bytes the code is the first word of the sentence; other messages need none.
+  const bool is_said = error.code == Errc::truncated || error.code == Errc::malformed || error.message.empty();
+  std::string text(is_said ? name(error.code) : std::string_view{});
   const auto word = [&](std::string_view part) {
     if (!text.empty()) text += ' ';
     text += part;
