@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 namespace ckpt {
 namespace {
@@ -23,6 +24,7 @@ constexpr FieldKey kMapTensor{1, Type::length};
 
 constexpr std::size_t kTrailerBytes = 17;
 constexpr std::string_view kTrailerMagic = "crc_num";
+constexpr std::string_view kUnknown = "an unknown field";
 constexpr std::size_t kMaxNesting = 100;  // messages and groups, as libprotobuf
 
 std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
@@ -31,7 +33,17 @@ std::string left_text(std::uint64_t count) {
   return count == 0 ? "none are left" : count == 1 ? "1 is left" : std::to_string(count) + " are left";
 }
 
+std::string needs_text(std::string_view what, std::uint64_t count) {
+  return std::string(what) + (what.empty() ? "needs " : " needs ") + bytes_text(count);
+}
+
 }  // namespace
+
+Error index_too_large(std::uint64_t offset, const Limits& limits) {
+  return {.code = Errc::limit,
+          .offset = offset,
+          .message = "the index would need more than " + bytes_text(limits.max_index_bytes)};
+}
 
 void TensorFields::clear() {
   dims.clear();
@@ -53,7 +65,7 @@ Scanner::Event Scanner::next() {
   if (content_ != nullptr) {
     const std::uint64_t size = content_->content_size;
     content_ = nullptr;
-    if (!skip_bytes(size)) return Event::failed;
+    if (!skip_bytes(content_name(), size)) return Event::failed;
   }
   while (!error_) {
     const Scope& scope = scopes_[depth_];
@@ -67,13 +79,16 @@ Scanner::Event Scanner::next() {
       const Scope& value = scopes_[1];
       if (size_ && value.end > *size_) {
         position_ = value.start;
-        fail_truncated(value.end - value.start, *size_ - value.start);
+        fail_truncated("a record", value.end - value.start, *size_ - value.start);
       }
       --depth_;
       continue;
     }
     if (depth_ == 0) {
-      if (ahead(1).empty()) return error_ ? Event::failed : Event::end;
+      if (ahead(1).empty()) {
+        known_field();
+        return error_ ? Event::failed : Event::end;
+      }
       if (at_trailer()) return Event::end;
       if (error_) break;
     }
@@ -106,11 +121,13 @@ Scanner::Event Scanner::field() {
 }
 
 bool Scanner::file_field(FieldKey k) {
+  if (k == kFileValue || k == kFileModelType) known_field();
   if (k == kFileValue) {
     if (++records_ > limits_.max_records)
       return fail(Errc::limit, key_offset_, "more than " + std::to_string(limits_.max_records) + " records");
     record_.clear();
     record_.offset = key_offset_;
+    parts_bytes_ = 0;
     return enter(ScopeKind::value);
   }
   if (k == kFileModelType) {
@@ -119,8 +136,14 @@ bool Scanner::file_field(FieldKey k) {
     model_type_ = std::move(model_type);
     return true;
   }
-  unknown_fields_ = true;
+  stray_fields_ = true;
   return skip(k);
+}
+
+// What was passed over since the last known field was fields, too, and not garbage at the end.
+void Scanner::known_field() {
+  at_known_field_ = true;
+  unknown_fields_ |= std::exchange(stray_fields_, false);
 }
 
 bool Scanner::value_field(FieldKey k) {
@@ -149,6 +172,15 @@ bool Scanner::map_field(FieldKey k) {
   if (k == kMapTensor) {
     if (++records_ > limits_.max_records)
       return fail(Errc::limit, key_offset_, "more than " + std::to_string(limits_.max_records) + " records");
+    // The index counts a record when it is complete; a map can become large before that.
+    if (!record_.parts.empty()) {
+      const TensorFields& last = record_.parts.back();
+      parts_bytes_ += sizeof(TensorInfo) + last.type.size() + last.dims.size() * sizeof(std::int64_t);
+    }
+    if (parts_bytes_ > limits_.max_index_bytes) {
+      Error error = index_too_large(key_offset_, limits_);
+      return fail(error.code, error.offset, std::move(error.message));
+    }
     tensor_ = &record_.parts.emplace_back();
     return enter(ScopeKind::tensor);
   }
@@ -159,11 +191,11 @@ bool Scanner::map_field(FieldKey k) {
 bool Scanner::tensor_field(FieldKey k) {
   TensorFields& tensor = *tensor_;
   if (k == kTensorDims) {
-    const auto dim = varint();
+    const auto dim = varint("a dim");
     return dim && add_dim(tensor, *dim);
   }
   if (k == kTensorPackedDims) {
-    const auto size = length();
+    const auto size = length("packed dims");
     tensor.packed_dims = true;
     return size && dims(tensor, *size);
   }
@@ -172,8 +204,8 @@ bool Scanner::tensor_field(FieldKey k) {
     return text(tensor.type, limits_.max_name_bytes, "a type");
   }
   if (k == kTensorContent) {
-    const auto size = length();
-    if (!size || !fits_file(*size)) return false;
+    const auto size = length("content");
+    if (!size || !fits_file(content_name(), *size)) return false;
     tensor.has_content = true;
     tensor.content_offset = position_;
     tensor.content_size = *size;
@@ -189,7 +221,7 @@ void Scanner::unknown() { record_.unknown_fields = true; }
 bool Scanner::dims(TensorFields& tensor, std::uint64_t size) {
   const std::uint64_t end = position_ + size;
   while (position_ < end) {
-    const auto dim = varint();
+    const auto dim = varint("a dim");
     if (!dim || !add_dim(tensor, *dim)) return false;
     if (position_ > end) return fail(Errc::malformed, position_, "packed dims run past their length");
   }
@@ -207,7 +239,12 @@ bool Scanner::add_dim(TensorFields& tensor, std::uint64_t value) {
 bool Scanner::at_trailer() {
   if (ahead_[0] != std::byte{'c'}) return false;
   const auto rest = ahead(kTrailerBytes + 1);
-  if (rest.size() != kTrailerBytes || !wire::as_text(rest).starts_with(kTrailerMagic)) return false;
+  if (error_ || rest.size() > kTrailerBytes) return false;
+  const auto magic = std::min(rest.size(), kTrailerMagic.size());
+  if (wire::as_text(rest.first(magic)) != kTrailerMagic.substr(0, magic)) return false;
+  known_field();
+  // No field that begins so is as short.
+  if (rest.size() < kTrailerBytes) return fail_truncated("a CRC trailer", kTrailerBytes, rest.size());
   Trailer trailer{.offset = position_};
   for (std::size_t i = kTrailerMagic.size(); i < kTrailerBytes; ++i) {
     if (i < kTrailerBytes - 4 && rest[i] != std::byte{0}) trailer.oversized = true;
@@ -228,19 +265,20 @@ std::span<const std::byte> Scanner::look_ahead(std::size_t want) {
   return ahead_ = *bytes;
 }
 
-std::optional<std::uint64_t> Scanner::varint() {
+std::optional<std::uint64_t> Scanner::varint(std::string_view what, bool is_length) {
+  const std::string_view of = is_length ? "the length of " : "";
   const auto bytes = ahead(wire::kMaxVarintBytes);
   const wire::Varint v = wire::decode_varint(bytes);
   if (v.size == 0) {
     if (error_) return std::nullopt;
     if (bytes.size() >= wire::kMaxVarintBytes)
-      fail(Errc::malformed, position_, "a number has no end within ten bytes");
+      fail(Errc::malformed, position_, std::string(of).append(what) + " has no end within ten bytes");
     else
-      fail(Errc::truncated, position_, "the file ends inside a number");
+      fail(Errc::truncated, position_, "the file ends inside " + std::string(of).append(what));
     return std::nullopt;
   }
   if (v.size > scopes_[depth_].end - position_) {
-    fail(Errc::malformed, position_, "a number runs past the end of its message");
+    fail(Errc::malformed, position_, std::string(of).append(what) + " runs past the end of its " + scope_name());
     return std::nullopt;
   }
   position_ += v.size;
@@ -250,38 +288,41 @@ std::optional<std::uint64_t> Scanner::varint() {
 
 std::optional<FieldKey> Scanner::key() {
   key_offset_ = position_;
-  const auto number = varint();
+  if (depth_ == 0) at_known_field_ = false;
+  const auto number = varint("a field's key");
   if (!number) return std::nullopt;
   const auto k = wire::field_key(*number);
-  if (!k) {
-    const bool zero = *number <= 0xFFFFFFFF && (*number >> 3) == 0;
-    fail(Errc::malformed, key_offset_, zero ? "field number 0, which protobuf does not have" : "not a protobuf field");
-  }
+  if (!k)
+    fail(Errc::malformed, key_offset_,
+         *number > 0xFFFFFFFF  ? "a field's key of more than 32 bits"
+         : (*number >> 3) == 0 ? "field number 0, which protobuf does not have"
+                               : "wire type " + std::to_string(*number & 7) + ", which protobuf does not have");
   return k;
 }
 
 // The length of a length-delimited field, checked against the message around it.
-std::optional<std::uint64_t> Scanner::length() {
-  const auto size = varint();
+std::optional<std::uint64_t> Scanner::length(std::string_view what) {
+  const auto size = varint(what, true);
   if (!size) return std::nullopt;
   const std::uint64_t room = scopes_[depth_].end - position_;
   if (*size > room) {
     fail(Errc::malformed, position_,
-         "a field of " + bytes_text(*size) + " in a message with " + std::to_string(room) + " left");
+         std::string(what) + " of " + bytes_text(*size) + " in a " + scope_name() + " with " + std::to_string(room) +
+             " left");
     return std::nullopt;
   }
   return size;
 }
 
 bool Scanner::text(std::string& out, std::uint64_t limit, std::string_view what) {
-  const auto size = length();
-  if (!size || !fits_file(*size)) return false;
+  const auto size = length(what);
+  if (!size || !fits_file(what, *size)) return false;
   if (*size > limit)
     return fail(Errc::limit, position_,
                 std::string(what) + " of " + bytes_text(*size) + "; the limit is " + std::to_string(limit));
   const auto bytes = ahead(static_cast<std::size_t>(*size));
   if (error_) return false;
-  if (bytes.size() < *size) return fail_truncated(*size, bytes.size());
+  if (bytes.size() < *size) return fail_truncated(what, *size, bytes.size());
   out.assign(wire::as_text(bytes.first(static_cast<std::size_t>(*size))));
   position_ += *size;
   ahead_ = ahead_.subspan(static_cast<std::size_t>(*size));
@@ -291,7 +332,7 @@ bool Scanner::text(std::string& out, std::uint64_t limit, std::string_view what)
 // A sub-message. One that claims more than the file has is walked all the same, as far as it goes: that finds the name
 // to put into the error.
 bool Scanner::enter(ScopeKind kind) {
-  const auto size = length();
+  const auto size = length(kind == ScopeKind::value ? "a record" : kind == ScopeKind::map ? "a map" : "a tensor");
   if (!size) return false;
   // The file's own scope has no end, so only here can a sum wrap.
   if (*size > ~std::uint64_t{0} - position_) return fail(Errc::malformed, position_, "a length beyond 2^64");
@@ -302,14 +343,14 @@ bool Scanner::enter(ScopeKind kind) {
 bool Scanner::skip(FieldKey k) {
   switch (k.type) {
     case Type::varint:
-      return varint().has_value();
+      return varint("a number").has_value();
     case Type::fixed64:
-      return skip_bytes(8);
+      return skip_bytes(kUnknown, 8);
     case Type::fixed32:
-      return skip_bytes(4);
+      return skip_bytes(kUnknown, 4);
     case Type::length: {
-      const auto size = length();
-      return size && skip_bytes(*size);
+      const auto size = length(kUnknown);
+      return size && skip_bytes(kUnknown, *size);
     }
     case Type::start_group:
       return skip_group(k.number);
@@ -338,10 +379,10 @@ bool Scanner::skip_group(std::uint32_t number) {
   return true;
 }
 
-bool Scanner::skip_bytes(std::uint64_t count) {
+bool Scanner::skip_bytes(std::string_view what, std::uint64_t count) {
   if (count > scopes_[depth_].end - position_)
-    return fail(Errc::malformed, position_, "a field runs past the end of its message");
-  if (!fits_file(count)) return false;
+    return fail(Errc::malformed, position_, std::string(what) + " runs past the end of its " + scope_name());
+  if (!fits_file(what, count)) return false;
   if (count <= ahead_.size()) {
     ahead_ = ahead_.subspan(static_cast<std::size_t>(count));
   } else {
@@ -350,7 +391,7 @@ bool Scanner::skip_bytes(std::uint64_t count) {
       const auto last = bytes_.view(position_ + count - 1, 1);
       if (!last) return error_ = last.error(), false;
       if (last->empty())
-        return fail(Errc::truncated, position_, "needs " + bytes_text(count) + ", and the input ends before");
+        return fail(Errc::truncated, position_, needs_text(what, count) + ", and the input ends before");
     }
   }
   position_ += count;
@@ -363,7 +404,7 @@ void Scanner::content_taken() {
   ahead_ = {};
 }
 
-void Scanner::content_cut(std::uint64_t left) { fail_truncated(content_->content_size, left); }
+void Scanner::content_cut(std::uint64_t left) { fail_truncated(content_name(), content_->content_size, left); }
 
 bool Scanner::fail(Errc code, std::uint64_t offset, std::string message) {
   if (!error_) {
@@ -373,12 +414,29 @@ bool Scanner::fail(Errc code, std::uint64_t offset, std::string message) {
   return false;
 }
 
-bool Scanner::fail_truncated(std::uint64_t need, std::uint64_t left) {
-  return fail(Errc::truncated, position_, "needs " + bytes_text(need) + ", " + left_text(left));
+bool Scanner::fail_truncated(std::string_view what, std::uint64_t need, std::uint64_t left) {
+  return fail(Errc::truncated, position_, needs_text(what, need) + ", " + left_text(left));
 }
 
-bool Scanner::fits_file(std::uint64_t size) {
-  return !size_ || size <= *size_ - position_ || fail_truncated(size, *size_ - position_);
+bool Scanner::fits_file(std::string_view what, std::uint64_t size) {
+  return !size_ || size <= *size_ - position_ || fail_truncated(what, size, *size_ - position_);
+}
+
+// An error inside a named tensor speaks of its content unless it says otherwise.
+std::string_view Scanner::content_name() const { return record_.tag.empty() ? "content" : ""; }
+
+const char* Scanner::scope_name() const {
+  switch (scopes_[depth_].kind) {
+    case ScopeKind::file:
+      return "file";
+    case ScopeKind::value:
+      return "record";
+    case ScopeKind::tensor:
+      return "tensor";
+    case ScopeKind::map:
+      return "map";
+  }
+  return "message";
 }
 
 }  // namespace ckpt

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ckpt/checkpoint.h"
@@ -13,6 +14,9 @@
 #include "wire.h"
 
 namespace ckpt {
+
+/// More memory than Limits::max_index_bytes, met at a record.
+Error index_too_large(std::uint64_t offset, const Limits& limits);
 
 /// Bytes by offset, in the order a parser asks for them (never backwards beyond what the implementation keeps).
 class ByteView {
@@ -77,6 +81,8 @@ class Scanner {
   const std::optional<Trailer>& trailer() const noexcept { return trailer_; }
   const std::optional<std::string>& model_type() const noexcept { return model_type_; }
   bool top_level_unknown_fields() const noexcept { return unknown_fields_; }
+  /// What failed began between the records, and not as a field of this format: garbage, or of another format.
+  bool failed_in_stray_bytes() const noexcept { return error_ && !at_known_field_; }
   /// For readers that take the content themselves: it was taken whole, or the input ended `left` bytes into it.
   void content_taken();
   void content_cut(std::uint64_t left);
@@ -98,20 +104,24 @@ class Scanner {
   bool at_trailer();
   std::span<const std::byte> ahead(std::size_t want) { return ahead_.size() >= want ? ahead_ : look_ahead(want); }
   std::span<const std::byte> look_ahead(std::size_t want);
-  std::optional<std::uint64_t> varint();
+  // `what` is for messages: "a name".
+  std::optional<std::uint64_t> varint(std::string_view what, bool is_length = false);
   std::optional<wire::FieldKey> key();
-  std::optional<std::uint64_t> length();
+  std::optional<std::uint64_t> length(std::string_view what);
   bool text(std::string& out, std::uint64_t limit, std::string_view what);
   bool dims(TensorFields& tensor, std::uint64_t size);
   bool add_dim(TensorFields& tensor, std::uint64_t value);
   bool enter(ScopeKind kind);
   bool skip(wire::FieldKey key);
   bool skip_group(std::uint32_t number);
-  bool skip_bytes(std::uint64_t count);
+  bool skip_bytes(std::string_view what, std::uint64_t count);
   void unknown();
+  void known_field();
   bool fail(Errc code, std::uint64_t offset, std::string message);
-  bool fail_truncated(std::uint64_t need, std::uint64_t left);
-  bool fits_file(std::uint64_t size);
+  bool fail_truncated(std::string_view what, std::uint64_t need, std::uint64_t left);
+  bool fits_file(std::string_view what, std::uint64_t size);
+  std::string_view content_name() const;
+  const char* scope_name() const;
 
   ByteView& bytes_;
   std::optional<std::uint64_t> size_;
@@ -122,10 +132,13 @@ class Scanner {
   std::size_t depth_ = 0;
   std::uint64_t key_offset_ = 0;  // of the field being read
   std::uint64_t records_ = 0;
+  std::uint64_t parts_bytes_ = 0;  // what the parts of the map being read need in an index, about
   Record record_ = {};
   TensorFields* tensor_ = nullptr;   // what the innermost tensor scope fills
   TensorFields* content_ = nullptr;  // set between a content event and the next call
   bool unknown_fields_ = false;
+  bool stray_fields_ = false;    // unknown ones since the last known one
+  bool at_known_field_ = false;  // of the file's: it is being read, or was the last thing read
   std::optional<std::string> model_type_ = {};
   std::optional<Trailer> trailer_ = {};
   std::optional<Error> error_ = {};

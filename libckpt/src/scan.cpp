@@ -30,8 +30,12 @@ class FileWindow final : public ByteView {
       }
       start_ = offset;
       filled_ = 0;
-      if (auto status = source_.read_at(offset, {buffer_.get(), take}); !status) return status.error();
-      filled_ = take;
+      std::size_t got = take;
+      Status status = source_.read_at(offset, {buffer_.get(), got});
+      // Not what was asked for may be what cannot be read: a damaged cipher block behind a good one.
+      if (!status) status = source_.read_at(offset, {buffer_.get(), got = want});
+      if (!status) return status.error();
+      filled_ = got;
     }
     return std::span<const std::byte>(buffer_.get(), filled_).subspan(static_cast<std::size_t>(offset - start_));
   }
@@ -195,22 +199,21 @@ void Indexer::reserve_ahead(const Record& record) {
 Result<Indexer::Placement> Indexer::add(const Record& record) {
   reserve_ahead(record);
   Placement placement{.joined = continues_last(record)};
+  std::optional<TensorInfo> entry;
+  if (!placement.joined) entry = entry_of(record);
+  const std::uint64_t cost = entry ? memory_of(*entry) : sizeof(Extent) * std::max<std::size_t>(1, record.parts.size());
+  if (cost > limits_.max_index_bytes - index_bytes_) return index_too_large(record.offset, limits_);
+  index_bytes_ += cost;
   undo_ = {.joined = placement.joined};
-  if (placement.joined) {
+  if (entry) {
+    index_.tensors.push_back(std::move(*entry));
+  } else {
     const TensorInfo& last = index_.tensors.back();
     undo_ = {true, last.record_size, last.unknown_fields, last.packed_dims};
     placement.stored_before = last.stored_size;
-    index_bytes_ += sizeof(Extent) * std::max<std::size_t>(1, record.parts.size());
     join(record);
-  } else {
-    index_.tensors.push_back(entry_of(record));
-    index_bytes_ += memory_of(index_.tensors.back());
   }
   placement.entry = index_.tensors.size() - 1;
-  if (index_bytes_ > limits_.max_index_bytes)
-    return Error{.code = Errc::limit,
-                 .offset = record.offset,
-                 .message = "the index would need more than " + std::to_string(limits_.max_index_bytes) + " bytes"};
   return placement;
 }
 
@@ -239,6 +242,7 @@ void Indexer::finish(const Scanner& scanner) {
   dialect.model_type = scanner.model_type();
   dialect.unknown_fields = scanner.top_level_unknown_fields();
   index_.trailer = scanner.trailer();
+  index_.stray_damage = scanner.failed_in_stray_bytes();
   for (const TensorInfo& entry : index_.tensors) {
     dialect.scalars_as_zero |= entry.scalar_as_zero;
     dialect.scalars_without_dims |= entry.kind == Kind::tensor && entry.dims.empty() && !entry.scalar_as_zero;
@@ -263,7 +267,6 @@ Index scan(const Source& source, const Limits& limits, const Progress& progress)
       damage = scanner.error();
     } else if (event == Scanner::Event::record) {
       if (auto placed = indexer.add(scanner.record()); !placed) {
-        indexer.take_back();
         damage = std::move(placed).error();
       } else if (progress && ++records % kRecordsPerReport == 0 && !progress(scanner.position(), source.size())) {
         damage = Error{.code = Errc::cancelled, .message = "stopped while the index was made"};

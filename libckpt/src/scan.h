@@ -23,10 +23,10 @@ class Indexer {
     std::uint64_t stored_before = 0;  ///< what that entry held already
   };
   /// A record; or, of a tensor, as much of it as a forward-only reader knows when its payload starts. Then one of
-  /// complete() and take_back() follows.
+  /// complete() and take_back() follows. A failure leaves the index as it was.
   Result<Placement> add(const Record& record);
   void complete(const Record& record);  ///< the rest of what add() could not know
-  void take_back();                     ///< undoes the last add()
+  void take_back();                     ///< undoes the last add(), of a tensor
 
   /// The facts about the whole file, when the scanner has come to its end.
   void finish(const Scanner& scanner);

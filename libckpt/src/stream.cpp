@@ -235,8 +235,8 @@ Result<const Piece*> RecordStream::Impl::begin_large() {
   announced = record;
   announced.end = record.offset;
   auto placed = indexer.add(announced);
-  large = true;
   if (!placed) return fail(std::move(placed).error());
+  large = true;
   const TensorInfo& entry = indexer.index().tensors[placed->entry];
   if (is_wide_bfloat16(entry, *placed)) return refuse("a BFloat16 tensor stored as float32 in slices");
   piece = {.entry = placed->entry, .offset = placed->stored_before};
@@ -276,10 +276,7 @@ Status RecordStream::Impl::end_record() {
     return {};
   }
   auto placed = indexer.add(record);
-  if (!placed) {
-    indexer.take_back();
-    return fail(std::move(placed).error());
-  }
+  if (!placed) return fail(std::move(placed).error());
   const TensorInfo& entry = indexer.index().tensors[placed->entry];
   if (is_wide_bfloat16(entry, *placed)) {
     indexer.take_back();

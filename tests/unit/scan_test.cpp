@@ -10,6 +10,7 @@ namespace {
 using test::Bytes;
 using test::bytes_of;
 using test::record;
+using test::RecordBuilder;
 using test::values;
 
 Index index_of_bytes(const Bytes& file, const Limits& limits = {}) {
@@ -257,6 +258,31 @@ TEST(Limits, AreMetWithAMessage) {
   EXPECT_EQ(index_of_bytes(record("a", {1, 1, 1}, "Int8", "a"), {.max_dims = 2}).damage->code, Errc::limit);
   EXPECT_EQ(index_of_bytes(record().tag("a").packed_dims({1, 1, 1}).content("a"), {.max_dims = 2}).damage->code,
             Errc::limit);
+}
+
+TEST(Limits, AreMetInsideAMap) {
+  // A record of one map with many parts, and the second slice of a map, both stop without losing what came before.
+  auto part = [](RecordBuilder& map) { map.part().dims({1}).type("int32").content("abcd"); };
+  RecordBuilder wide = record().tag("wide");
+  for (int i = 0; i < 100; ++i) part(wide);
+  RecordBuilder slice = record().tag("m");
+  for (int i = 0; i < 3; ++i) part(slice);
+  const Bytes slices = Bytes(slice) + Bytes(slice);
+
+  const Index parts = index_of_bytes(record("a", {2}, "Int8", "ab") + wide, {.max_index_bytes = 2000});
+  ASSERT_TRUE(parts.damage);
+  EXPECT_EQ(parts.damage->code, Errc::limit);
+  EXPECT_EQ(parts.damage->tensor, "wide");
+  EXPECT_EQ(parts.tensors.size(), 1U);
+
+  const std::uint64_t one = sizeof(TensorInfo) * 4 + 150;  // enough for the first slice
+  const Index joined = index_of_bytes(slices, {.max_index_bytes = one});
+  ASSERT_TRUE(joined.damage);
+  EXPECT_EQ(joined.damage->code, Errc::limit);
+  ASSERT_EQ(joined.tensors.size(), 1U);
+  EXPECT_EQ(joined.tensors[0].parts[0].extents.size(), 1U);
+  EXPECT_EQ(joined.tensors[0].parts[0].dims, std::vector<std::int64_t>{1});
+  EXPECT_FALSE(index_of_bytes(slices, {.max_index_bytes = 2 * one}).damage);
 }
 
 }  // namespace
