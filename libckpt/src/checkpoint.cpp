@@ -68,24 +68,25 @@ Result<Checkpoint> Checkpoint::from_source(SourcePtr source, const OpenOptions& 
   auto encryption = detect_encryption(*source);
   if (!encryption) return std::move(encryption).error();
   const SourcePtr file = source;
-  bool clear_trailer = false;
+  DecryptedView view;
   if (*encryption) {
     if (!options.key) return needs_key(**encryption);
-    auto view = open_encrypted(std::move(source), *options.key, options.mode);
-    if (!view) return std::move(view).error();
-    source = std::move(view->source);
-    *encryption = view->encryption;
-    clear_trailer = view->clear_trailer;
+    auto opened = open_encrypted(std::move(source), *options.key, options.mode);
+    if (!opened) return std::move(opened).error();
+    view = std::move(*opened);
+    source = std::move(view.source);
+    *encryption = view.encryption;
   }
 
   Index index = scan(*source, options.limits, options.progress);
   index.file_size = file->size();
   index.encryption = *encryption;
-  index.clear_trailer = clear_trailer;
+  index.clear_trailer = view.clear_trailer;
+  if (view.damage) index.damage = view.damage;  // what was found beyond it follows from it
   if (auto unchanged = file->verify_unchanged(); !unchanged) return unchanged.error();
   if (index.tensors.empty() && index.plain_size != 0 && !index.trailer) {
     // Nothing in it: something else, or damaged from the start.
-    if (*encryption && index.damage)
+    if (*encryption && index.damage && index.damage->code != Errc::key)
       return Error{.code = Errc::key,
                    .message = "does not decrypt to a checkpoint: wrong key or mode, or the file was altered"};
     const auto identity = identify(*source);
@@ -149,6 +150,7 @@ const std::optional<Encryption>& Checkpoint::encryption() const noexcept { retur
 const std::optional<Error>& Checkpoint::damage() const noexcept { return impl_->index.damage; }
 const Source& Checkpoint::source(std::uint32_t index) const noexcept { return *impl_->sources[index]; }
 const Index& index_of(const Checkpoint& file) noexcept { return file.impl_->index; }
+std::span<const SourcePtr> sources_of(const Checkpoint& file) noexcept { return file.impl_->sources; }
 
 Status read_stored(std::span<const SourcePtr> sources, const TensorInfo& tensor, std::uint64_t offset,
                    std::span<std::byte> out) {

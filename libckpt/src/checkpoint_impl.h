@@ -35,5 +35,6 @@ struct Checkpoint::Impl {
 Status read_canonical(std::span<const SourcePtr> sources, const TensorInfo& tensor, std::uint64_t offset,
                       std::span<std::byte> out);
 Status verify_unchanged(std::span<const SourcePtr> sources);
+std::span<const SourcePtr> sources_of(const Checkpoint& file) noexcept;
 
 }  // namespace ckpt

@@ -9,6 +9,8 @@
 #include <limits>
 #include <string_view>
 
+#include "ckpt/text.h"
+
 namespace ckpt {
 namespace {
 
@@ -67,16 +69,6 @@ template <class Real>
 std::string complex_text(std::span<const std::byte> element) {
   const std::string imaginary = number_text(load<Real>(element, 1));
   return number_text(load<Real>(element, 0)) + (imaginary.starts_with('-') ? "" : "+") + imaginary + 'j';
-}
-
-std::string hex_text(std::span<const std::byte> bytes) {
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const std::byte byte : bytes) {
-    text += "0123456789abcdef"[std::to_integer<unsigned>(byte >> 4)];
-    text += "0123456789abcdef"[std::to_integer<unsigned>(byte & std::byte{15})];
-  }
-  return text;
 }
 
 }  // namespace
@@ -156,7 +148,7 @@ void to_double(DType dtype, std::span<const std::byte> in, std::span<double> out
 }
 
 std::string element_text(DType dtype, std::span<const std::byte> element) {
-  if (element.size() != size_of(dtype)) return hex_text(element);
+  if (element.size() != size_of(dtype)) return hexadecimal(element);
   switch (dtype) {
     case DType::boolean:
       return element[0] != std::byte{0} ? "True" : "False";
@@ -198,7 +190,7 @@ std::string element_text(DType dtype, std::span<const std::byte> element) {
     case DType::string:
       break;
   }
-  return hex_text(element);
+  return hexadecimal(element);
 }
 
 }  // namespace ckpt

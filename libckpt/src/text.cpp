@@ -102,6 +102,16 @@ std::string to_utf8(std::string_view text) {
   return out;
 }
 
+std::string hexadecimal(std::span<const std::byte> bytes) {
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const std::byte byte : bytes) {
+    text += "0123456789abcdef"[std::to_integer<unsigned>(byte >> 4)];
+    text += "0123456789abcdef"[std::to_integer<unsigned>(byte & std::byte{15})];
+  }
+  return text;
+}
+
 std::optional<std::string> utf8_from_utf32(std::span<const std::byte> bytes) {
   if (bytes.size() % 4 != 0) return std::nullopt;
   std::string out;

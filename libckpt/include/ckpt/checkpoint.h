@@ -119,6 +119,7 @@ class Checkpoint {
 
  private:
   friend const Index& index_of(const Checkpoint& file) noexcept;
+  friend std::span<const SourcePtr> sources_of(const Checkpoint& file) noexcept;
   struct Impl;
   explicit Checkpoint(std::unique_ptr<const Impl> impl) noexcept;
   std::unique_ptr<const Impl> impl_;

@@ -20,6 +20,9 @@ bool is_utf8(std::string_view text) noexcept;
 /// The text with each maximal invalid part replaced by U+FFFD, as Unicode recommends.
 std::string to_utf8(std::string_view text);
 
+/// Two lower-case digits a byte.
+std::string hexadecimal(std::span<const std::byte> bytes);
+
 /// A str entry's bytes (UTF-32LE) as UTF-8, NULs at its end dropped as MindSpore does. Empty for a length that is no
 /// multiple of 4 and for code points that are none.
 std::optional<std::string> utf8_from_utf32(std::span<const std::byte> bytes);
