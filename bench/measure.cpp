@@ -1,0 +1,236 @@
+// One measured operation in a process of its own, for `peers`: prints a line of JSON with its times and the memory it
+// needed on top of what the process had before.
+#include <ckpt/checkpoint.h>
+#include <ckpt/source.h>
+#include <ckpt/validate.h>
+#include <ckpt/writer.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using ckpt::Checkpoint;
+using ckpt::Error;
+
+struct Arguments {
+  std::string what = {};
+  std::vector<std::string> rest = {};
+  unsigned threads = 0;
+  int repeat = 1;
+  bool durable = false;
+};
+
+template <class T>
+T need(ckpt::Result<T> result) {
+  if (!result) throw std::runtime_error(to_string(result.error()));
+  return std::move(*result);
+}
+
+void need(const ckpt::Status& status) {
+  if (!status) throw std::runtime_error(to_string(status.error()));
+}
+
+// ---- time and memory ----
+
+std::uint64_t status_bytes(std::string_view key) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(key)) return 1024 * std::strtoull(line.c_str() + key.size(), nullptr, 10);
+  return 0;
+}
+
+struct Measured {
+  std::vector<double> seconds = {};
+  std::uint64_t peak_bytes = 0;
+};
+
+// Resets the peak, so that what the process needed to start does not count.
+Measured measure(int repeat, const std::function<void()>& work) {
+  std::ofstream("/proc/self/clear_refs") << 5 << std::flush;
+  const std::uint64_t before = status_bytes("VmHWM:");
+  Measured measured;
+  for (int i = 0; i < repeat; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    measured.seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  measured.peak_bytes = status_bytes("VmHWM:") - before;
+  return measured;
+}
+
+// A whole process, from its start to its end; what it prints is dropped.
+Measured measure_process(int repeat, const std::vector<std::string>& command) {
+  std::vector<char*> argv;
+  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  std::uint64_t peak = 0;
+  Measured measured = measure(repeat, [&] {
+    pid_t child = 0;
+    if (posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ) != 0)
+      throw std::runtime_error("cannot start " + command[0]);
+    int status = 0;
+    struct rusage usage {};
+    if (::wait4(child, &status, 0, &usage) != child || status != 0) throw std::runtime_error(command[0] + " failed");
+    peak = std::max(peak, 1024 * static_cast<std::uint64_t>(usage.ru_maxrss));
+  });
+  measured.peak_bytes = peak;
+  posix_spawn_file_actions_destroy(&actions);
+  return measured;
+}
+
+// ---- what can be measured ----
+
+void index_file(const std::string& path) { need(Checkpoint::open(path)); }
+
+// Everything into one block of memory, each tensor at a multiple of 64 bytes.
+void load(const std::string& path, unsigned threads) {
+  constexpr std::size_t kAlign = 64;
+  const Checkpoint file = need(Checkpoint::open(path));
+  std::size_t size = 0;
+  for (const ckpt::TensorInfo& tensor : file.tensors()) size += (tensor.byte_size + kAlign - 1) / kAlign * kAlign;
+  const auto memory = std::make_unique_for_overwrite<std::byte[]>(size);
+  std::vector<ckpt::ReadRequest> requests;
+  requests.reserve(file.tensors().size());
+  std::byte* at = memory.get();
+  for (const ckpt::TensorInfo& tensor : file.tensors()) {
+    requests.push_back({&tensor, {at, tensor.byte_size}});
+    at += (tensor.byte_size + kAlign - 1) / kAlign * kAlign;
+  }
+  need(file.read_many(requests, {.threads = threads}));
+}
+
+void validate_values(const std::string& path, unsigned threads) {
+  need(ckpt::validate(need(Checkpoint::open(path)), {.values = true, .threads = threads}));
+}
+
+// The floor of anything that looks at every byte: a read loop on as many threads, 256 KiB at a time.
+void read_plainly(const std::string& path, unsigned threads) {
+  constexpr std::uint64_t kPart = std::uint64_t{4} << 20;
+  constexpr std::uint64_t kBlock = std::uint64_t{256} << 10;
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const auto size = static_cast<std::uint64_t>(::lseek(descriptor, 0, SEEK_END));
+  std::atomic<std::uint64_t> next{0};
+  const auto run = [&] {
+    std::vector<char> block(kBlock);
+    for (std::uint64_t part = next.fetch_add(kPart); part < size; part = next.fetch_add(kPart))
+      for (std::uint64_t at = part; at < std::min(part + kPart, size); at += kBlock)
+        if (::pread(descriptor, block.data(), kBlock, static_cast<off_t>(at)) <= 0) std::abort();
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (unsigned i = 1; i < (threads != 0 ? threads : std::thread::hardware_concurrency()); ++i)
+      helpers.emplace_back(run);
+    run();
+  }
+  ::close(descriptor);
+}
+
+// One small read where each tensor's header is: the floor of making an index.
+void read_headers(const std::string& path, const std::vector<std::uint64_t>& offsets) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  char block[1024];
+  for (const std::uint64_t offset : offsets)
+    if (::pread(descriptor, block, sizeof(block), static_cast<off_t>(offset)) <= 0) std::abort();
+  ::close(descriptor);
+}
+
+std::vector<std::uint64_t> header_offsets(const std::string& path) {
+  const Checkpoint file = need(Checkpoint::open(path));
+  std::vector<std::uint64_t> offsets;
+  for (const ckpt::TensorInfo& tensor : file.tensors()) offsets.push_back(tensor.record_offset);
+  return offsets;
+}
+
+// Tensor by tensor in pieces, as somebody would who changes the values on their way.
+void write_again(const std::string& from, const std::string& to, bool durable) {
+  const Checkpoint file = need(Checkpoint::open(from));
+  ckpt::Writer writer = need(ckpt::Writer::create(to, {.permissions = 0600, .durable = durable}));
+  std::vector<std::byte> piece(std::size_t{256} << 10);
+  for (const ckpt::TensorInfo& tensor : file.tensors()) {
+    need(writer.begin(tensor, tensor.byte_size));
+    for (std::uint64_t done = 0; done < tensor.byte_size;) {
+      const auto bytes = std::span(piece).first(std::min<std::uint64_t>(piece.size(), tensor.byte_size - done));
+      need(file.read(tensor, done, bytes));
+      need(writer.append(bytes));
+      done += bytes.size();
+    }
+  }
+  need(writer.finish());
+}
+
+void copy_records(const std::string& from, const std::string& to, bool durable, bool crc) {
+  const Checkpoint file = need(Checkpoint::open(from));
+  ckpt::Writer writer = need(ckpt::Writer::create(to, {.crc = crc, .permissions = 0600, .durable = durable}));
+  for (const ckpt::TensorInfo& tensor : file.tensors()) need(writer.copy(file, tensor));
+  need(writer.finish());
+}
+
+Measured run(const Arguments& a) {
+  const std::string& path = a.rest.at(0);
+  if (a.what == "index") return measure(a.repeat, [&] { index_file(path); });
+  if (a.what == "load") return measure(a.repeat, [&] { load(path, a.threads); });
+  if (a.what == "values") return measure(a.repeat, [&] { validate_values(path, a.threads); });
+  if (a.what == "read") return measure(a.repeat, [&] { read_plainly(path, a.threads); });
+  if (a.what == "write") return measure(a.repeat, [&] { write_again(path, a.rest.at(1), a.durable); });
+  if (a.what == "copy") return measure(a.repeat, [&] { copy_records(path, a.rest.at(1), a.durable, false); });
+  if (a.what == "add-crc") return measure(a.repeat, [&] { copy_records(path, a.rest.at(1), a.durable, true); });
+  if (a.what == "process") return measure_process(a.repeat, a.rest);
+  if (a.what == "headers") {
+    const auto offsets = header_offsets(path);
+    return measure(a.repeat, [&] { read_headers(path, offsets); });
+  }
+  throw std::runtime_error("unknown: " + a.what);
+}
+
+// ckpt_measure [--threads N] [--repeat N] [--idle SECONDS] [--durable] WHAT ARGUMENT...
+Arguments parse(int argc, char** argv) {
+  Arguments arguments;
+  int i = 1;
+  const auto number = [&] { return i + 1 < argc ? std::atoi(argv[++i]) : 0; };
+  for (; i < argc && std::strncmp(argv[i], "--", 2) == 0; ++i) {
+    const std::string_view option = argv[i];
+    if (option == "--threads") arguments.threads = static_cast<unsigned>(number());
+    if (option == "--repeat") arguments.repeat = number();
+    if (option == "--idle") std::this_thread::sleep_for(std::chrono::seconds(number()));
+    if (option == "--durable") arguments.durable = true;
+  }
+  if (i < argc) arguments.what = argv[i++];
+  for (; i < argc; ++i) arguments.rest.emplace_back(argv[i]);
+  return arguments;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  const Measured measured = run(parse(argc, argv));
+  std::printf("{\"seconds\": [");
+  for (std::size_t i = 0; i < measured.seconds.size(); ++i)
+    std::printf("%s%.9f", i == 0 ? "" : ", ", measured.seconds[i]);
+  std::printf("], \"peak_bytes\": %llu}\n", static_cast<unsigned long long>(measured.peak_bytes));
+  return 0;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "ckpt_measure: %s\n", error.what());
+  return 2;
+}

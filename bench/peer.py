@@ -1,0 +1,75 @@
+"""One measured operation of another library in a process of its own, for `peers`; imports are not counted.
+
+Prints a line of JSON with the times and the memory needed on top of what the process had before.
+"""
+
+import argparse
+import json
+import time
+
+
+def status_bytes(key):
+    with open("/proc/self/status") as status:
+        for line in status:
+            if line.startswith(key):
+                return 1024 * int(line.split()[1])
+    return 0
+
+
+def measure(repeat, work):
+    with open("/proc/self/clear_refs", "w") as refs:
+        refs.write("5")  # resets the peak
+    before = status_bytes("VmHWM:")
+    seconds = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        result = work()
+        seconds.append(time.perf_counter() - start)
+        del result
+    return {"seconds": seconds, "peak_bytes": status_bytes("VmHWM:") - before}
+
+
+def safetensors_index(path):
+    from safetensors import safe_open
+
+    def work():
+        with safe_open(path, framework="numpy") as file:
+            slices = [file.get_slice(name) for name in file.keys()]
+            return [(part.get_dtype(), part.get_shape()) for part in slices]
+
+    return work
+
+
+def safetensors_load(path):
+    from safetensors.numpy import load_file
+
+    return lambda: load_file(path)
+
+
+def mindspore_load(path, **options):
+    import mindspore
+
+    mindspore.set_context(device_target="CPU")
+    return lambda: mindspore.load_checkpoint(path, **options)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--idle", type=float, default=0)
+    parser.add_argument("what")
+    parser.add_argument("path")
+    parser.add_argument("tensor", nargs="?")
+    args = parser.parse_args()
+    work = {
+        "safetensors-index": lambda: safetensors_index(args.path),
+        "safetensors-load": lambda: safetensors_load(args.path),
+        "mindspore-load": lambda: mindspore_load(args.path),
+        "mindspore-one": lambda: mindspore_load(args.path, choice_func=lambda name: name == args.tensor),
+    }[args.what]()
+    time.sleep(args.idle)
+    print(json.dumps(measure(args.repeat, work)))
+
+
+if __name__ == "__main__":
+    main()
