@@ -105,6 +105,10 @@ Result<SourcePtr> open_file(const std::filesystem::path& path) {
   // Without O_NONBLOCK a FIFO would make open() wait for a writer.
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (descriptor < 0) return system_error("cannot open", errno);
+  return adopt_file(descriptor);
+}
+
+Result<SourcePtr> adopt_file(int descriptor) {
   struct stat status;
   if (::fstat(descriptor, &status) != 0) {
     const int number = errno;

@@ -19,6 +19,19 @@ using wire::Type;
 constexpr std::size_t kHeadBytes = 4096;
 constexpr std::size_t kTailBytes = 64;
 
+// What holds parameters, too, and can be opened as if it were a checkpoint (tools/containers).
+constexpr std::string_view kSafetensors = "a safetensors file";
+constexpr std::string_view kNpy = "a NumPy array (.npy)";
+constexpr std::string_view kNpz = "a NumPy archive (.npz)";
+constexpr std::string_view kOnnx = "an ONNX model";
+
+FileFormat format_of(std::string_view description) {
+  if (description == kSafetensors) return FileFormat::safetensors;
+  if (description == kNpy) return FileFormat::npy;
+  if (description == kNpz) return FileFormat::npz;
+  return description == kOnnx ? FileFormat::onnx : FileFormat::other;
+}
+
 struct Magic {
   std::string_view bytes;
   std::string_view description;
@@ -36,7 +49,7 @@ constexpr std::array kMagics = {
     Magic{"BZh"sv, "a bzip2 file: unpack it first"},
     Magic{"ustar"sv, "a tar archive: unpack it first", 257},
     Magic{"\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras and others)"},
-    Magic{"\x93NUMPY"sv, "a NumPy array (.npy)"},
+    Magic{"\x93NUMPY"sv, kNpy},
     Magic{"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."sv, "a PyTorch file of the old format (a pickle)"},
     Magic{"version https://git-lfs.github.com/spec/"sv, "a Git LFS pointer, not the file itself: run `git lfs pull`"},
     Magic{"model_checkpoint_path:"sv, "a TensorFlow checkpoint's state file, which only names other files"},
@@ -164,13 +177,13 @@ std::string_view protobuf_model(std::string_view head) {
       const auto name = take_field(item);
       const bool is_item = name && name->key == FieldKey{1, Type::length} && name->whole;
       if (is_item) return "a MindSpore strategy file (parallel layout), which holds no parameters";
-      return is_printable(second->payload) ? "an ONNX model" : std::string_view{};
+      return is_printable(second->payload) ? kOnnx : std::string_view{};
     }
     if (second->key == FieldKey{3, Type::length})
       return "a MindSpore strategy file (parallel layout), which holds no parameters";
     if (second->key == FieldKey{4, Type::length} && first->value <= 2)
       return "a MindSpore graph (-graph.meta), which holds no parameters";
-    if (second->key == FieldKey{7, Type::length} || second->key == FieldKey{8, Type::length}) return "an ONNX model";
+    if (second->key == FieldKey{7, Type::length} || second->key == FieldKey{8, Type::length}) return kOnnx;
     return {};
   }
   if (first->key == FieldKey{7, Type::length} && is_named_message(first->payload)) return "a GEIR model (ge.proto)";
@@ -194,7 +207,7 @@ std::string_view zip_archive(std::string_view head) {
   if (head.size() < kNameAt) return "a zip archive";
   const auto byte = [&](std::size_t at) { return static_cast<std::size_t>(static_cast<unsigned char>(head[at])); };
   const std::string_view name = head.substr(kNameAt, byte(26) + (byte(27) << 8));
-  if (name.ends_with(".npy")) return "a NumPy archive (.npz)";
+  if (name.ends_with(".npy")) return kNpz;
   if (name.ends_with("data.pkl") || head.find("data.pkl") != head.npos || head.find(".format_version") != head.npos)
     return "a PyTorch file (a zip archive with a pickle)";
   return "a zip archive";
@@ -253,10 +266,11 @@ Result<Identity> identify(const Source& source) {
   auto encryption = detect_encryption(source);
   if (!encryption) return std::move(encryption).error();
   if (*encryption) return Identity{true, *encryption, "an encrypted MindSpore file"};
-  if (is_safetensors(head, source.size())) return Identity{false, std::nullopt, "a safetensors file"};
+  if (is_safetensors(head, source.size()))
+    return Identity{false, std::nullopt, std::string(kSafetensors), FileFormat::safetensors};
   if (starts_like_a_record(head)) return Identity{true, std::nullopt, "a MindSpore checkpoint"};
   if (const auto description = foreign(head, tail); !description.empty())
-    return Identity{false, std::nullopt, std::string(description)};
+    return Identity{false, std::nullopt, std::string(description), format_of(description)};
   return Identity{true, std::nullopt, "perhaps a damaged checkpoint: nothing else that is known"};
 }
 

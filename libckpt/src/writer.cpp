@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "cipher_blocks.h"
+#include "ckpt/output_file.h"
 #include "ckpt/text.h"
 #include "crc32.h"
 #include "index.h"
-#include "output_file.h"
 #include "slicing.h"
 #include "wire.h"
 

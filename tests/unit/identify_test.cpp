@@ -49,6 +49,19 @@ TEST(Identify, ForeignFiles) {
             "an ONNX model");
 }
 
+TEST(Identify, FormatsOfContainers) {
+  using namespace std::string_literals;
+  const auto format = [](const Bytes& bytes) { return identify(*borrow_bytes(bytes_of(bytes))).value().format; };
+  EXPECT_EQ(format(record("w", {1}, "Int8", "a")), FileFormat::checkpoint);
+  EXPECT_EQ(format(""), FileFormat::checkpoint);
+  EXPECT_EQ(format(test::little_endian(std::uint64_t{2}) + "{}"), FileFormat::safetensors);
+  EXPECT_EQ(format("\x93NUMPY\x01"s), FileFormat::npy);
+  EXPECT_EQ(format("PK\x03\x04"s + Bytes(22, '\0') + "\x05\0\0\0w.npy"s), FileFormat::npz);
+  EXPECT_EQ(format("PK\x03\x04"s + Bytes(22, '\0') + "\x05\0\0\0w.txt"s), FileFormat::other);
+  EXPECT_EQ(format(test::varint_field(1, 8) + test::bytes_field(2, "pytorch")), FileFormat::onnx);
+  EXPECT_EQ(format("\x1f\x8b\x08"s), FileFormat::other);
+}
+
 TEST(Identify, CheckpointsAndWhatMayHaveBeenOne) {
   EXPECT_EQ(what(""), "checkpoint: an empty file");
   EXPECT_EQ(what(record("w", {1}, "Int8", "a")), "checkpoint: a MindSpore checkpoint");

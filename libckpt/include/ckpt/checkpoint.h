@@ -125,11 +125,16 @@ class Checkpoint {
   std::unique_ptr<const Impl> impl_;
 };
 
+/// Files that hold named tensors, as far as their bytes tell. Only checkpoints are read here; tools/containers has the
+/// others.
+enum class FileFormat : std::uint8_t { checkpoint, safetensors, npy, npz, onnx, other };
+
 /// What a file is, from its first and last bytes.
 struct Identity {
   bool checkpoint = false;                    ///< plain, encrypted or empty: open() is worth trying
   std::optional<Encryption> encryption = {};  ///< set for an encrypted checkpoint; no key needed
   std::string description = {};  ///< "a PyTorch file (zip archive with a pickle)"; for a checkpoint what kind
+  FileFormat format = FileFormat::checkpoint;
 };
 
 /// Never fails on content: what is not recognised has `checkpoint` set, because damage may have hit the start.

@@ -34,6 +34,10 @@ using SourcePtr = std::shared_ptr<const Source>;
 /// Directories, pipes and devices are Errc::unsupported ("needs a file").
 Result<SourcePtr> open_file(const std::filesystem::path& path);
 
+/// As open_file, of a descriptor that is open for reading: for files that have no name, or were opened under a caller's
+/// own rules. It belongs to the source from here on, and is closed on errors too.
+Result<SourcePtr> adopt_file(int descriptor);
+
 /// Borrowed memory, which must outlive the source.
 SourcePtr borrow_bytes(std::span<const std::byte> bytes);
 

@@ -13,7 +13,7 @@ namespace ckpt {
 
 /// A file that appears complete or not at all: a temporary beside the target (O_EXCL, same directory), renamed by
 /// commit(). Destroyed before, it leaves nothing behind. A symbolic link is followed: what it points to is replaced.
-/// Together with file_source.cpp the only file access.
+/// Writer stands on it; it is here for whoever writes another format as safely. One thread at a time.
 ///
 /// A file above RLIMIT_FSIZE is Errc::io only in a process that ignores SIGXFSZ; no signal is touched here.
 class OutputFile {
@@ -21,7 +21,7 @@ class OutputFile {
   struct Options {
     unsigned permissions = 0400;  ///< of the finished file, whatever the umask; until then it is its owner's alone
     bool overwrite = true;  ///< false: Errc::usage if the target exists, at create() and, without a race, at commit()
-    bool durable = true;
+    bool durable = true;    ///< fsync the file and its directory: the result survives a power cut
   };
 
   /// Errc::unsupported if the target is a directory, a pipe or a device; Errc::io, say for a directory that is not
