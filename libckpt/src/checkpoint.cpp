@@ -22,6 +22,36 @@ std::uint64_t hash(std::string_view name, std::uint64_t seed) noexcept {
   return XXH3_64bits_withSeed(name.data(), name.size(), seed);
 }
 
+// The first bytes of another source.
+class Front final : public Source {
+ public:
+  Front(SourcePtr whole, std::uint64_t size) : whole_(std::move(whole)), size_(size) {}
+  std::uint64_t size() const noexcept override { return size_; }
+  Status read_at(std::uint64_t offset, std::span<std::byte> out) const override { return whole_->read_at(offset, out); }
+  Status verify_unchanged() const override { return whole_->verify_unchanged(); }
+
+ private:
+  SourcePtr whole_;
+  std::uint64_t size_;
+};
+
+// Scans what is in front of a damaged cipher block, be it known already or met by the scan. What is wrong with the
+// records there follows from that, so the block is the damage.
+Index scan_readable(const SourcePtr& source, const OpenOptions& options, std::optional<Error> damage) {
+  Index index = scan(*source, options.limits, options.progress);
+  if (index.damage && index.damage->code == Errc::key && index.damage->offset < source->size()) {
+    damage = std::move(*index.damage);
+    const std::uint64_t size = index.plain_size;
+    index = scan(Front(source, damage->offset), options.limits, options.progress);
+    index.plain_size = size;
+  }
+  if (damage && (!index.damage || is_damage(*index.damage))) {
+    index.damage = std::move(damage);
+    index.stray_damage = false;
+  }
+  return index;
+}
+
 }  // namespace
 
 NameTable::NameTable(std::span<const TensorInfo> tensors)
@@ -78,11 +108,10 @@ Result<Checkpoint> Checkpoint::from_source(SourcePtr source, const OpenOptions& 
     *encryption = view.encryption;
   }
 
-  Index index = scan(*source, options.limits, options.progress);
+  Index index = scan_readable(source, options, view.damage);
   index.file_size = file->size();
   index.encryption = *encryption;
   index.clear_trailer = view.clear_trailer;
-  if (view.damage) index.damage = view.damage;  // what was found beyond it follows from it
   if (auto unchanged = file->verify_unchanged(); !unchanged) return unchanged.error();
   if (index.tensors.empty() && index.plain_size != 0 && !index.trailer) {
     // Nothing in it: something else, or damaged from the start.
@@ -94,10 +123,7 @@ Result<Checkpoint> Checkpoint::from_source(SourcePtr source, const OpenOptions& 
     if (!identity->checkpoint) return Error{.code = Errc::unsupported, .message = "is " + identity->description};
   }
   if (index.damage) {
-    const Errc code = index.damage->code;
-    const bool is_damage =
-        code == Errc::truncated || code == Errc::malformed || code == Errc::limit || code == Errc::key;
-    if (!options.keep_damaged || !is_damage) return std::move(*index.damage);
+    if (!options.keep_damaged || !is_damage(*index.damage)) return std::move(*index.damage);
   }
   auto impl = std::make_unique<Impl>();
   impl->sources.push_back(std::move(source));

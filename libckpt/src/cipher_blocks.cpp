@@ -100,14 +100,17 @@ std::size_t padding_of(std::span<const std::byte, kAesBlock> last) {
   return padding;
 }
 
-Error bad_tag(std::size_t index) {
+// The place is where the block's plaintext would start: what lies in front of it is good. None for the first.
+Error bad_tag(std::size_t index, std::uint64_t plain_offset) {
   return {.code = Errc::key,
+          .offset = index == 0 ? Error::kNoOffset : plain_offset,
           .message = index == 0 ? "the tag of cipher block 1 does not match: wrong key, or the file was altered"
                                 : block_name(index) + " was altered: its tag does not match"};
 }
 
-Error bad_padding(std::size_t index) {
+Error bad_padding(std::size_t index, std::uint64_t plain_offset) {
   return {.code = Errc::key,
+          .offset = index == 0 ? Error::kNoOffset : plain_offset,
           .message = "the padding of " + block_name(index) + " is wrong: wrong key or mode, or the file was altered"};
 }
 
@@ -121,11 +124,25 @@ struct Block {
 struct BlockTable {
   std::vector<Block> blocks = {};
   bool clear_trailer = false;
+  std::optional<Error> damage = {};
 };
 
+Error bad_header(const BlockLayout& layout, std::size_t index, std::uint64_t offset, std::span<const std::byte> bytes) {
+  const bool other = index > 0 && !starts_with_magic(layout, bytes);
+  return {.code = Errc::malformed,
+          .offset = offset,
+          .message = other ? "what follows " + block_name(index - 1) + " is no cipher block"
+                           : "the header of " + block_name(index) + " is damaged"};
+}
+
+// The blocks in front of the first one that is not as it should be.
 Result<BlockTable> read_block_table(const Source& source, const BlockLayout& layout) {
   BlockTable table;
   std::array<std::byte, BlockHeader::kMaxBytes> bytes;
+  const auto damaged = [&](Error error) {
+    table.damage = std::move(error);
+    return table;
+  };
   const auto error = [](Errc code, std::uint64_t offset, std::string message) {
     return Error{.code = code, .offset = offset, .message = std::move(message)};
   };
@@ -138,19 +155,21 @@ Result<BlockTable> read_block_table(const Source& source, const BlockLayout& lay
       table.clear_trailer = true;
       break;
     }
+    const auto there = std::span<const std::byte>(bytes).first(take);
+    if (index > 0 && !starts_with_magic(layout, there)) return damaged(bad_header(layout, index, offset, there));
     if (take < layout.header_size())
-      return error(Errc::truncated, offset,
-                   "the header of " + block_name(index) + " needs " + std::to_string(layout.header_size()) +
-                       " bytes, " + std::to_string(left) + " are left");
-    const auto header = parse_block_header(layout, bytes);
-    if (!header) return error(Errc::malformed, offset, "the header of " + block_name(index) + " is damaged");
+      return damaged(error(Errc::truncated, offset,
+                           "the header of " + block_name(index) + " needs " + std::to_string(layout.header_size()) +
+                               " bytes, " + std::to_string(left) + " are left"));
+    const auto header = parse_block_header(layout, there);
+    if (!header) return damaged(bad_header(layout, index, offset, there));
     if (index == kMaxCipherBlocks)
       return error(Errc::limit, offset, "more than " + std::to_string(kMaxCipherBlocks) + " cipher blocks");
     offset += take;
     if (header->cipher_size > source.size() - offset)
-      return error(Errc::truncated, offset,
-                   block_name(index) + " needs " + std::to_string(header->cipher_size) + " bytes, " +
-                       std::to_string(source.size() - offset) + " are left");
+      return damaged(error(Errc::truncated, offset,
+                           block_name(index) + " needs " + std::to_string(header->cipher_size) + " bytes, " +
+                               std::to_string(source.size() - offset) + " are left"));
     table.blocks.push_back({.header = *header, .cipher_offset = offset});
     offset += header->cipher_size;
   }
@@ -168,7 +187,7 @@ class DecryptedSource final : public Source {
     if (offset > size_ || out.size() > size_ - offset)
       return Error{.code = Errc::truncated, .offset = offset, .message = "a read past the end of the plaintext"};
     if (out.empty()) return {};
-    auto block = std::upper_bound(blocks_.begin(), blocks_.end(), offset,
+    auto block = std::upper_bound(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(used_), offset,
                                   [](std::uint64_t at, const Block& b) { return at < b.plain_offset; });
     for (--block; !out.empty(); ++block) {
       const std::uint64_t within = offset - block->plain_offset;
@@ -184,7 +203,7 @@ class DecryptedSource final : public Source {
   }
 
   Status verify_all(const Progress& progress) const {
-    for (std::size_t i = 0; has_tags_ && i < blocks_.size(); ++i) {
+    for (std::size_t i = 0; has_tags_ && i < used_; ++i) {
       if (auto status = verify(i); !status) return status;
       if (progress && !progress(blocks_[i].plain_offset + blocks_[i].plain_size, size_))
         return Error{.code = Errc::cancelled, .message = "stopped while the tags were verified"};
@@ -210,6 +229,8 @@ class DecryptedSource final : public Source {
   std::optional<Algorithm> gcm_;
   bool is_cbc_ = false;
   bool has_tags_ = false;
+  std::size_t used_ = 0;  // blocks in front of the first whose padding is wrong
+  std::optional<Error> damage_ = {};
   std::uint64_t size_ = 0;
 };
 
@@ -225,14 +246,16 @@ Status DecryptedSource::prepare(CipherMode mode, bool has_tags, const Key& key) 
     gcm_ = std::move(*gcm);
   }
   size_ = 0;
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    Block& block = blocks_[i];
+  damage_.reset();
+  for (used_ = 0; used_ < blocks_.size(); ++used_) {
+    Block& block = blocks_[used_];
     block.plain_offset = size_;
     block.plain_size = block.header.cipher_size;
     if (is_cbc_) {
       const auto padding = find_padding(block);
       if (!padding) return padding.error();
-      if (*padding == 0) return bad_padding(i);
+      if (*padding == 0 && used_ == 0) return bad_padding(0, 0);
+      if (*padding == 0) return damage_ = bad_padding(used_, size_), Status{};
       block.plain_size -= *padding;
     }
     size_ += block.plain_size;
@@ -316,7 +339,7 @@ Status DecryptedSource::verify(std::size_t index) const {
   int size = 0;
   if (EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, 16, tag.data()) != 1 ||
       EVP_DecryptFinal_ex(context.get(), raw(none.data()), &size) != 1)
-    return bad_tag(index);
+    return bad_tag(index, block.plain_offset);
   verified_[index].store(true, std::memory_order_release);
   return {};
 }
@@ -339,6 +362,7 @@ Result<DecryptedView> DecryptedSource::open(SourcePtr cipher_text, const Key& ke
   if (auto status = check_mode(*layout, asked); !status) return status.error();
   auto table = read_block_table(*cipher_text, *layout);
   if (!table) return std::move(table).error();
+  if (table->blocks.empty() && table->damage) return std::move(*table->damage);
 
   // Era a does not name its mode: what CBC cannot be is GCM, and what CBC does not decrypt to a record is too.
   std::optional<CipherMode> mode = layout->mode ? layout->mode : asked;
@@ -363,7 +387,8 @@ Result<DecryptedView> DecryptedSource::open(SourcePtr cipher_text, const Key& ke
   if (source->has_tags_ && !source->blocks_.empty())
     if (auto first = source->verify(0); !first) return std::move(first).error();
   const Encryption encryption{layout->era, mode, source->blocks_.size()};
-  return DecryptedView{std::move(source), encryption, table->clear_trailer};
+  std::optional<Error> damage = source->damage_ ? source->damage_ : std::move(table->damage);
+  return DecryptedView{std::move(source), encryption, table->clear_trailer, std::move(damage)};
 }
 
 }  // namespace
@@ -398,6 +423,8 @@ struct BlockDecryptor::Impl {
   ContextPtr context;
   std::uint64_t cipher_left = 0;  // of the current block
   std::uint64_t position = 0;     // in the cipher text
+  std::uint64_t plain_position = 0;
+  std::uint64_t block_start = 0;  // of the current block's plaintext
   std::vector<std::byte> plain;   // decrypted, not yet given out
   std::size_t plain_used = 0;
   std::vector<std::byte> cipher;
@@ -430,15 +457,15 @@ Status BlockDecryptor::Impl::next_block() {
     ended = true;
     return {};
   }
+  if (index > 0 && !starts_with_magic(layout, want.first(*got))) return bad_header(layout, index, at, want.first(*got));
   if (*got < want.size())
     return Error{
         .code = Errc::truncated, .offset = at, .message = "the input ends inside the header of " + block_name(index)};
   const auto parsed = parse_block_header(layout, want);
-  if (!parsed)
-    return Error{
-        .code = Errc::malformed, .offset = at, .message = "the header of " + block_name(index) + " is damaged"};
+  if (!parsed) return bad_header(layout, index, at, want);
   header = *parsed;
   cipher_left = header.cipher_size;
+  block_start = plain_position;
   ++encryption.blocks;
   const auto iv = layout.has_tag() || encryption.mode != CipherMode::aes_gcm ? header.iv : counter_at(header, 0);
   context = algorithm.start(iv.data(), false, encryption.mode != CipherMode::aes_gcm);
@@ -475,8 +502,9 @@ Status BlockDecryptor::Impl::decrypt_whole_block() {
       EVP_DecryptFinal_ex(context.get(), raw(none.data()), &size) != 1) {
     OPENSSL_cleanse(plain.data(), plain.size());
     plain.clear();
-    return bad_tag(index);
+    return bad_tag(index, block_start);
   }
+  plain_position += plain.size();
   return {};
 }
 
@@ -495,10 +523,12 @@ Status BlockDecryptor::Impl::decrypt_some() {
   if (size < 0) return openssl_failed("decrypt");
   if (cipher_left == 0 && encryption.mode != CipherMode::aes_gcm) {
     int last = 0;
-    if (EVP_DecryptFinal_ex(context.get(), raw(plain.data() + size), &last) != 1) return bad_padding(index);
+    if (EVP_DecryptFinal_ex(context.get(), raw(plain.data() + size), &last) != 1)
+      return bad_padding(index, block_start);
     size += last;
   }
   plain.resize(static_cast<std::size_t>(size));
+  plain_position += plain.size();
   return {};
 }
 

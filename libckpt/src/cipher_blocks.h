@@ -28,11 +28,12 @@ Result<std::optional<Encryption>> detect_encryption(const Source& source);
 struct DecryptedView {
   SourcePtr source = {};  ///< thread safe; size() is the plaintext's
   Encryption encryption = {};
-  bool clear_trailer = false;  ///< an all-zero CRC trailer in clear follows the blocks (MindSpore 2.4 erratum)
+  bool clear_trailer = false;        ///< an all-zero CRC trailer in clear follows the blocks (MindSpore 2.4 erratum)
+  std::optional<Error> damage = {};  ///< of a block behind the first: the view has what is in front of it
 };
 
 /// Builds the block table and checks the key on the first block. Errors: key (wrong key, wrong mode, tampered
-/// tag: three different messages), truncated or malformed block headers with their offset, unsupported without OpenSSL.
+/// tag: three different messages), a truncated or malformed header of the first block, unsupported without OpenSSL.
 /// Ranged reads decrypt only what they need (GCM by CTR seek, CBC with the previous cipher block); GCM bytes are
 /// released only after their block's tag was verified once.
 Result<DecryptedView> open_encrypted(SourcePtr cipher_text, const Key& key, std::optional<CipherMode> mode);

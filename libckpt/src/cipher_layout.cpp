@@ -83,6 +83,13 @@ std::optional<BlockLayout> detect_layout(std::span<const std::byte> head) noexce
   }
 }
 
+bool starts_with_magic(const BlockLayout& layout, std::span<const std::byte> bytes) noexcept {
+  std::array<std::byte, 4> magic;
+  put_number(magic, 0, layout.magic);
+  const std::size_t there = std::min(bytes.size(), magic.size());
+  return std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(there), magic.begin());
+}
+
 std::optional<BlockHeader> parse_block_header(const BlockLayout& layout, std::span<const std::byte> bytes) noexcept {
   if (bytes.size() < layout.header_size() || number_at(bytes, 0) != layout.magic) return std::nullopt;
   BlockHeader header;

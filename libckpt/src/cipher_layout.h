@@ -38,6 +38,9 @@ BlockLayout block_layout(CipherMode mode) noexcept;
 /// From a file's first bytes (kMaxBytes of them, or all there are). Empty if they are not a cipher block's.
 std::optional<BlockLayout> detect_layout(std::span<const std::byte> head) noexcept;
 
+/// Whether bytes, perhaps cut, begin as a block of this layout does.
+bool starts_with_magic(const BlockLayout& layout, std::span<const std::byte> bytes) noexcept;
+
 /// Empty if the bytes are no header of this layout (magic number, lengths).
 std::optional<BlockHeader> parse_block_header(const BlockLayout& layout, std::span<const std::byte> bytes) noexcept;
 

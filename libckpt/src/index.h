@@ -22,6 +22,12 @@ struct Index {
   std::uint64_t plain_size = 0;  ///< after decryption; = file_size otherwise
 };
 
+/// Whether an error is about the bytes of the file: what was whole before it is worth keeping.
+inline bool is_damage(const Error& error) noexcept {
+  return error.code == Errc::truncated || error.code == Errc::malformed || error.code == Errc::limit ||
+         error.code == Errc::key;
+}
+
 /// What opening an encrypted file without a key fails with.
 Error needs_key(const Encryption& encryption);
 

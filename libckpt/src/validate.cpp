@@ -421,11 +421,6 @@ std::vector<Finding> judge(const Index& index, const Evidence& evidence, const V
 
 // ---- reading what is needed ----
 
-bool is_damage(const Error& error) {
-  return error.code == Errc::truncated || error.code == Errc::malformed || error.code == Errc::limit ||
-         error.code == Errc::key;
-}
-
 Result<bool> has_at(const Source& source, std::uint64_t offset, std::string_view magic) {
   std::array<std::byte, 8> bytes;
   const auto found = std::span(bytes).first(magic.size());

@@ -52,6 +52,7 @@ ReadFn pipe_of(const Bytes& bytes, std::size_t chunk) {
 Result<Bytes> plain_of(const Bytes& file, const Key& key, std::optional<CipherMode> mode = {}) {
   auto view = open_encrypted(borrow_bytes(bytes_of(file)), key, mode);
   if (!view) return view.error();
+  if (view->damage) return *view->damage;
   Bytes plain(view->source->size(), '?');
   if (auto s = view->source->read_at(0, std::as_writable_bytes(std::span(plain))); !s) return s.error();
   return plain;
@@ -195,6 +196,27 @@ TEST(Cipher, ATamperedByteOfATaggedBlockIsAlwaysFound) {
     if (in_block >= 48 && at > kBGcm.size()) {
       EXPECT_EQ(plain.error().message, "cipher block 2 was altered: its tag does not match");
     }
+  }
+}
+
+TEST(Cipher, WhatIsInFrontOfADamagedBlockStays) {
+  for (const Vector& v : kVectors) {
+    const Bytes file = v.file + v.file;
+    Bytes altered = file;
+    altered.back() = static_cast<char>(altered.back() ^ 1);
+    for (const Bytes& bad :
+         {file.substr(0, file.size() - 1), file.substr(0, v.file.size() + 5), altered, v.file + "garbage"}) {
+      if (bad == altered && v.file == kAGcm) continue;  // it has neither tag nor padding
+      const OpenOptions options{.keep_damaged = true, .key = key_of(16), .mode = v.mode};
+      const auto kept = Checkpoint::from_bytes(bytes_of(bad), options);
+      ASSERT_TRUE(kept) << v.what << ": " << to_string(kept.error());
+      EXPECT_EQ(kept->tensors().size(), 1U) << v.what;
+      ASSERT_TRUE(kept->damage()) << v.what;
+      EXPECT_NE(kept->damage()->message.find("cipher block"), Bytes::npos) << kept->damage()->message;
+      EXPECT_FALSE(Checkpoint::from_bytes(bytes_of(bad), {.key = key_of(16), .mode = v.mode}));
+    }
+    EXPECT_EQ(plain_of(v.file + "garbage", key_of(16), v.mode).error().message,
+              "what follows cipher block 1 is no cipher block");
   }
 }
 
