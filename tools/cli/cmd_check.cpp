@@ -4,7 +4,7 @@
 
 #include "ckpt/text.h"
 #include "ckpt/validate.h"
-#include "context.h"
+#include "commands.h"
 #include "input.h"
 #include "json.h"
 #include "render.h"
@@ -47,7 +47,7 @@ std::string summary_of(const std::string& path, const std::vector<Finding>& find
 
 }  // namespace
 
-int run_check(Context& context, const CheckOptions& options) {
+int run(Context& context, const CheckOptions& options) {
   ValidateOptions how{.headers_only = options.headers_only, .values = options.values};
   if (!options.version.empty()) {
     how.version = version_from_text(options.version);
@@ -89,7 +89,7 @@ int run_check(Context& context, const CheckOptions& options) {
   return code;
 }
 
-int run_rules(Context& context, const RulesOptions& options) {
+int run(Context& context, const RulesOptions& options) {
   if (options.json) {
     Json json;
     json["schema"] = "ckpt.rules/1";

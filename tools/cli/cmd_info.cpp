@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "ckpt/text.h"
-#include "context.h"
+#include "commands.h"
 #include "facts.h"
 #include "input.h"
 #include "json.h"
@@ -96,7 +96,7 @@ std::optional<Encryption> encryption_without_key(const std::string& path) {
 
 }  // namespace
 
-int run_info(Context& context, const InfoOptions& options) {
+int run(Context& context, const InfoOptions& options) {
   const auto files = expand_directories(options.files);
   if (!files) return context.fail(files.error().message);
   int code = kDone;

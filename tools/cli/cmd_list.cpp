@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "ckpt/text.h"
-#include "context.h"
+#include "commands.h"
 #include "facts.h"
 #include "input.h"
 #include "json.h"
@@ -128,7 +128,7 @@ std::string tree_of(std::span<const Entry> entries, const ListOptions& options, 
 
 }  // namespace
 
-int run_list(Context& context, const ListOptions& options) {
+int run(Context& context, const ListOptions& options) {
   auto selection = Selection::create(options.select);
   if (!selection) return context.fail(selection.error().message);
   auto input = Input::open(context, options.file, options.key, true);

@@ -7,7 +7,7 @@
 #include "ckpt/element.h"
 #include "ckpt/slice.h"
 #include "ckpt/text.h"
-#include "context.h"
+#include "commands.h"
 #include "facts.h"
 #include "input.h"
 #include "json.h"
@@ -426,7 +426,7 @@ Status show_file(Context& context, const Checkpoint& file, const Target& target,
 
 }  // namespace
 
-int run_show(Context& context, const ShowOptions& options) {
+int run(Context& context, const ShowOptions& options) {
   std::string path = options.target;
   std::string wanted = options.tensor;
   if (wanted.empty()) {

@@ -54,11 +54,4 @@ class Context {
 /// Set by Ctrl-C.
 bool interrupted() noexcept;
 
-int run_info(Context& context, const InfoOptions& options);
-int run_list(Context& context, const ListOptions& options);
-int run_show(Context& context, const ShowOptions& options);
-int run_check(Context& context, const CheckOptions& options);
-int run_rules(Context& context, const RulesOptions& options);
-int run_document(Context& context, const DocumentOptions& options);
-
 }  // namespace ckpt::cli

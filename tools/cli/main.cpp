@@ -3,8 +3,7 @@
 #include <cstdio>
 #include <variant>
 
-#include "context.h"
-#include "options.h"
+#include "commands.h"
 
 namespace {
 
@@ -29,19 +28,6 @@ namespace ckpt::cli {
 
 bool interrupted() noexcept { return stop_asked != 0; }
 
-namespace {
-
-struct Runner {
-  Context& context;
-  int operator()(const InfoOptions& options) const { return run_info(context, options); }
-  int operator()(const ListOptions& options) const { return run_list(context, options); }
-  int operator()(const ShowOptions& options) const { return run_show(context, options); }
-  int operator()(const CheckOptions& options) const { return run_check(context, options); }
-  int operator()(const RulesOptions& options) const { return run_rules(context, options); }
-  int operator()(const DocumentOptions& options) const { return run_document(context, options); }
-};
-
-}  // namespace
 }  // namespace ckpt::cli
 
 int main(int argc, char** argv) {
@@ -49,7 +35,8 @@ int main(int argc, char** argv) {
   handle_signals();
   const CommandLine line = parse_command_line(argc, argv);
   Context context(stdout, stderr, line.color);
-  if (line.command) return context.finish(std::visit(Runner{context}, *line.command));
+  if (line.command)
+    return context.finish(std::visit([&](const auto& options) { return run(context, options); }, *line.command));
   if (line.exit != 0) return context.finish(context.fail(line.text, line.hint));
   context.write(line.text);
   return context.finish(kDone);

@@ -2,156 +2,164 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <memory>
-#include <sstream>
+#include <array>
+#include <filesystem>
+#include <string_view>
 
+#include "ckpt/slice.h"
+#include "ckpt/text.h"
+#include "help.h"
 #include "version.h"
 
-// The only file that sees CLI11.
+// The only file that sees CLI11. A new verb is a struct in options.h, an add_ function and a line of kVerbs here.
 namespace ckpt::cli {
 namespace {
 
+// ---- what verbs share ----
+
+using Check = std::function<std::string(const std::string&)>;
+
+// One of a few words, given as "auto|always|never", which is also how the documents show it.
+CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& to, const std::string& text,
+                        const std::string& words) {
+  const Check check = [words](const std::string& given) {
+    const std::string all = "|" + words + "|";
+    if (!given.empty() && given.find('|') == given.npos && all.find("|" + given + "|") != all.npos)
+      return std::string();
+    return "'" + escape(given) + "' is none of " + words;
+  };
+  return app.add_option(names, to, text)->option_text(words)->check(check);
+}
+
+CLI::Option* add_number(CLI::App& app, const std::string& names, int& to, const std::string& text, int low, int high) {
+  const Check check = [low, high](const std::string& given) {
+    int value = 0;
+    if (CLI::detail::lexical_cast(given, value) && value >= low && value <= high) return std::string();
+    return "'" + escape(given) + "' is no number from " + std::to_string(low) + " to " + std::to_string(high);
+  };
+  return app.add_option(names, to, text)->option_text("N")->check(check);
+}
+
+CLI::Option* add_json(CLI::App& app, bool& json) {
+  return app.add_flag("--json", json, "Machine-readable output, as described in schemas/");
+}
+
+void add_key(CLI::App& app, KeyOptions& key) {
+  auto* file = app.add_option("--key-file", key.file, "The key of an encrypted file: the 16, 24 or 32 bytes of FILE")
+                   ->option_text("FILE");
+  app.add_option("--key-env", key.variable, "The key, in hexadecimal, from the environment variable NAME")
+      ->option_text("NAME")
+      ->excludes(file);
+  add_choice(app, "--enc-mode", key.mode, "How it is encrypted, where the file does not tell (MindSpore 1.3 to 1.5)",
+             "AES-GCM|AES-CBC|SM4-CBC");
+}
+
+void add_patterns(CLI::App& app, PatternOptions& select) {
+  app.add_option("PATTERN", select.patterns, "Only names that match one of these globs; * passes dots too");
+  app.add_flag("--regex", select.regex, "The patterns are regular expressions (RE2), found anywhere in the name");
+}
+
+// ---- the verbs ----
+
+void add_info(CLI::App& app, Command& command) {
+  auto& info = command.emplace<InfoOptions>();
+  app.add_option("FILE", info.files, "Checkpoints; - is standard input; a directory stands for its *.ckpt")->required();
+  add_json(app, info.json);
+  add_key(app, info.key);
+}
+
+void add_list(CLI::App& app, Command& command) {
+  auto& list = command.emplace<ListOptions>();
+  app.add_option("FILE", list.file, "A checkpoint; - is standard input")->required();
+  add_patterns(app, list.select);
+  add_choice(app, "--group", list.group, "Only weights, the optimizer's state, or other entries",
+             "weights|optimizer|other");
+  add_choice(app, "--sort", list.sort, "By name, by size (largest first), or as in the file (offset, the default)",
+             "name|size|offset");
+  auto* tree = app.add_flag("-t,--tree", list.tree, "As a tree of the dotted names, with sums");
+  app.add_flag("-l,--long", list.details, "With group, offset, slices, and how it is stored")->excludes(tree);
+  app.add_flag("-b,--bytes", list.exact, "Sizes in bytes");
+  app.add_flag("--total", list.total, "A last line with the sums (always there on a terminal)");
+  add_json(app, list.json)->excludes(tree);
+  add_key(app, list.key);
+}
+
+void add_show(CLI::App& app, Command& command) {
+  auto& show = command.emplace<ShowOptions>();
+  app.add_option("FILE", show.target, "A checkpoint, or FILE#TENSOR in one")->required();
+  app.add_option("TENSOR", show.tensor,
+                 "A name, perhaps with a slice as in NumPy; \"quoted\" where brackets belong to it");
+  auto* full = app.add_flag("--full", show.full, "Every value, where else the middle is left out");
+  auto* precision =
+      add_number(app, "--precision", show.precision, "Significant digits (else as many as the value needs)", 1, 17);
+  auto* raw = app.add_flag("--raw", show.raw, "The bytes: little-endian, C order")->excludes(full)->excludes(precision);
+  auto* npy = app.add_flag("--npy", show.npy, "A NumPy file")->excludes(full)->excludes(precision)->excludes(raw);
+  app.add_option("-o,--output", show.output, "Write the bytes of --raw or --npy to FILE")->option_text("FILE");
+  app.add_flag("-f,--force", show.force, "Replace FILE if it exists");
+  add_json(app, show.json)->excludes(full)->excludes(precision)->excludes(raw)->excludes(npy);
+  add_key(app, show.key);
+}
+
+void add_check(CLI::App& app, Command& command) {
+  auto& check = command.emplace<CheckOptions>();
+  app.add_option("FILE", check.files, "Checkpoints; - is standard input; a directory stands for its *.ckpt")
+      ->required();
+  auto* values = app.add_flag("--values", check.values, "Read every value too: NaN and infinities");
+  app.add_flag("--headers-only", check.headers_only, "Do not verify the checksum and the cipher tags")
+      ->excludes(values);
+  app.add_option("--for", check.version, "Would that MindSpore load it, and what would it get wrong? (1.5, 2.10)")
+      ->option_text("VERSION");
+  app.add_flag("--strict", check.strict, "Warnings count as errors");
+  auto* quiet = app.add_flag("-q,--quiet", check.quiet, "No findings, only the exit status");
+  add_json(app, check.json)->excludes(quiet);
+  add_key(app, check.key);
+}
+
+void add_rules(CLI::App& app, Command& command) { add_json(app, command.emplace<RulesOptions>().json); }
+
+void add_document(CLI::App& app, Command& command) {
+  auto& document = command.emplace<DocumentOptions>();
+  add_choice(app, "WHAT", document.what, "Completion for a shell, the man page, or the manual's chapter",
+             "bash|zsh|fish|man|markdown")
+      ->required();
+}
+
 struct Verb {
-  const char* name;
+  std::string_view name;
   const char* summary;
   const char* example;
+  void (*add)(CLI::App&, Command&);  // its options, bound to a struct that it puts into the Command
 };
 
-constexpr Verb kInfo = {"info", "What a file holds: tensors, bytes, types, dialect, checksum, encryption",
-                        "ckpt info lenet.ckpt"};
-constexpr Verb kList = {"list", "The tensors of a file: name, type, shape, bytes",
-                        "ckpt list lenet.ckpt 'conv*.weight'"};
-constexpr Verb kShow = {"show", "The values of a tensor, or of a slice of it",
-                        "ckpt show lenet.ckpt 'conv1.weight[0,0,:,2]'"};
-constexpr Verb kCheck = {"check", "What is wrong with a file, and what MindSpore would make of it",
-                         "ckpt check --for 1.5 lenet.ckpt"};
-constexpr Verb kRules = {"rules", "Everything that `check` can find", "ckpt rules"};
-constexpr Verb kDocument = {"document", "Shell completion, man page and manual, made from these tables",
-                            "ckpt document bash > /usr/share/bash-completion/completions/ckpt"};
-
-constexpr const char* kDescription =
-    "Reads, lists, shows and checks MindSpore checkpoint files (.ckpt), without MindSpore.";
-
-// All options of all verbs, bound to one set of structs.
-struct Parser {
-  CLI::App app{kDescription, "ckpt"};
-  InfoOptions info;
-  ListOptions list;
-  ShowOptions show;
-  CheckOptions check;
-  RulesOptions rules;
-  DocumentOptions document;
-  std::string color = "auto";
-
-  Parser() {
-    app.require_subcommand(0, 1);
-    app.fallthrough();
-    app.set_version_flag("--version", "ckpt " CKPT_VERSION, "Print the version");
-    app.set_help_flag("-h,--help", "Print this help");
-    app.add_option("--color", color, "Colour the output: auto (on a terminal, unless NO_COLOR is set), always, never")
-        ->option_text("WHEN")
-        ->check(CLI::IsMember({"auto", "always", "never"}));
-    app.footer(
-        "`ckpt VERB --help` tells more.\n"
-        "Exit status: 0 done, 1 the answer is no (`check` found errors), 2 could not do it.");
-    add_info();
-    add_list();
-    add_show();
-    add_check();
-    add_rules();
-    add_document();
-    for (CLI::App* verb : app.get_subcommands({})) verb->set_help_flag("-h,--help", "Print this help");
-  }
-
-  CLI::App& add(const Verb& verb) {
-    CLI::App* sub = app.add_subcommand(verb.name, verb.summary);
-    sub->footer(std::string("Example:\n  ") + verb.example);
-    return *sub;
-  }
-
-  static void add_json(CLI::App& verb, bool& json) {
-    verb.add_flag("--json", json, "Machine-readable output (schemas/)");
-  }
-
-  static void add_key(CLI::App& verb, KeyOptions& key) {
-    auto* file =
-        verb.add_option("--key-file", key.file, "Read the key of an encrypted file from FILE: 16, 24 or 32 bytes")
-            ->option_text("FILE");
-    verb.add_option("--key-env", key.variable, "Take the key from the environment variable NAME, in hexadecimal")
-        ->option_text("NAME")
-        ->excludes(file);
-    verb.add_option("--enc-mode", key.mode, "How it is encrypted, where the file does not tell (MindSpore 1.3 to 1.5)")
-        ->option_text("MODE")
-        ->check(CLI::IsMember({"AES-GCM", "AES-CBC", "SM4-CBC"}));
-  }
-
-  void add_info() {
-    CLI::App& verb = add(kInfo);
-    verb.add_option("FILE", info.files, "Checkpoints; - is a pipe; of a directory all its *.ckpt")->required();
-    add_json(verb, info.json);
-    add_key(verb, info.key);
-  }
-
-  void add_list() {
-    CLI::App& verb = add(kList);
-    verb.add_option("FILE", list.file, "A checkpoint; - is a pipe")->required();
-    verb.add_option("PATTERN", list.select.patterns, "Only names that match one: a glob, where * passes dots too");
-    verb.add_flag("--regex", list.select.regex,
-                  "The patterns are regular expressions (RE2), found anywhere in the name");
-    verb.add_option("--group", list.group, "Only weights, optimizer state, or other entries")
-        ->option_text("GROUP")
-        ->check(CLI::IsMember({"weights", "optimizer", "other"}));
-    verb.add_option("--sort", list.sort, "By name, size (largest first) or offset (as in the file: the default)")
-        ->option_text("KEY")
-        ->check(CLI::IsMember({"name", "size", "offset"}));
-    auto* tree = verb.add_flag("-t,--tree", list.tree, "As a tree of the dotted names, with sums");
-    verb.add_flag("-l,--long", list.details, "With group, offset, slices, and how it is stored")->excludes(tree);
-    verb.add_flag("-b,--bytes", list.exact, "Sizes in bytes");
-    verb.add_flag("--total", list.total, "A last line with the sums (always there on a terminal)");
-    add_json(verb, list.json);
-    add_key(verb, list.key);
-  }
-
-  void add_show() {
-    CLI::App& verb = add(kShow);
-    verb.add_option("FILE", show.target, "A checkpoint, or FILE#NAME[SLICE] in one")->required();
-    verb.add_option("TENSOR", show.tensor,
-                    "A name, perhaps with a NumPy slice: conv1.weight[0,:,3]; \"quoted\" if odd");
-    auto* full = verb.add_flag("--full", show.full, "Every value, where else the middle is left out");
-    verb.add_option("--precision", show.precision, "Significant digits (as many as the value needs)")
-        ->option_text("N")
-        ->check(CLI::Range(1, 17));
-    auto* raw = verb.add_flag("--raw", show.raw, "The bytes: little-endian, C order")->excludes(full);
-    auto* npy = verb.add_flag("--npy", show.npy, "A NumPy file")->excludes(full)->excludes(raw);
-    verb.add_option("-o,--output", show.output, "Write to FILE instead of standard output")->option_text("FILE");
-    verb.add_flag("-f,--force", show.force, "Replace FILE if it exists");
-    verb.add_flag("--json", show.json, "Machine-readable output (schemas/)")->excludes(raw)->excludes(npy);
-    add_key(verb, show.key);
-  }
-
-  void add_check() {
-    CLI::App& verb = add(kCheck);
-    verb.add_option("FILE", check.files, "Checkpoints; - is a pipe")->required();
-    auto* values = verb.add_flag("--values", check.values, "Read every value too: NaN and infinities");
-    verb.add_flag("--headers-only", check.headers_only, "Do not verify the checksum and the cipher tags")
-        ->excludes(values);
-    verb.add_option("--for", check.version, "Would that MindSpore load it, and what would it get wrong? (1.5, 2.10, …)")
-        ->option_text("VERSION");
-    verb.add_flag("--strict", check.strict, "Warnings count as errors");
-    verb.add_flag("-q,--quiet", check.quiet, "No output, only the exit status");
-    add_json(verb, check.json);
-    add_key(verb, check.key);
-  }
-
-  void add_rules() { add_json(add(kRules), rules.json); }
-
-  void add_document() {
-    CLI::App& verb = add(kDocument);
-    verb.add_option("WHAT", document.what, "bash, zsh or fish completion; man; markdown")
-        ->required()
-        ->check(CLI::IsMember({"bash", "zsh", "fish", "man", "markdown"}));
-  }
+constexpr std::array kVerbs = {
+    Verb{"info", "What a file holds: tensors, bytes, types, dialect, checksum, encryption", "ckpt info lenet.ckpt",
+         add_info},
+    Verb{"list", "The tensors of a file: name, type, shape, size", "ckpt list lenet.ckpt 'conv*.weight'", add_list},
+    Verb{"show", "The values of a tensor, or of a slice of it", "ckpt show lenet.ckpt 'conv1.weight[0,0,:,2]'",
+         add_show},
+    Verb{"check", "What is wrong with a file, and what MindSpore would make of it", "ckpt check --for 1.5 lenet.ckpt",
+         add_check},
+    Verb{"rules", "Everything that `check` can find", "ckpt rules", add_rules},
+    Verb{"document", "Shell completion, man page and manual, made from the tables of options",
+         "ckpt document bash > ~/.local/share/bash-completion/completions/ckpt", add_document},
 };
+
+constexpr const char* kSummary = "Looks into MindSpore checkpoint files (.ckpt), without MindSpore";
+
+// ---- parsing ----
+
+void add_common(CLI::App& app, std::string& color) {
+  add_choice(app, "--color", color, "Colours: auto is on a terminal, unless NO_COLOR is set", "auto|always|never");
+  app.set_help_flag("-h,--help", "Print this help");
+  app.set_version_flag("--version", "ckpt " CKPT_VERSION, "Print the version");
+}
+
+std::vector<std::string> names_of(const CLI::Option& option) {
+  std::vector<std::string> names;
+  for (const std::string& name : option.get_snames()) names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
+  return names;
+}
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -164,104 +172,177 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-// CLI11 calls an unknown verb "extra arguments"; this names it and the nearest there is.
-std::optional<CommandLine> unknown_verb(Parser& parser, const std::vector<std::string>& arguments) {
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& word = arguments[i];
-    if (word == "--color") ++i;
-    if (word.starts_with("-")) continue;
-    CLI::App* best = nullptr;
-    std::size_t distance = 3;
-    for (CLI::App* verb : parser.app.get_subcommands({})) {
-      if (verb->get_name() == word) return std::nullopt;
-      if (const std::size_t d = edit_distance(word, verb->get_name()); d < distance) {
-        distance = d;
-        best = verb;
-      }
+// The word that `given` was most likely meant to be; empty if none is near.
+std::string nearest(std::string_view given, const std::vector<std::string>& words) {
+  std::string best;
+  std::size_t distance = given.size() < 4 ? 1 : 3;
+  for (const std::string& word : words) {
+    const std::size_t d = edit_distance(given, word);
+    if (d < distance) {
+      distance = d;
+      best = word;
     }
-    CommandLine line{.exit = 2, .text = "no command is called '" + word + "'"};
-    line.hint = best != nullptr ? "did you mean `ckpt " + best->get_name() + "`?" : "`ckpt --help` lists them";
+  }
+  return best;
+}
+
+CommandLine unknown_verb(const std::string& word) {
+  CommandLine line{
+      .exit = 2, .text = "no command is called '" + escape(word) + "'", .hint = "`ckpt --help` lists them"};
+  std::vector<std::string> names;
+  for (const Verb& verb : kVerbs) names.emplace_back(verb.name);
+  std::error_code ignored;
+  if (const std::string near = nearest(word, names); !near.empty()) {
+    line.hint = "did you mean `ckpt " + near + "`?";
+  } else if (std::filesystem::exists(word, ignored)) {
+    line.hint = "did you mean `ckpt info " + escape(word) + "`?";
+  } else if (split_uri(word)) {
+    line.hint = "did you mean `ckpt show '" + escape(word) + "'`?";
+  }
+  return line;
+}
+
+// CLI11's errors in this program's words.
+CommandLine usage_error(const CLI::App& app, std::string_view verb, const CLI::ParseError& error) {
+  CommandLine line{.exit = 2, .text = error.what()};
+  line.hint = verb.empty() ? "`ckpt --help` tells how" : "`ckpt " + std::string(verb) + " --help` tells how";
+  // What was not understood comes first: other errors may follow from it.
+  for (const std::string& extra : app.remaining()) {
+    if (extra == "--") continue;
+    if (extra.size() < 2 || extra[0] != '-') {
+      line.text = "one argument too many: '" + escape(extra) + "'";
+      return line;
+    }
+    const std::string name = extra.substr(0, extra.find('='));
+    line.text = "no option is called '" + escape(name) + "'";
+    std::vector<std::string> known;
+    for (const CLI::Option* option : app.get_options()) {
+      for (std::string& n : names_of(*option)) known.push_back(std::move(n));
+    }
+    if (const std::string near = nearest(name, known); !near.empty()) line.hint = "did you mean `" + near + "`?";
     return line;
+  }
+  const std::string subject = line.text.substr(0, line.text.find_first_of(" :"));
+  if (error.get_name() == "RequiredError") line.text = subject + " is missing";
+  if (error.get_name() == "ArgumentMismatch")
+    line.text = subject + (line.text.find("override") == line.text.npos ? " needs a value" : " takes no value");
+  if (error.get_name() == "ExcludesError")
+    line.text = subject + " and " + line.text.substr(line.text.rfind(' ') + 1) + " do not go together";
+  return line;
+}
+
+// CLI11 takes an argument of the form `[a,b]` for a list and splits it; here it is a glob. It is marked in front of the
+// parser and unmarked behind it.
+constexpr char kNoList = '\1';
+
+void mark_brackets(std::vector<std::string>& arguments) {
+  for (std::string& argument : arguments)
+    if (argument.starts_with('[') && argument.ends_with(']')) argument.insert(0, 1, kNoList);
+}
+
+void tune_options(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_positional()) {
+      option->transform([](std::string text) { return text.starts_with(kNoList) ? text.substr(1) : text; });
+    } else if (option->get_items_expected_max() > 0) {
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    } else {
+      option->disable_flag_override();
+    }
+  }
+}
+
+// The first argument that is no option.
+std::optional<std::string> take_verb(std::vector<std::string>& arguments) {
+  for (auto at = arguments.begin(); at != arguments.end(); ++at) {
+    if (*at == "--color" && at + 1 != arguments.end()) {
+      ++at;
+    } else if (!at->starts_with('-')) {
+      std::string word = std::move(*at);
+      arguments.erase(at);
+      return word;
+    }
   }
   return std::nullopt;
 }
 
-std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : std::string(separator)) + part;
-  return text;
+When when_of(const std::string& color) {
+  return color == "always" ? When::always : color == "never" ? When::never : When::automatic;
 }
 
 OptionDoc describe(const CLI::Option& option) {
-  OptionDoc doc{.text = option.get_description()};
-  doc.argument = option.get_positional();
+  OptionDoc doc{.text = option.get_description(), .argument = option.get_positional()};
   if (doc.argument) {
     doc.names = option.get_name(true);
     if (option.get_items_expected_max() > 1) doc.names += "...";
     if (!option.get_required()) doc.names = "[" + doc.names + "]";
-    return doc;
+  } else {
+    for (const std::string& name : names_of(option)) doc.names += (doc.names.empty() ? "" : ", ") + name;
   }
-  std::vector<std::string> names;
-  for (const std::string& n : option.get_snames()) names.push_back("-" + n);
-  for (const std::string& n : option.get_lnames()) names.push_back("--" + n);
-  doc.names = joined(names, ", ");
-  if (option.get_items_expected_max() > 0)
-    doc.value = option.get_option_text().empty() ? "VALUE" : option.get_option_text();
+  if (option.get_items_expected_max() > 0) doc.value = option.get_option_text();
   return doc;
+}
+
+std::vector<OptionDoc> describe(const CLI::App& app) {
+  std::vector<OptionDoc> docs;
+  for (const CLI::Option* option : app.get_options()) docs.push_back(describe(*option));
+  return docs;
+}
+
+VerbDoc describe(const Verb& verb) {
+  CLI::App app;
+  app.set_help_flag();
+  Command command;
+  verb.add(app, command);
+  return {.name = std::string(verb.name), .summary = verb.summary, .example = verb.example, .options = describe(app)};
 }
 
 }  // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
-  Parser parser;
-  const std::vector<std::string> arguments(argv + (argc > 0), argv + argc);
-  if (auto line = unknown_verb(parser, arguments)) return *line;
-  const auto help_of = [&]() {
-    const auto chosen = parser.app.get_subcommands();
-    return chosen.empty() ? parser.app.help() : chosen[0]->help();
+  std::vector<std::string> arguments(argv + (argc > 0), argv + argc);
+  auto word = take_verb(arguments);
+  const bool help = word == "help";  // `ckpt help VERB`
+  if (help) word = take_verb(arguments);
+  const auto* const verb = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& v) { return v.name == word; });
+  const bool known = verb != kVerbs.end();
+  if (word && !known) return unknown_verb(*word);
+  const auto tell = [&] {
+    const Documents documents = describe_commands();
+    return CommandLine{.text = known ? help_text(documents, *word) : overview_text(documents)};
   };
+
+  CommandLine line;
+  CLI::App app;
+  Command command;
+  std::string color;
+  if (known) verb->add(app, command);
+  add_common(app, color);
+  tune_options(app);
+  mark_brackets(arguments);
   try {
-    parser.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    return {.text = help_of()};
+    if (!help) app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForVersion& version) {
     return {.text = std::string(version.what()) + "\n"};
+  } catch (const CLI::CallForHelp&) {
+    return tell();
   } catch (const CLI::ParseError& error) {
-    const auto chosen = parser.app.get_subcommands();
-    const std::string verb = chosen.empty() ? "" : chosen[0]->get_name() + " ";
-    return {.exit = 2, .text = error.what(), .hint = "`ckpt " + verb + "--help` tells how"};
+    return usage_error(app, word.value_or(""), error);
   }
-  CommandLine line;
-  line.color = parser.color == "always" ? When::always : parser.color == "never" ? When::never : When::automatic;
-  const auto chosen = parser.app.get_subcommands();
-  if (chosen.empty()) return {.exit = 2, .text = "a command is needed", .hint = "`ckpt --help` lists them"};
-  const std::string verb = chosen[0]->get_name();
-  if (verb == kInfo.name) line.command = parser.info;
-  if (verb == kList.name) line.command = parser.list;
-  if (verb == kShow.name) line.command = parser.show;
-  if (verb == kCheck.name) line.command = parser.check;
-  if (verb == kRules.name) line.command = parser.rules;
-  if (verb == kDocument.name) line.command = parser.document;
+  if (help || !known) return tell();
+  line.color = when_of(color);
+  line.command = std::move(command);
   return line;
 }
 
-std::vector<VerbDoc> describe_commands() {
-  Parser parser;
-  std::vector<VerbDoc> docs;
-  const auto describe_app = [&](const CLI::App& app, std::string name, std::string example) {
-    VerbDoc doc{.name = std::move(name), .summary = app.get_description(), .example = std::move(example)};
-    std::string arguments;
-    for (const CLI::Option* option : app.get_options({})) {
-      doc.options.push_back(describe(*option));
-      if (doc.options.back().argument) arguments += " " + doc.options.back().names;
-    }
-    doc.usage = "ckpt" + (doc.name.empty() ? std::string(" VERB") : " " + doc.name) + " [OPTION...]" + arguments;
-    docs.push_back(std::move(doc));
-  };
-  describe_app(parser.app, "", "ckpt info lenet.ckpt");
-  for (const Verb& verb : {kInfo, kList, kShow, kCheck, kRules, kDocument})
-    describe_app(*parser.app.get_subcommand(verb.name), verb.name, verb.example);
-  return docs;
+Documents describe_commands() {
+  Documents documents{.summary = kSummary};
+  CLI::App app;
+  std::string color;
+  add_common(app, color);
+  documents.options = describe(app);
+  for (const Verb& verb : kVerbs) documents.verbs.push_back(describe(verb));
+  return documents;
 }
 
 }  // namespace ckpt::cli

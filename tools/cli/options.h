@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -73,7 +72,6 @@ struct RulesOptions {
 /// Text made from the option tables: for shells, man, the manual.
 struct DocumentOptions {
   std::string what = {};  ///< bash, zsh, fish, man, markdown
-  std::string verb = {};
 };
 
 using Command = std::variant<InfoOptions, ListOptions, ShowOptions, CheckOptions, RulesOptions, DocumentOptions>;
@@ -90,22 +88,26 @@ CommandLine parse_command_line(int argc, const char* const* argv);
 
 /// One option or argument as the documents show it.
 struct OptionDoc {
-  std::string names = {};  ///< "-o,--output"; of an argument its name
-  std::string value = {};  ///< "FILE"; empty for a flag
+  std::string names = {};  ///< "-o, --output"; of an argument "FILE", "[PATTERN...]"
+  std::string value = {};  ///< "FILE"; where there are few to choose from "auto|always|never"; empty for a flag
   std::string text = {};
-  std::vector<std::string> choices = {};
   bool argument = false;
 };
 
 struct VerbDoc {
   std::string name = {};
   std::string summary = {};
-  std::string usage = {};
   std::string example = {};
   std::vector<OptionDoc> options = {};
 };
 
 /// The tables behind --help, as data.
-std::vector<VerbDoc> describe_commands();
+struct Documents {
+  std::string summary = {};
+  std::vector<OptionDoc> options = {};  ///< that all verbs have
+  std::vector<VerbDoc> verbs = {};
+};
+
+Documents describe_commands();
 
 }  // namespace ckpt::cli

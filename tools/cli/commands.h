@@ -1,0 +1,16 @@
+#pragma once
+
+#include "context.h"
+#include "options.h"
+
+namespace ckpt::cli {
+
+/// The verbs: each does what its options say and returns an exit code (context.h).
+int run(Context& context, const InfoOptions& options);
+int run(Context& context, const ListOptions& options);
+int run(Context& context, const ShowOptions& options);
+int run(Context& context, const CheckOptions& options);
+int run(Context& context, const RulesOptions& options);
+int run(Context& context, const DocumentOptions& options);
+
+}  // namespace ckpt::cli

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "options.h"
+
+namespace ckpt::cli {
+
+/// "ckpt list [OPTION...] FILE [PATTERN...]"
+std::string usage_of(const VerbDoc& verb);
+/// The first screen: `ckpt`, `ckpt --help`.
+std::string overview_text(const Documents& documents);
+/// `ckpt VERB --help`.
+std::string help_text(const Documents& documents, std::string_view verb);
+
+}  // namespace ckpt::cli
