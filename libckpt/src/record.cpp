@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "trailer.h"
+
 namespace ckpt {
 namespace {
 
@@ -22,8 +24,6 @@ constexpr FieldKey kTensorType{2, Type::length};
 constexpr FieldKey kTensorContent{3, Type::length};
 constexpr FieldKey kMapTensor{1, Type::length};
 
-constexpr std::size_t kTrailerBytes = 17;
-constexpr std::string_view kTrailerMagic = "crc_num";
 constexpr std::string_view kUnknown = "an unknown field";
 constexpr std::size_t kMaxNesting = 100;  // messages and groups, as libprotobuf
 
@@ -55,7 +55,7 @@ void TensorFields::clear() {
 void Record::clear() {
   offset = end = 0;
   tag.clear();
-  has_tag = unknown_fields = false;
+  has_tag = unknown_fields = repeated_fields = false;
   value = Value::none;
   tensor.clear();
   parts.clear();
@@ -148,9 +148,11 @@ void Scanner::known_field() {
 
 bool Scanner::value_field(FieldKey k) {
   if (k == kValueTag) {
+    record_.repeated_fields |= record_.has_tag;
     record_.has_tag = true;
     return text(record_.tag, limits_.max_name_bytes, "a name");
   }
+  if (k == kValueTensor || k == kValueMap) record_.repeated_fields |= record_.value != Record::Value::none;
   if (k == kValueTensor) {
     // A oneof: the last member set wins; a tensor given twice is merged.
     if (record_.value != Record::Value::tensor) record_.tensor.clear();

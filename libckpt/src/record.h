@@ -48,6 +48,7 @@ struct Record {
   std::string tag = {};
   bool has_tag = false;
   bool unknown_fields = false;
+  bool repeated_fields = false;  // a name or a value given twice
   Value value = Value::none;
   TensorFields tensor = {};
   std::vector<TensorFields> parts = {};  // of a map
@@ -66,9 +67,9 @@ class Scanner {
     failed,   ///< error() says why; every further call says so again
   };
 
-  /// `size` is the number of bytes there are, where that is known beforehand.
-  Scanner(ByteView& bytes, std::optional<std::uint64_t> size, const Limits& limits)
-      : bytes_(bytes), size_(size), limits_(limits) {}
+  /// `size` is the number of bytes there are, where that is known beforehand. `start` is where a record starts.
+  Scanner(ByteView& bytes, std::optional<std::uint64_t> size, const Limits& limits, std::uint64_t start = 0)
+      : bytes_(bytes), size_(size), limits_(limits), position_(start) {}
 
   Event next();
 

@@ -15,6 +15,7 @@
 #include "crc32.h"
 #include "index.h"
 #include "slicing.h"
+#include "trailer.h"
 #include "wire.h"
 
 namespace ckpt {
@@ -29,8 +30,6 @@ constexpr std::byte kTensorDims{0x08};
 constexpr std::byte kTensorType{0x12};
 constexpr std::byte kTensorContent{0x1a};
 
-constexpr std::string_view kTrailerMagic = "crc_num";
-constexpr std::size_t kTrailerBytes = 17;
 constexpr std::size_t kCopyBytes = std::size_t{256} << 10;
 constexpr std::int64_t kMaxDim = std::numeric_limits<std::int32_t>::max();
 constexpr std::uint64_t kMinStringBytes = 4;  // one code point: MindSpore fails on less
