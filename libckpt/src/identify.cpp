@@ -220,6 +220,15 @@ bool is_safetensors(std::string_view head, std::uint64_t size) {
   return header >= 2 && header <= size - 8;
 }
 
+// UTF-8 without control characters; the last character may be cut.
+bool is_plain_text(std::string_view text) {
+  constexpr std::size_t kEnough = 8;
+  for (int cut = 0; cut < 3 && text.size() > kEnough && !is_utf8(text); ++cut) text.remove_suffix(1);
+  return text.size() >= kEnough && is_utf8(text) && std::all_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\r' || c == '\t';
+         });
+}
+
 std::string_view text_file(std::string_view head) {
   if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
   const auto start = head.find_first_not_of(" \t\r\n");
@@ -229,12 +238,12 @@ std::string_view text_file(std::string_view head) {
       starts_with_ignoring_case(text, "<head"))
     return "an HTML page, perhaps an error message in the place of a download";
   if (text.starts_with("<?xml")) return "an XML file";
-  constexpr std::size_t kEnough = 32;
-  const bool plain = text.size() >= kEnough && std::all_of(text.begin(), text.end(), [](char c) {
-                       return static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\r' || c == '\t';
-                     });
-  if (text[0] == '{' && plain) return "a JSON file";
-  return plain && is_utf8(text.substr(0, kEnough)) ? "a text file" : std::string_view{};
+  if (!is_plain_text(text)) return {};
+  if (text[0] == '{') return "a JSON file";
+  // Letters and blanks between them: a run of printable bytes may be something else.
+  const bool has_letter =
+      std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isalpha(c) || c >= 0x80; });
+  return has_letter && text.find_first_of(" \t\r\n") != text.npos ? "a text file" : std::string_view{};
 }
 
 std::string_view foreign(std::string_view head, std::string_view tail) {

@@ -39,6 +39,10 @@ TEST(Identify, ForeignFiles) {
   EXPECT_EQ(what("\n <!DOCTYPE HTML><title>404"), "an HTML page, perhaps an error message in the place of a download");
   EXPECT_EQ(what("{\"epoch\": 3, \"learning_rate\": 0.0123}"), "a JSON file");
   EXPECT_EQ(what("This is just some text that somebody saved here.\n"), "a text file");
+  EXPECT_EQ(what("not a file\n"), "a text file");
+  std::string chinese;
+  while (chinese.size() < 5000) chinese += "\u68af\u5ea6 ";  // cut inside a character somewhere
+  for (const std::size_t at : {0, 1, 2}) EXPECT_EQ(what(std::string(at, ' ') + chinese), "a text file");
   EXPECT_EQ(what("model_checkpoint_path: \"model.ckpt-1\"\n"),
             "a TensorFlow checkpoint's state file, which only names other files");
   EXPECT_EQ(what(Bytes(80, '\0') + test::from_hex("57fb808b247547db")), "a TensorFlow checkpoint's index");
@@ -67,6 +71,8 @@ TEST(Identify, CheckpointsAndWhatMayHaveBeenOne) {
   EXPECT_EQ(what(record("w", {1}, "Int8", "a")), "checkpoint: a MindSpore checkpoint");
   EXPECT_EQ(what(record("1.0", {1}, "Int8", "a")), "checkpoint: a MindSpore checkpoint");
   EXPECT_EQ(what(test::bytes_field(1, "")), "checkpoint: a MindSpore checkpoint");
+  // Printable, but no text.
+  EXPECT_EQ(what(test::nested_groups(9, 101)), "checkpoint: perhaps a damaged checkpoint: nothing else that is known");
   EXPECT_EQ(what("\x01\x02\x03"), "checkpoint: perhaps a damaged checkpoint: nothing else that is known");
   // A first record that is cut is still one.
   const Bytes cut = Bytes(record("conv1.weight", {6, 1, 5, 5}, "Float32", Bytes(600, 'x'))).substr(0, 100);
