@@ -17,6 +17,8 @@ inline constexpr auto kRules = std::to_array<Rule>({
     {"duplicate-adjacent", Severity::error,
      "Two complete entries of one name follow each other; MindSpore joins their bytes."},
     {"duplicate-apart", Severity::error, "A later entry of the same name replaces this one."},
+    {"slices-differ", Severity::error,
+     "Slices of one tensor give different dims or types; MindSpore joins their bytes and believes the last."},
     {"slices-apart", Severity::error,
      "The slices of a tensor do not follow each other; MindSpore keeps the last run only."},
     {"missing-value", Severity::error, "An entry has a name and no tensor."},
@@ -42,6 +44,7 @@ inline constexpr auto kRules = std::to_array<Rule>({
     {"string-surrogates", Severity::warning, "A str has surrogates, which no UTF-8 text can have."},
     {"string-trailing-nul", Severity::warning, "A str ends in NUL characters, which are lost when it is loaded."},
     {"map-parts", Severity::error, "A map parameter does not have the three parts keys, values and status."},
+    {"map-rows", Severity::warning, "The parts of a map parameter differ in their number of rows."},
     {"map-part-type", Severity::error,
      "A part of a map parameter has a type that MindSpore reads as float64, whatever it is."},
     {"large-record", Severity::warning, "A record above 2 GiB, which only protobuf's Python implementation reads."},
@@ -70,9 +73,24 @@ inline constexpr auto kRules = std::to_array<Rule>({
      "A CRC trailer in clear follows encrypted blocks; MindSpore writes that and cannot load it."},
     {"encrypted", Severity::note, "The file is encrypted."},
     {"no-integrity", Severity::note, "The encryption has no integrity: nobody can tell whether it was altered."},
-    {"old-encryption", Severity::warning, "Encrypted in the layout that MindSpore 1.3 to 1.5 alone can load."},
+    {"old-encryption", Severity::error, "Encrypted in the layout that MindSpore 1.3 to 1.5 alone can load."},
     {"model-type", Severity::note, "A model_type, which MindSpore 0.5 alone writes and looks at."},
     {"too-many-findings", Severity::warning, "There are more findings than asked for."},
+});
+
+/// Rules about what some MindSpores do. Where one version is asked about, its own answer is given instead.
+inline constexpr auto kRulesOfVersions = std::to_array<std::string_view>({
+    "unknown-type",
+    "unloadable-type",
+    "old-type-name",
+    "random-op",
+    "large-dim",
+    "many-dims",
+    "empty-vector",
+    "zero-elements",
+    "large-record",
+    "content-like-trailer",
+    "old-encryption",
 });
 
 /// A rule by its id; an id that is none does not compile.

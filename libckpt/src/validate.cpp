@@ -12,6 +12,7 @@
 #include "ckpt/text.h"
 #include "index.h"
 #include "rules.h"
+#include "trailer.h"
 #include "version_rules.h"
 
 namespace ckpt {
@@ -23,8 +24,6 @@ constexpr std::size_t kMaxNumpyDims = 32;
 constexpr std::uint64_t kSliceBytes = std::uint64_t{512} << 20;     // what MindSpore cuts at
 constexpr std::uint64_t kHugeAllocation = std::uint64_t{64} << 20;  // below, nobody notices
 constexpr std::uint64_t kHugeRatio = 16;                            // times what is stored
-constexpr std::string_view kTrailerMagic = "crc_num";
-constexpr std::size_t kTrailerBytes = 17;
 
 std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
 std::string in_quotes(std::string_view name) { return '"' + escape(name) + '"'; }
@@ -42,9 +41,13 @@ struct Evidence {
 // Keeps the first `most` findings, and beyond them the first error and the first warning, so that the verdict is right.
 class Findings {
  public:
-  explicit Findings(std::uint64_t most) : most_(most) {}
+  explicit Findings(const ValidateOptions& options)
+      : most_(options.max_findings), of_one_version_(options.version.has_value()) {}
 
   void add(const Rule& rule, std::string_view tensor, std::uint64_t offset, std::string message) {
+    if (of_one_version_ &&
+        std::find(kRulesOfVersions.begin(), kRulesOfVersions.end(), rule.id) != kRulesOfVersions.end())
+      return;
     bool& seen = seen_[static_cast<std::size_t>(rule.severity)];
     if (list_.size() >= most_ && seen) {
       ++omitted_;
@@ -63,6 +66,7 @@ class Findings {
 
  private:
   std::uint64_t most_;
+  bool of_one_version_;
   std::uint64_t omitted_ = 0;
   std::array<bool, 3> seen_ = {};
   std::vector<Finding> list_ = {};
@@ -80,13 +84,13 @@ class EntryCheck {
   void check(std::size_t i, const CensusTable& censuses) {
     entry_ = &entries_[i];
     check_name();
-    const bool joined = i > 0 && entries_[i - 1].name == entry_->name;
-    check_duplicates(i, joined);
-    check_kind();
+    check_run(i);
+    const bool apart = check_apart(i);
+    check_kind(!apart && !is_differing_slice(i + 1));
     check_values(i, censuses);
     check_record();
     if (options_.version)
-      check_entry_for(*options_.version, *entry_, joined,
+      check_entry_for(*options_.version, *entry_, run_,
                       [&](const Rule& rule, std::string message) { report(rule, std::move(message)); });
   }
 
@@ -98,8 +102,8 @@ class EntryCheck {
   void check_name() {
     const std::string_view name = entry_->name;
     if (name.empty()) return report(rule("empty-name"), "the name is empty");
-    if (!is_utf8(name)) return report(rule("invalid-name"), "the name " + in_quotes(name) + " is not UTF-8");
-    if (const char* oddity = oddity_of(name)) report(rule("odd-name"), "the name " + in_quotes(name) + ' ' + oddity);
+    if (!is_utf8(name)) return report(rule("invalid-name"), "the name is not UTF-8; MindSpore refuses the file");
+    if (const char* oddity = oddity_of(name)) report(rule("odd-name"), std::string("the name ") + oddity);
   }
 
   static const char* oddity_of(std::string_view name) {
@@ -119,22 +123,46 @@ class EntryCheck {
     return nullptr;
   }
 
-  void check_duplicates(std::size_t i, bool joined) {
-    if (joined) {
-      const bool text = entry_->kind == Kind::string;
-      report(rule("duplicate-adjacent"),
-             text ? "follows another str of the same name; MindSpore joins them and fails"
-                  : "follows a complete entry of the same name; MindSpore joins both and " +
-                        std::string("writes past the end of its buffer, or refuses the file before 2.3"));
-    }
-    if (i + 1 < entries_.size() && entries_[i + 1].name == entry_->name) return;  // reported there
+  // Entries of one name in a row: MindSpore since 0.6 takes them for the slices of one tensor.
+  bool follows_its_like(std::size_t i) const {
+    return i > 0 && i < entries_.size() && entries_[i - 1].name == entries_[i].name;
+  }
+  bool is_differing_slice(std::size_t i) const {
+    return follows_its_like(i) && entries_[i].kind == Kind::tensor && is_unfinished(entries_[i - 1]);
+  }
+
+  void check_run(std::size_t i) {
+    const std::uint64_t before = i > 0 ? entries_[i - 1].byte_size : 0;
+    run_ = {.follows = follows_its_like(i),
+            .followed = follows_its_like(i + 1),
+            .bytes_before = follows_its_like(i) ? run_.bytes_before + before : 0};
+    differing_bytes_ = is_differing_slice(i) ? differing_bytes_ + before : 0;
+    if (!run_.follows) return;
+    if (differing_bytes_ > 0 || is_differing_slice(i))
+      return report(
+          rule("slices-differ"),
+          "continues the entry before it with other dims or another type; MindSpore joins both and takes these");
+    if (entry_->kind == Kind::string)
+      return report(rule("duplicate-adjacent"),
+                    "follows another str of the same name; MindSpore takes both for one and cannot load it");
+    report(rule("duplicate-adjacent"),
+           "follows a complete entry of the same name; MindSpore joins both and writes past the end of its buffer, "
+           "or refuses the file before 2.3");
+  }
+
+  // Whether the rest of its slices lie elsewhere: then its size needs no complaint.
+  bool check_apart(std::size_t i) {
+    if (follows_its_like(i + 1)) return false;  // reported there
     const TensorInfo* last = names_.find(entries_, entry_->name);
-    if (last == entry_ || last == nullptr) return;
+    if (last == entry_ || last == nullptr) return false;
     const std::string place = " at byte " + std::to_string(last->record_offset);
-    if (is_unfinished(*entry_) && is_unfinished(*last) && entry_->dims == last->dims && entry_->dtype == last->dtype)
+    const bool apart =
+        is_unfinished(*entry_) && is_unfinished(*last) && entry_->dims == last->dims && entry_->dtype == last->dtype;
+    if (apart)
       report(rule("slices-apart"), "its slices are not together: more" + place + "; MindSpore keeps only those");
     else
       report(rule("duplicate-apart"), "is replaced by the entry of the same name" + place);
+    return apart;
   }
 
   static bool is_unfinished(const TensorInfo& entry) {
@@ -142,11 +170,11 @@ class EntryCheck {
     return entry.kind == Kind::tensor && expected && entry.stored_size < *expected;
   }
 
-  void check_kind() {
+  void check_kind(bool sizes) {
     switch (entry_->kind) {
       case Kind::tensor:
         check_type();
-        check_shape(*entry_, {});
+        check_shape(*entry_, {}, sizes);
         if (entry_->encoding == Encoding::bf16_as_float32)
           report(rule("bf16-as-float32"), bytes_text(entry_->stored_size) + " are stored for " +
                                               std::to_string(entry_->byte_size) + " of BFloat16");
@@ -174,16 +202,19 @@ class EntryCheck {
     }
     const std::string_view spelling = name(entry_->dtype);
     if (entry_->record_size != 0 && entry_->type_name != spelling)
-      report(rule("old-type-name"), "type " + in_quotes(entry_->type_name) + ", which current MindSpore spells \"" +
-                                        std::string(spelling) + "\" and refuses otherwise");
+      report(rule("old-type-name"), "type " + in_quotes(entry_->type_name) + ", a spelling that current MindSpore " +
+                                        "refuses; it writes \"" + std::string(spelling) + '"');
   }
 
   void check_opaque() {
-    if (entry_->extents.empty()) return report(rule("missing-value"), "has no tensor");
+    if (entry_->extents.empty())
+      return report(rule("missing-value"), "a name and no tensor; MindSpore since 2.0 loads it as an empty map");
     if (entry_->type_name == "random_op")
-      return report(rule("random-op"), "the state of a random generator, " + bytes_text(entry_->byte_size));
-    report(rule("unknown-type"),
-           entry_->type_name.empty() ? "has no type" : "type " + in_quotes(entry_->type_name) + " is unknown");
+      return report(rule("random-op"), "the state of a random generator, " + bytes_text(entry_->byte_size) +
+                                           "; MindSpore 2.3 and 2.4 alone load it");
+    report(rule("unknown-type"), entry_->type_name.empty()
+                                     ? "has no type"
+                                     : "type " + in_quotes(entry_->type_name) + ", which no MindSpore has");
     check_dims(*entry_, {});
   }
 
@@ -194,45 +225,54 @@ class EntryCheck {
       const std::int64_t dim = tensor.dims[i];
       if (dim >= 0 && dim <= kMaxInt32) continue;
       report(dim < 0 ? rule("negative-dim") : rule("large-dim"),
-             label + "dim " + std::to_string(i) + " is " + std::to_string(dim));
+             label + "dim " + std::to_string(i) + " is " + std::to_string(dim) +
+                 (dim < 0 ? "" : ", above the 2^31-1 that MindSpore 2.3 and later take"));
       good = good && dim >= 0;
       break;
     }
     if (tensor.dims.size() > kMaxNumpyDims)
-      report(rule("many-dims"), label + std::to_string(tensor.dims.size()) + " dims");
+      report(rule("many-dims"), label + std::to_string(tensor.dims.size()) +
+                                    " dims, more than the 32 that NumPy 1 and MindSpore before 2.3 take");
     return good;
   }
 
-  void check_shape(const TensorInfo& tensor, const std::string& label) {
+  void check_shape(const TensorInfo& tensor, const std::string& label, bool sizes = true) {
     if (!check_dims(tensor, label)) return;
     const auto expected = tensor.expected_size();
     const std::string dims = "dims " + dims_text(tensor.dims) + " of " + std::string(name(tensor.dtype));
     if (!expected || *expected > kMaxInt64)
       return report(rule("dims-overflow"), label + dims + " need more than 2^63-1 bytes");
     if (tensor.dims.size() == 1 && tensor.dims[0] == 0 && tensor.byte_size == 0 && label.empty())
-      return report(rule("empty-vector"), dims + " without bytes: loaded as the scalar 0");
+      return report(rule("empty-vector"), dims + " without bytes; MindSpore 2.3 and later load the scalar 0");
     if (*expected == 0 && tensor.byte_size == 0 && label.empty())
-      return report(rule("zero-elements"), dims + " have no elements; MindSpore 2.3 and later lose it when saving");
-    if (tensor.byte_size == *expected) return;
-    const std::string need = label + dims + " need " + bytes_text(*expected) + ", ";
-    const std::string stored =
-        std::to_string(tensor.byte_size) + (tensor.byte_size == 1 ? " is stored" : " are stored");
-    if (tensor.byte_size > *expected)
+      return report(rule("zero-elements"),
+                    dims + " have no elements; MindSpore 2.3 and later drop it when they save it");
+    const std::uint64_t size = tensor.byte_size + (label.empty() ? differing_bytes_ : 0);
+    if (sizes && size != *expected) check_size(tensor, label, dims, size, *expected);
+  }
+
+  void check_size(const TensorInfo& tensor, const std::string& label, const std::string& dims, std::uint64_t size,
+                  std::uint64_t expected) {
+    const std::string need = label + dims + " need " + bytes_text(expected) + ", ";
+    const std::string stored = size == 0   ? "none are stored"
+                               : size == 1 ? "1 is stored"
+                                           : std::to_string(size) + " are stored";
+    if (size > expected)
       return report(rule("heap-overflow"),
-                    need + stored + "; MindSpore 2.3 and later write the rest behind their buffer");
-    if (tensor.dtype == DType::int4 && tensor.byte_size == *expected / 2 + *expected % 2)
-      return report(rule("int4-dims"), label + dims + " count values, " + bytes_text(tensor.byte_size) +
+                    need + stored + "; MindSpore 2.3 and later write the rest past the end of their buffer");
+    if (tensor.dtype == DType::int4 && size == expected / 2 + expected % 2)
+      return report(rule("int4-dims"), label + dims + " count values, two in each of the " + bytes_text(size) +
                                            "; MindSpore's count bytes, and the rest would be zeros");
-    if (tensor.extents.size() > 1 || tensor.byte_size == kSliceBytes)
-      report(rule("incomplete-slices"), need + std::to_string(tensor.extents.size()) +
+    if (tensor.extents.size() > 1 || size == kSliceBytes)
+      report(rule("incomplete-slices"), need + "the " + std::to_string(tensor.extents.size()) +
                                             (tensor.extents.size() == 1 ? " slice has " : " slices have ") +
-                                            std::to_string(tensor.byte_size));
+                                            std::to_string(size));
     else
       report(rule("size-mismatch"),
              need + stored + (label.empty() ? "; MindSpore 2.3 and later would fill the rest with zeros" : ""));
-    if (*expected >= kHugeAllocation && *expected / kHugeRatio > tensor.byte_size)
-      report(rule("huge-allocation"),
-             label + "MindSpore would allocate " + bytes_text(*expected) + " for " + std::to_string(tensor.byte_size));
+    if (expected >= kHugeAllocation && expected / kHugeRatio > size)
+      report(rule("huge-allocation"), label + "MindSpore 2.3 and later would allocate " + bytes_text(expected) +
+                                          " for the " + std::to_string(size) + " that are stored");
   }
 
   void check_string() {
@@ -240,13 +280,14 @@ class EntryCheck {
     if (size == 0)
       report(rule("string-size"), "a str of 0 bytes; MindSpore needs at least 4, even for an empty one");
     else if (size % 4 != 0)
-      report(rule("string-size"), "a str of " + bytes_text(size) + " is not UTF-32");
+      report(rule("string-size"), "a str of " + bytes_text(size) + " is not UTF-32; MindSpore cannot load it");
   }
 
   void check_map() {
     if (entry_->parts.size() != 3)
       report(rule("map-parts"), "a map parameter of " + std::to_string(entry_->parts.size()) +
                                     (entry_->parts.size() == 1 ? " part" : " parts") + " instead of 3");
+    check_rows();
     for (const TensorInfo& part : entry_->parts) {
       constexpr std::array<std::string_view, 4> kLoaded{"int32", "float16", "float32", "float64"};
       const std::string label = escape(part.name) + ": ";
@@ -255,6 +296,17 @@ class EntryCheck {
                label + "type " + in_quotes(part.type_name) + ", which MindSpore reads as float64");
       if (size_of(part.dtype) != 0) check_shape(part, label);
     }
+  }
+
+  void check_rows() {
+    std::set<std::int64_t> rows;
+    std::string list;
+    for (const TensorInfo& part : entry_->parts) {
+      const std::int64_t count = part.dims.empty() ? 0 : part.dims[0];
+      rows.insert(count);
+      list += (list.empty() ? "" : ", ") + escape(part.name) + ' ' + std::to_string(count);
+    }
+    if (rows.size() > 1) report(rule("map-rows"), "rows differ, as after an incremental save: " + list);
   }
 
   // ---- values ----
@@ -269,10 +321,11 @@ class EntryCheck {
     if (census == nullptr) return;
     if (tensor.kind == Kind::string) {
       if (census->bad.count > 0)
-        report(rule("string-code-points"), label + count_text(tensor, census->bad, "no code point", "no code points"));
+        report(rule("string-code-points"), label + count_text(tensor, census->bad, "above U+10FFFF", "above U+10FFFF"));
       if (census->odd.count > 0)
         report(rule("string-surrogates"), label + count_text(tensor, census->odd, "a surrogate", "surrogates"));
-      if (census->ends_in_nul) report(rule("string-trailing-nul"), label + "the last character is NUL");
+      if (census->ends_in_nul)
+        report(rule("string-trailing-nul"), label + "the last character is NUL, which MindSpore drops");
       return;
     }
     if (tensor.dtype == DType::boolean) {
@@ -318,7 +371,7 @@ class EntryCheck {
     };
     if (entry_->record_size > kMaxMessage && (slices == 1 || larger(*entry_)))
       report(rule("large-record"), "a record of " + bytes_text(entry_->record_size / slices));
-    if (entry_->packed_dims) report(rule("packed-dims"), "its dims are packed");
+    if (entry_->packed_dims) report(rule("packed-dims"), "its dims are packed, which no MindSpore writes");
     if (entry_->unknown_fields) report(rule("unknown-fields"), "it has fields that no MindSpore knows");
   }
 
@@ -327,6 +380,8 @@ class EntryCheck {
   const ValidateOptions& options_;
   Findings& findings_;
   const TensorInfo* entry_ = nullptr;
+  EntryRun run_ = {};
+  std::uint64_t differing_bytes_ = 0;  // of the entries that this one continues with other dims
 };
 
 // ---- the file ----
@@ -338,34 +393,33 @@ std::uint64_t end_of_entries(const Index& index) {
 void check_damage(const Index& index, const Evidence& evidence, Findings& findings) {
   if (evidence.cipher_damage)
     findings.add(rule("cipher-damaged"), {}, evidence.cipher_damage->offset, evidence.cipher_damage->message);
-  if (!evidence.damage) return;
+  if (!evidence.damage || (evidence.cipher_damage && evidence.damage->code == Errc::key)) return;
   const Error& damage = *evidence.damage;
   const auto report = [&](const Rule& rule) { findings.add(rule, damage.tensor, damage.offset, damage.message); };
   if (evidence.cipher_behind_clear)
     return findings.add(rule("cipher-behind-clear"), {}, end_of_entries(index),
                         "an encrypted block follows the entries in clear");
-  switch (damage.code) {
-    case Errc::truncated:
-      return report(rule("truncated"));
-    case Errc::limit:
-      return report(rule("limit-exceeded"));
-    case Errc::key:
-      return report(rule("cipher-damaged"));
-    default:
-      break;
+  if (damage.code == Errc::limit) return report(rule("limit-exceeded"));
+  if (damage.code == Errc::key) return report(rule("cipher-damaged"));
+  if (index.stray_damage && !index.tensors.empty()) {
+    const std::uint64_t end = end_of_entries(index);
+    const std::string count = index.plain_size > end ? bytes_text(index.plain_size - end) : "what is";
+    return findings.add(rule("trailing-bytes"), {}, end, count + " behind the last entry: " + damage.message);
   }
-  const bool behind = damage.tensor.empty() && !index.tensors.empty() && damage.offset >= end_of_entries(index);
-  report(behind ? rule("trailing-bytes") : rule("malformed"));
+  report(damage.code == Errc::truncated ? rule("truncated") : rule("malformed"));
 }
 
 void check_trailer(const Index& index, const Evidence& evidence, Findings& findings) {
   if (evidence.ends_like_trailer)
     findings.add(rule("content-like-trailer"), index.tensors.empty() ? std::string() : index.tensors.back().name,
-                 index.plain_size - kTrailerBytes, "the last 17 bytes begin with \"crc_num\"");
+                 index.plain_size - kTrailerBytes,
+                 "the last 17 bytes begin with \"crc_num\"; MindSpore 2.4 and later take them for a trailer and cut "
+                 "them off");
   if (!index.trailer) return;
   const Trailer& trailer = *index.trailer;
   if (trailer.oversized)
-    return findings.add(rule("crc-oversized"), {}, trailer.offset, "the trailer's number needs more than 32 bits");
+    return findings.add(rule("crc-oversized"), {}, trailer.offset,
+                        "the trailer's number has more than 32 bits, which no CRC-32 has");
   if (!evidence.crc || *evidence.crc == trailer.crc) return;
   const auto hex = [](std::uint32_t number) {
     std::string text = "0x";
@@ -384,17 +438,18 @@ void check_encryption(const Index& index, Findings& findings) {
   const auto report = [&](const Rule& rule, std::string message) {
     findings.add(rule, {}, Error::kNoOffset, std::move(message));
   };
-  if (index.clear_trailer) report(rule("trailer-in-clear"), "17 bytes in clear follow the encrypted blocks");
-  report(rule("encrypted"), mode + ", the layout of era " + std::string(name(encryption.era)));
-  if (encryption.era == CipherEra::a)
-    report(rule("no-integrity"), mode + " without a tag, as MindSpore 1.3 to 1.5 wrote it");
-  else if (encryption.mode != CipherMode::aes_gcm)
-    report(rule("no-integrity"), mode + " has no tag");
-  if (encryption.era == CipherEra::a) report(rule("old-encryption"), "MindSpore 2.0 and later cannot decrypt it");
+  const bool old = encryption.era == CipherEra::a;
+  if (index.clear_trailer)
+    report(rule("trailer-in-clear"), "a CRC trailer in clear follows the encrypted blocks; MindSpore cannot load that");
+  report(rule("encrypted"),
+         mode + (old ? ", as MindSpore 1.3 to 1.5 encrypted" : ", as MindSpore 2.0 and later encrypt"));
+  if (old || encryption.mode != CipherMode::aes_gcm)
+    report(rule("no-integrity"), "there is no tag: altered bytes would go unnoticed");
+  if (old) report(rule("old-encryption"), "MindSpore 2.0 and later cannot decrypt it");
 }
 
 std::vector<Finding> judge(const Index& index, const Evidence& evidence, const ValidateOptions& options) {
-  Findings findings(options.max_findings);
+  Findings findings(options);
   const NameTable names(index.tensors);
   EntryCheck entries(index.tensors, names, options, findings);
   for (std::size_t i = 0; i < index.tensors.size(); ++i) entries.check(i, *evidence.censuses);
@@ -405,17 +460,19 @@ std::vector<Finding> judge(const Index& index, const Evidence& evidence, const V
   check_damage(index, evidence, findings);
   if (index.tensors.empty() && !evidence.damage) {
     if (index.trailer)
-      report(rule("trailer-only"), "a CRC trailer without entries");
+      report(rule("trailer-only"), "a CRC trailer and no entry; MindSpore refuses the file");
     else
-      report(rule("empty-file"), bytes_text(index.file_size) + " without entries");
+      report(rule("empty-file"),
+             (index.file_size == 0 ? "the file is empty" : "no entry in " + bytes_text(index.file_size)) +
+                 "; MindSpore refuses it");
   }
   check_trailer(index, evidence, findings);
   check_encryption(index, findings);
   const auto has_unknown = [](const TensorInfo& entry) { return entry.unknown_fields; };
   if (index.dialect.unknown_fields && std::none_of(index.tensors.begin(), index.tensors.end(), has_unknown))
-    report(rule("unknown-fields"), "there are fields between the entries that no MindSpore knows");
+    report(rule("unknown-fields"), "there are fields besides the entries that no MindSpore knows");
   if (index.dialect.model_type) report(rule("model-type"), "model_type " + in_quotes(*index.dialect.model_type));
-  if (options.version) check_file_for(*options.version, index, report);
+  if (options.version) check_file_for(*options.version, index, evidence.ends_like_trailer, report);
   return findings.take();
 }
 

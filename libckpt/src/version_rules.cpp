@@ -70,6 +70,8 @@ constexpr auto kTypes = std::to_array<TypeEra>({
 });
 
 constexpr Era kSlices{.last_without = {0, 5}, .first = {0, 6}};
+/// `.__param_key__7` at the end of a name is taken off.
+constexpr Era kCacheKeys{.last_without = {2, 0}, .first = {2, 3}};
 constexpr Era kMaps{.last_without = {1, 5}, .first = {2, 0}};
 constexpr Era kTrailer{.last_without = {2, 3}, .first = {2, 4}};
 constexpr Era kEncryptionA{.last_without = {1, 2}, .first = {1, 3}, .last = {1, 5}, .first_without = {2, 0}};
@@ -128,6 +130,14 @@ void check_type(const TensorInfo& entry, const Reporter& report) {
     report.differs("gives the bytes of a random_op entry, not a tensor");
 }
 
+// NumPy's reshape takes one negative dim, of any value, for what the others leave.
+bool fits_one_negative(const TensorInfo& entry) {
+  TensorDesc rest = entry;
+  if (std::erase_if(rest.dims, [](std::int64_t dim) { return dim < 0; }) != 1) return false;
+  const auto known = rest.expected_size();
+  return known && *known != 0 && entry.byte_size % *known == 0;
+}
+
 void check_dims(const TensorInfo& entry, const Reporter& report) {
   const Answer unchecked = kCopiesUnchecked.at(report.version());
   const auto& dims = entry.dims;
@@ -145,9 +155,11 @@ void check_dims(const TensorInfo& entry, const Reporter& report) {
       return report.differs("may refuse " + dim + ", as 2.3 does");
     }
     if (dims[i] >= 0) continue;
-    if (unchecked == Answer::yes) return report.differs("loads " + dim + " as it is, a tensor that cannot be used");
-    if (dims[i] == -1 && std::count_if(dims.begin(), dims.end(), [](auto d) { return d < 0; }) == 1)
-      return report.differs("takes " + dim + " as \"whatever fits\"");
+    if (unchecked == Answer::yes && dims[i] != -1)
+      return report.differs("loads " + dim + " as it is, a tensor that cannot be used");
+    if (unchecked == Answer::maybe) return report.differs("refuses " + dim + " or makes of it what it likes");
+    if (unchecked == Answer::no && fits_one_negative(entry))
+      return report.differs("takes " + dim + " for whatever fits");
     return report.cannot("cannot load " + dim);
   }
   if (dims.size() > kMaxNumpyDims && unchecked != Answer::yes)
@@ -155,26 +167,46 @@ void check_dims(const TensorInfo& entry, const Reporter& report) {
                   std::to_string(kMaxNumpyDims));
 }
 
-void check_size(const TensorInfo& entry, bool joined, const Reporter& report) {
+void check_size(const TensorInfo& entry, const EntryRun& run, const Reporter& report) {
   const Answer unchecked = kCopiesUnchecked.at(report.version());
-  if (joined && kSlices.at(report.version()) == Answer::yes)
-    return report.cannot("joins this entry with the one of the same name before it, and " +
-                         std::string(unchecked == Answer::yes ? "writes past the end of its buffer"
-                                                              : "refuses what does not have the shape"));
+  const bool joins = kSlices.at(report.version()) == Answer::yes;
+  if (!joins && run.followed) report.differs("keeps only the last of the entries of this name");
+  if (joins && run.followed) return;  // the last one is judged, with the bytes of all
   const auto expected = entry.expected_size();
   if (!expected) return;
-  if (entry.dims.size() == 1 && entry.dims[0] == 0 && entry.byte_size == 0) {
+  const std::uint64_t size = entry.byte_size + (joins ? run.bytes_before : 0);
+  if (entry.dims.size() == 1 && entry.dims[0] == 0 && size == 0) {
     if (unchecked == Answer::no) return report.cannot("cannot load dims [0] without bytes");
     return report.differs(unchecked == Answer::yes ? "loads dims [0] without bytes as the scalar 0"
                                                    : "refuses dims [0] without bytes or loads the scalar 0");
   }
-  if (entry.byte_size == *expected) return;
-  const std::string sizes =
-      bytes_text(entry.byte_size) + " for dims " + dims_text(entry.dims) + ", which need " + std::to_string(*expected);
-  if (unchecked == Answer::no) return report.cannot("cannot load " + sizes);
-  if (entry.byte_size > *expected) return report.cannot("writes past the end of its buffer: " + sizes);
+  if (size == 0 && *expected == 0 && unchecked != Answer::no)
+    return report.differs(unchecked == Answer::yes
+                              ? "drops a tensor without elements when it saves it"
+                              : "may drop a tensor without elements when it saves it, as 2.3 does");
+  if (size == *expected) return;
+  const std::string sizes = (size == entry.byte_size ? "" : "all entries of this name together have ") +
+                            bytes_text(size) + " for dims " + dims_text(entry.dims) + ", which need " +
+                            std::to_string(*expected);
+  if (unchecked == Answer::no) return report.cannot("cannot load it: " + sizes);
+  if (size > *expected) return report.cannot("writes past the end of its buffer: " + sizes);
   if (unchecked == Answer::yes) return report.differs("fills up with zeros: " + sizes);
   report.differs("refuses or fills up with zeros: " + sizes);
+}
+
+// ".__param_key__" and a number.
+bool has_cache_key(std::string_view name) {
+  constexpr std::string_view kMark = ".__param_key__";
+  const auto at = name.rfind(kMark);
+  if (at == name.npos) return false;
+  const std::string_view key = name.substr(at + kMark.size());
+  return !key.empty() && key.find_first_not_of("0123456789") == key.npos;
+}
+
+void check_string(const EntryRun& run, const Reporter& report) {
+  if (!run.follows || report.version() < Version{2, 0}) return;
+  if (report.version() >= Version{2, 7}) return report.cannot("cannot load a str in two records");
+  report.differs("may not be able to load a str in two records: 2.7 cannot");
 }
 
 }  // namespace
@@ -187,8 +219,11 @@ std::string dims_text(std::span<const std::int64_t> dims) {
   return text + ']';
 }
 
-void check_entry_for(Version version, const TensorInfo& entry, bool joined, const ReportVersion& add) {
+void check_entry_for(Version version, const TensorInfo& entry, const EntryRun& run, const ReportVersion& add) {
   const Reporter report(version, add);
+  if (has_cache_key(entry.name) && kCacheKeys.at(version) != Answer::yes)
+    report.differs(kCacheKeys.at(version) == Answer::no ? "leaves the key of a cache in the name"
+                                                        : "may leave the key of a cache in the name, as 2.0 does");
   if (entry.kind == Kind::map) return report.require(kMaps, "load a map parameter");
   if (entry.kind == Kind::opaque && entry.extents.empty()) {
     if (kMaps.at(version) != Answer::no) return report.differs("gives an empty list for an entry without a tensor");
@@ -196,12 +231,13 @@ void check_entry_for(Version version, const TensorInfo& entry, bool joined, cons
   }
   check_type(entry, report);
   if (entry.extents.size() > 1) report.require(kSlices, "load a tensor in several slices");
+  if (entry.kind == Kind::string) return check_string(run, report);
   if (entry.kind != Kind::tensor) return;
   check_dims(entry, report);
-  check_size(entry, joined, report);
+  check_size(entry, run, report);
 }
 
-void check_file_for(Version version, const Index& index, const ReportVersion& add) {
+void check_file_for(Version version, const Index& index, bool ends_like_trailer, const ReportVersion& add) {
   constexpr std::uint64_t kMaxMessage = std::numeric_limits<std::int32_t>::max();
   const Reporter report(version, add);
   if (index.encryption) {
@@ -211,6 +247,8 @@ void check_file_for(Version version, const Index& index, const ReportVersion& ad
       report.require(kEncryptionB, "decrypt the layout of 2.0 and later");
   }
   if (index.trailer) report.require(kTrailer, "parse a file with a CRC trailer");
+  if (ends_like_trailer && kTrailer.at(version) == Answer::yes)
+    report.cannot("cuts the last 17 bytes off as a CRC trailer, and cannot load what is left");
   if (index.plain_size > kMaxMessage && kPythonParser.at(version) == Answer::no)
     report.differs("may refuse a file of " + bytes_text(index.plain_size) +
                    ": protobuf's default parser stops at 2 GiB there");
