@@ -58,6 +58,50 @@ void add_text(std::vector<std::byte>& out, std::byte key, std::string_view text)
 /// Bytes of a length-delimited field with its key.
 std::uint64_t field_size(std::uint64_t length) { return 1 + wire::varint_size(length) + length; }
 
+constexpr wire::FieldKey kRecordKey{1, wire::Type::length};
+constexpr wire::FieldKey kTagKey{1, wire::Type::length};
+
+/// A field of a file that was scanned before.
+struct Field {
+  wire::FieldKey key = {};
+  std::uint64_t content = 0;  // where its value starts
+  std::uint64_t end = 0;
+};
+
+/// Of a group only its start or end: what is in it are fields as well.
+Result<Field> field_at(const Source& source, std::uint64_t offset, std::uint64_t end) {
+  std::array<std::byte, 2 * wire::kMaxVarintBytes> head;
+  const auto bytes =
+      std::span(head).first(static_cast<std::size_t>(std::min<std::uint64_t>(head.size(), end - offset)));
+  if (auto status = source.read_at(offset, bytes); !status) return status.error();
+  const Error changed{.code = Errc::changed, .offset = offset, .message = "the file was rewritten while it was read"};
+  const wire::Varint number = wire::decode_varint(bytes);
+  const auto key = wire::field_key(number.value);
+  if (number.size == 0 || !key) return changed;
+  const wire::Varint value = wire::decode_varint(bytes.subspan(number.size));
+  Field field{.key = *key, .content = offset + number.size};
+  const auto ends_behind = [&](std::uint64_t size) -> Result<Field> {
+    if (size > end - field.content) return changed;
+    field.end = field.content + size;
+    return field;
+  };
+  switch (key->type) {
+    case wire::Type::fixed64:
+      return ends_behind(8);
+    case wire::Type::fixed32:
+      return ends_behind(4);
+    case wire::Type::start_group:
+    case wire::Type::end_group:
+      return ends_behind(0);
+    case wire::Type::varint:
+      return value.size == 0 ? Result<Field>(changed) : ends_behind(value.size);
+    case wire::Type::length:
+      field.content += value.size;
+      return value.size == 0 || field.content > end ? Result<Field>(changed) : ends_behind(value.value);
+  }
+  return changed;
+}
+
 std::string_view type_name(const TensorDesc& desc) {
   return desc.type_name.empty() ? name(desc.dtype) : std::string_view(desc.type_name);
 }
@@ -79,13 +123,19 @@ Status check_size(const TensorDesc& desc, std::uint64_t byte_size) {
                                  " bytes, not " + std::to_string(byte_size));
 }
 
+Status check_name(std::string_view name) {
+  const Limits limits;
+  if (!is_utf8(name)) return usage(name, "the name is not UTF-8");
+  if (name.size() > limits.max_name_bytes)
+    return usage({}, "a name of " + std::to_string(name.size()) + " bytes; the limit is " +
+                         std::to_string(limits.max_name_bytes));
+  return {};
+}
+
 /// What no MindSpore could read, and what this library's reader would refuse by default.
 Status check(const TensorDesc& desc, std::uint64_t byte_size) {
   const Limits limits;
-  if (!is_utf8(desc.name)) return usage(desc.name, "the name is not UTF-8");
-  if (desc.name.size() > limits.max_name_bytes)
-    return usage({}, "a name of " + std::to_string(desc.name.size()) + " bytes; the limit is " +
-                         std::to_string(limits.max_name_bytes));
+  if (auto status = check_name(desc.name); !status) return status;
   if (desc.dtype == DType::unknown && desc.type_name.empty())
     return usage(desc.name, "its element type is not known, and no type_name is given");
   if (!is_utf8(desc.type_name) || desc.type_name.size() > limits.max_name_bytes)
@@ -142,7 +192,8 @@ struct Writer::Impl {
 
   Status begin(const TensorDesc& desc, std::uint64_t byte_size);
   Status append(std::span<const std::byte> bytes);
-  Status copy(const Checkpoint& from, const TensorInfo& tensor);
+  Status copy(const Checkpoint& from, const TensorInfo& tensor, std::string_view new_name);
+  Status copy_renamed(const Source& from, const TensorInfo& tensor, std::string_view new_name);
   Status finish();
 
   Status expect_no_open_entry() const;
@@ -262,15 +313,20 @@ Status Writer::Impl::append(std::span<const std::byte> bytes) {
   return {};
 }
 
-Status Writer::Impl::copy(const Checkpoint& from, const TensorInfo& tensor) {
+Status Writer::Impl::copy(const Checkpoint& from, const TensorInfo& tensor, std::string_view new_name) {
   if (auto status = expect_no_open_entry(); !status) return status;
   if (tensor.record_size != 0) {
-    if (!names.insert(tensor.name).second) return usage(tensor.name, "an earlier entry has this name");
-    if (auto status = put_source(from.source(), tensor.record_offset, tensor.record_size); !status) return status;
+    if (auto status = check_name(new_name); !status) return status;
+    if (!names.insert(std::string(new_name)).second) return usage(new_name, "an earlier entry has this name");
+    if (auto status = new_name == tensor.name ? put_source(from.source(), tensor.record_offset, tensor.record_size)
+                                              : copy_renamed(from.source(), tensor, new_name);
+        !status)
+      return status;
     return from.source().verify_unchanged();
   }
   if (tensor.kind == Kind::map) return usage(tensor.name, "a map parameter can only be copied from a .ckpt");
   TensorDesc desc = tensor;
+  desc.name = new_name;
   if (desc.dtype != DType::unknown) desc.type_name.clear();  // that container's spelling
   if (auto status = begin(desc, tensor.byte_size); !status) return status;
   while (left > 0) {
@@ -278,6 +334,35 @@ Status Writer::Impl::copy(const Checkpoint& from, const TensorInfo& tensor) {
     const auto piece = copy_buffer().first(static_cast<std::size_t>(std::min<std::uint64_t>(left, kCopyBytes)));
     if (auto status = from.read(tensor, done, piece); !status) return status;
     if (auto status = append(piece); !status) return status;
+  }
+  return {};
+}
+
+/// Each record with another tag, and all its other fields as they are.
+Status Writer::Impl::copy_renamed(const Source& from, const TensorInfo& tensor, std::string_view new_name) {
+  const std::uint64_t end = tensor.record_offset + tensor.record_size;
+  for (std::uint64_t at = tensor.record_offset; at < end;) {
+    auto record = field_at(from, at, end);
+    if (!record) return std::move(record).error();
+    at = record->end;
+    if (record->key != kRecordKey) continue;  // between two slices, a field that nobody knows
+    std::vector<Extent> kept;
+    std::uint64_t size = field_size(new_name.size());
+    for (std::uint64_t inner = record->content; inner < record->end;) {
+      auto field = field_at(from, inner, record->end);
+      if (!field) return std::move(field).error();
+      if (field->key != kTagKey) {
+        kept.push_back({.offset = inner, .size = field->end - inner});
+        size += kept.back().size;
+      }
+      inner = field->end;
+    }
+    std::vector<std::byte> head{kFileValue};
+    add_varint(head, size);
+    add_text(head, kValueTag, new_name);
+    if (auto status = put(head); !status) return status;
+    for (const Extent& extent : kept)
+      if (auto status = put_source(from, extent.offset, extent.size); !status) return status;
   }
   return {};
 }
@@ -403,8 +488,18 @@ Status Writer::add_string(std::string_view name, std::string_view text) {
   });
 }
 
-Status Writer::copy(const Checkpoint& from, const TensorInfo& tensor) {
-  return impl_->guarded([&] { return impl_->copy(from, tensor); });
+Status Writer::add(const AppendValue& entry) {
+  const auto scalar = [&](DType dtype, auto value) {
+    return add({.name = entry.name, .dtype = dtype}, std::as_bytes(std::span(&value, 1)));
+  };
+  if (const auto* text = std::get_if<std::string>(&entry.value)) return add_string(entry.name, *text);
+  if (const auto* integer = std::get_if<std::int64_t>(&entry.value)) return scalar(DType::int64, *integer);
+  if (const auto* real = std::get_if<double>(&entry.value)) return scalar(DType::float32, static_cast<float>(*real));
+  return scalar(DType::boolean, std::uint8_t{std::get<bool>(entry.value)});
+}
+
+Status Writer::copy(const Checkpoint& from, const TensorInfo& tensor, std::optional<std::string_view> new_name) {
+  return impl_->guarded([&] { return impl_->copy(from, tensor, new_name.value_or(tensor.name)); });
 }
 
 Status Writer::finish() {

@@ -33,6 +33,12 @@ struct WriteOptions {
   bool durable = true;          ///< fsync the file and its directory: the result survives a power cut
 };
 
+/// An entry of MindSpore's append_dict: int -> Int64, float -> Float32, bool -> Bool, str -> str.
+struct AppendValue {
+  std::string name = {};
+  std::variant<std::int64_t, double, bool, std::string> value = {};
+};
+
 /// Writes a checkpoint front to back in bounded memory. The bytes go to a temporary file beside the target;
 /// finish() makes it durable and renames it into place in one step. Until then the target is untouched, and a
 /// Writer destroyed before leaves nothing behind. A symbolic link is followed: its target is replaced.
@@ -67,9 +73,11 @@ class Writer {
   Status add(const TensorDesc& desc, std::span<const std::byte> bytes);
   /// A str entry; `text` is UTF-8, stored as UTF-32LE.
   Status add_string(std::string_view name, std::string_view text);
-  /// One entry of another checkpoint. From a .ckpt its records are copied verbatim (maps, opaque entries and unknown
-  /// fields survive); from another container it is written anew.
-  Status copy(const Checkpoint& from, const TensorInfo& tensor);
+  Status add(const AppendValue& value);
+  /// One entry of another checkpoint, perhaps under a new name (empty: its own). From a .ckpt its records are copied
+  /// verbatim but for the name (maps, opaque entries and unknown fields survive); from another container it is written
+  /// anew.
+  Status copy(const Checkpoint& from, const TensorInfo& tensor, std::optional<std::string_view> new_name = {});
 
   /// Completes the file and puts it in place. Errc::usage if an entry lacks bytes or nothing was written (MindSpore
   /// cannot load an empty file). Errors leave the target as it was, but for one: where only the directory cannot be
@@ -89,12 +97,6 @@ class Writer {
 struct Param {
   TensorDesc desc = {};
   std::span<const std::byte> bytes = {};
-};
-
-/// An entry of MindSpore's append_dict: int -> Int64, float -> Float32, bool -> Bool, str -> str.
-struct AppendValue {
-  std::string name = {};
-  std::variant<std::int64_t, double, bool, std::string> value = {};
 };
 
 /// MindSpore's save_checkpoint: parameters in order, then the appended values. Replaces `path` in one durable step.

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ckpt/cast.h"
+#include "ckpt/checkpoint.h"
+#include "ckpt/error.h"
+#include "ckpt/progress.h"
+#include "ckpt/writer.h"
+
+namespace ckpt {
+
+struct EditOptions {
+  std::function<bool(const TensorInfo&)> keep = {};          ///< by the names in the file; empty: everything
+  bool strip_optimizer = false;                              ///< drop what classify() calls the optimizer's
+  std::function<std::string(std::string_view)> rename = {};  ///< empty: every name stays
+  std::function<DType(const TensorInfo&)> cast = {};  ///< DType::unknown: as it is. Entries that cannot be are left
+  /// In the place of an entry of that (new) name, else behind the last one. A number that takes the place of one keeps
+  /// its type and dims.
+  std::vector<AppendValue> set = {};
+  bool rewrite = false;  ///< write every tensor anew, in WriteOptions::profile, not byte for byte
+
+  /// Two entries of one name, after renaming. Within one input the last one counts always, as MindSpore reads it.
+  enum class Conflict : std::uint8_t {
+    refuse,  ///< Errc::usage
+    first,   ///< that of the first input
+    last,    ///< that of the last input, in the place of the first
+  };
+  Conflict conflict = Conflict::refuse;
+};
+
+/// One entry of the output.
+struct EditStep {
+  const Checkpoint* from = nullptr;    ///< null: a set value
+  const TensorInfo* tensor = nullptr;  ///< for a set value: the entry of one element whose form it takes, or null
+  const AppendValue* value = nullptr;  ///< of EditOptions::set, as kept by the plan
+  std::string name = {};
+  DType dtype = DType::unknown;  ///< what it is written as
+};
+
+/// One entry that is left out.
+struct EditDrop {
+  const Checkpoint* from = nullptr;
+  const TensorInfo* tensor = nullptr;
+  std::string_view why = {};  ///< "not kept", "optimizer state", "replaced by a later entry of the same name", …
+};
+
+/// What a cast did to one entry.
+struct EditCast {
+  std::string name = {};
+  CastCounts counts = {};
+};
+
+/// Changes and merges checkpoints: the plan first, then one pass that reads and writes what is kept.
+///
+///     const ckpt::Checkpoint* inputs[] = {&*file};
+///     auto plan = ckpt::EditPlan::make(inputs, {.strip_optimizer = true});
+///     if (!plan) return report(plan.error());
+///     auto casts = plan->write("weights.ckpt", {});
+///
+/// Entries are copied byte for byte (their unknown fields, maps, opaque types and dialect survive, under a new name
+/// too) unless they are cast or rewritten. The inputs must outlive the plan.
+class EditPlan {
+ public:
+  /// Errors: usage for two entries of one name, a new name that is not UTF-8, a value set twice, or nothing left.
+  static Result<EditPlan> make(std::span<const Checkpoint* const> inputs, EditOptions options);
+
+  std::span<const EditStep> steps() const noexcept { return steps_; }    ///< in the order of the output
+  std::span<const EditDrop> dropped() const noexcept { return drops_; }  ///< in the order of the inputs
+
+  /// Streams in bounded memory; nothing is visible before the end. `path` may be one of the inputs. Returns the casts
+  /// that met values which the new type does not have. Errors: those of Writer and of Checkpoint::read.
+  Result<std::vector<EditCast>> write(const std::filesystem::path& path, const WriteOptions& options,
+                                      const Progress& progress = {}) const;
+
+  EditPlan(EditPlan&&) = default;
+  EditPlan& operator=(EditPlan&&) = default;
+
+ private:
+  EditPlan() = default;
+
+  std::vector<AppendValue> values_ = {};
+  std::vector<EditStep> steps_ = {};
+  std::vector<EditDrop> drops_ = {};
+  bool rewrite_ = false;
+};
+
+}  // namespace ckpt

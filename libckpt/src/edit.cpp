@@ -1,0 +1,200 @@
+#include "ckpt/edit.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+#include "ckpt/group.h"
+#include "ckpt/text.h"
+
+namespace ckpt {
+namespace {
+
+constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
+
+constexpr std::string_view kNotKept = "not kept";
+constexpr std::string_view kOptimizer = "optimizer state";
+constexpr std::string_view kLaterEntry = "a later entry has the same name";
+constexpr std::string_view kOtherInput = "another input has the same name";
+constexpr std::string_view kSet = "replaced by a value that is set";
+
+Error usage(std::string_view tensor, std::string message) {
+  return {.code = Errc::usage, .tensor = std::string(tensor), .message = std::move(message)};
+}
+
+/// As Writer::add(AppendValue) stores it.
+DType dtype_of(const AppendValue& value) {
+  constexpr DType kTypes[] = {DType::int64, DType::float32, DType::boolean, DType::string};
+  return kTypes[value.value.index()];
+}
+
+/// A value that takes the place of a tensor of one element has that one's type and dims: the network expects them.
+bool takes_form_of(const AppendValue& value, const TensorInfo& tensor) {
+  return tensor.kind == Kind::tensor && tensor.element_count() == 1 && can_cast(dtype_of(value), tensor.dtype);
+}
+
+Status write_value(Writer& writer, const EditStep& step) {
+  if (step.tensor == nullptr) return writer.add(*step.value);
+  std::array<std::byte, 8> element;
+  std::vector<std::byte> out(size_of(step.dtype));
+  CastCounts counts;
+  const auto convert = [&](DType from, auto number) {
+    std::memcpy(element.data(), &number, sizeof(number));
+    cast(from, std::span(element).first(sizeof(number)), step.dtype, out, counts);
+  };
+  if (const auto* integer = std::get_if<std::int64_t>(&step.value->value)) convert(DType::int64, *integer);
+  if (const auto* real = std::get_if<double>(&step.value->value)) convert(DType::float64, *real);
+  if (const auto* truth = std::get_if<bool>(&step.value->value)) convert(DType::boolean, std::uint8_t{*truth});
+  if (counts != CastCounts{})
+    return usage(step.name, "its type " + std::string(name(step.dtype)) + " has no such value");
+  return writer.add({.name = step.name, .dtype = step.dtype, .dims = step.tensor->dims}, out);
+}
+
+DType target_of(const TensorInfo& tensor, const EditOptions& options) {
+  if (tensor.kind != Kind::tensor || !options.cast) return tensor.dtype;
+  const DType wanted = options.cast(tensor);
+  return can_cast(tensor.dtype, wanted) ? wanted : tensor.dtype;
+}
+
+// An entry as another type, block by block.
+Status write_cast(Writer& writer, const EditStep& step, CastCounts& counts) {
+  const TensorInfo& tensor = *step.tensor;
+  TensorDesc desc{.name = step.name, .dtype = step.dtype, .dims = tensor.dims};
+  const auto size = desc.expected_size();
+  if (!size || !tensor.fits())
+    return Error{.code = Errc::mismatch, .tensor = tensor.name, .message = "its bytes are not what its dims ask for"};
+  if (auto status = writer.begin(desc, *size); !status) return status;
+  const std::size_t from = size_of(tensor.dtype);
+  const std::size_t elements = kBlockBytes / 16;  // the widest type has 16 bytes
+  std::vector<std::byte> in(elements * from);
+  std::vector<std::byte> out(elements * size_of(step.dtype));
+  for (std::uint64_t done = 0; done < tensor.byte_size;) {
+    const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), tensor.byte_size - done));
+    const auto input = std::span(in).first(take);
+    const auto output = std::span(out).first(take / from * size_of(step.dtype));
+    if (auto status = step.from->read(tensor, done, input); !status) return status;
+    cast(tensor.dtype, input, step.dtype, output, counts);
+    if (auto status = writer.append(output); !status) return status;
+    done += take;
+  }
+  return {};
+}
+
+// The same values, in the writer's own form.
+Status write_anew(Writer& writer, const EditStep& step) {
+  const TensorInfo& tensor = *step.tensor;
+  const TensorDesc desc{.name = step.name, .dtype = tensor.dtype, .dims = tensor.dims};
+  if (auto status = writer.begin(desc, tensor.byte_size); !status) return status;
+  std::vector<std::byte> block(kBlockBytes);
+  for (std::uint64_t done = 0; done < tensor.byte_size;) {
+    const auto bytes = std::span(block).first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), tensor.byte_size - done)));
+    if (auto status = step.from->read(tensor, done, bytes); !status) return status;
+    if (auto status = writer.append(bytes); !status) return status;
+    done += bytes.size();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<EditPlan> EditPlan::make(std::span<const Checkpoint* const> inputs, EditOptions options) {
+  EditPlan plan;
+  plan.rewrite_ = options.rewrite;
+  plan.values_ = std::move(options.set);
+  std::unordered_map<std::string, std::size_t> places;  // of names among the steps
+  for (const Checkpoint* input : inputs) {
+    const auto tensors = input->tensors();
+    const auto groups = options.strip_optimizer ? classify(tensors) : std::vector<Group>();
+    const std::size_t first_of_input = plan.steps_.size();
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const TensorInfo& tensor = tensors[i];
+      const auto drop = [&](std::string_view why) { plan.drops_.push_back({input, &tensor, why}); };
+      if (options.keep && !options.keep(tensor)) {
+        drop(kNotKept);
+        continue;
+      }
+      if (options.strip_optimizer && groups[i] == Group::optimizer) {
+        drop(kOptimizer);
+        continue;
+      }
+      if (input->find(tensor.name) != &tensor) {
+        drop(kLaterEntry);
+        continue;
+      }
+      EditStep step{.from = input, .tensor = &tensor, .name = tensor.name, .dtype = target_of(tensor, options)};
+      if (options.rename) step.name = options.rename(tensor.name);
+      if (!is_utf8(step.name)) return usage(tensor.name, "its new name is not UTF-8");
+      const auto [place, is_new] = places.try_emplace(step.name, plan.steps_.size());
+      if (is_new) {
+        plan.steps_.push_back(std::move(step));
+        continue;
+      }
+      EditStep& other = plan.steps_[place->second];
+      if (place->second >= first_of_input)
+        return usage(tensor.name,
+                     "it and \"" + escape(other.tensor->name) + "\" would both be \"" + escape(step.name) + '"');
+      if (options.conflict == EditOptions::Conflict::refuse) return usage(step.name, "more than one input has it");
+      if (options.conflict == EditOptions::Conflict::last) {
+        plan.drops_.push_back({other.from, other.tensor, kOtherInput});
+        other = std::move(step);
+      } else {
+        drop(kOtherInput);
+      }
+    }
+  }
+  for (const AppendValue& value : plan.values_) {
+    if (!is_utf8(value.name)) return usage(value.name, "its name is not UTF-8");
+    EditStep step{.value = &value, .name = value.name, .dtype = dtype_of(value)};
+    const auto [place, is_new] = places.try_emplace(step.name, plan.steps_.size());
+    if (is_new) {
+      plan.steps_.push_back(std::move(step));
+      continue;
+    }
+    EditStep& other = plan.steps_[place->second];
+    if (other.value != nullptr) return usage(value.name, "it is set twice");
+    plan.drops_.push_back({other.from, other.tensor, kSet});
+    if (takes_form_of(value, *other.tensor)) {
+      step.tensor = other.tensor;
+      step.dtype = other.tensor->dtype;
+    }
+    other = std::move(step);
+  }
+  if (plan.steps_.empty()) return usage({}, "nothing would be left, and MindSpore cannot load an empty checkpoint");
+  return plan;
+}
+
+Result<std::vector<EditCast>> EditPlan::write(const std::filesystem::path& path, const WriteOptions& options,
+                                              const Progress& progress) const {
+  auto writer = Writer::create(path, options);
+  if (!writer) return std::move(writer).error();
+  std::uint64_t total = 0;
+  for (const EditStep& step : steps_) total += step.from != nullptr ? step.tensor->byte_size : 0;
+  std::uint64_t done = 0;
+  std::vector<EditCast> casts;
+  for (const EditStep& step : steps_) {
+    Status status;
+    if (step.value != nullptr) {
+      status = write_value(*writer, step);
+    } else if (step.dtype != step.tensor->dtype) {
+      EditCast cast{.name = step.name};
+      status = write_cast(*writer, step, cast.counts);
+      if (cast.counts != CastCounts{}) casts.push_back(std::move(cast));
+    } else if (rewrite_ && (step.tensor->kind == Kind::tensor || step.tensor->kind == Kind::string)) {
+      status = write_anew(*writer, step);
+    } else {
+      status = writer->copy(*step.from, *step.tensor, step.name);
+    }
+    if (!status) return status.error();
+    done += step.from != nullptr ? step.tensor->byte_size : 0;
+    if (progress && !progress(done, total))
+      return Error{.code = Errc::cancelled, .message = "stopped while it was written"};
+  }
+  if (auto status = writer->finish(); !status) return status.error();
+  return casts;
+}
+
+}  // namespace ckpt
