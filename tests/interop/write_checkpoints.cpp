@@ -179,7 +179,7 @@ void write_small(const std::filesystem::path& directory) {
   write_kinds(directory, "-classic.ckpt", {.profile = ckpt::Profile::classic});
   write_kinds(directory, "-crc.ckpt", {.crc = true});
   for (const CipherMode mode : {CipherMode::aes_gcm, CipherMode::aes_cbc, CipherMode::sm4_cbc}) {
-    for (const std::size_t size : {16, 24, 32}) {
+    for (const std::size_t size : {16U, 24U, 32U}) {
       if (mode == CipherMode::sm4_cbc && size != 16) continue;
       ckpt::WriteOptions options{.key = get(ckpt::Key::from_bytes(some_bytes(DType::uint8, size))), .mode = mode};
       write_kinds(directory, '-' + std::string(name(mode)) + '-' + std::to_string(size) + ".ckpt", options);
