@@ -34,6 +34,8 @@ struct Sample {
 const Bytes kA = record("a", {2}, "Float32", values<float>({1, 2}));
 const Bytes kB = record("b", {3}, "Int32", values<std::int32_t>({1, 2, 3}));
 
+std::vector<std::int64_t> ones(std::size_t count) { return std::vector<std::int64_t>(count, 1); }
+
 Bytes float32(std::initializer_list<float> numbers) { return values<float>(numbers); }
 
 Bytes float32(std::string_view name, std::initializer_list<std::int64_t> dims, std::initializer_list<float> numbers) {
@@ -263,6 +265,8 @@ std::vector<Sample> encrypted() {
        block(kCbc, "", kIv1, kScalarCbc.substr(0, 62))},
       {"bad/enc_odd_iv.ckpt", "a block that says its IV has 12 bytes", odd_iv},
       {"bad/enc_odd_length.ckpt", "a block whose two lengths disagree", odd_length},
+      {"bad/enc_behind_clear.ckpt", "a cipher block behind a map in clear, as MindSpore writes it: lost",
+       map_entry() + gcm},
       {"bad/enc_trailing.ckpt", "bytes behind the last block that start no other", gcm + "tail"},
   };
 }
@@ -330,6 +334,7 @@ std::vector<Sample> wrong_sizes() {
        float32("a", {2}, {1, 2, 3, 4})},
       {"bad/content_missing.ckpt", "no content field", record().tag("a").dims({2}).type("Float32")},
       {"bad/scalar_empty.ckpt", "a scalar of no bytes: MindSpore reads 0", kA + record("s", {}, "Float32", "") + kB},
+      {"bad/slices_missing.ckpt", "two of three slices", float32("a", {3}, {1}) + float32("a", {3}, {2}) + kB},
       {"bad/slices_unfinished.ckpt", "the last slice is missing", float32("a", {4}, {1, 2}) + kB},
       {"bad/slices_apart.ckpt", "the slices of a tensor are not in a row",
        float32("a", {4}, {1, 2}) + kB + float32("a", {4}, {3, 4})},
@@ -340,6 +345,7 @@ std::vector<Sample> wrong_sizes() {
        float32("a", {1 << 30, 4}, {1, 2})},
       {"bad/dims_overflow.ckpt", "dims whose product exceeds 64 bits",
        float32("a", {1 << 16, 1 << 16, 1 << 16, 1 << 16}, {1, 2})},
+      {"bad/dims_1025.ckpt", "1025 dims, one more than we take", record("a", {}, "Int8", "1").packed_dims(ones(1025))},
       {"bad/dims_above_int32.ckpt", "a dim that MindSpore's loader cannot take: 2^31",
        record("a", {std::int64_t{1} << 31, 0}, "Float32", "")},
   };
@@ -348,6 +354,9 @@ std::vector<Sample> wrong_sizes() {
 std::vector<Sample> wrong_types() {
   return {
       {"bad/type_unknown.ckpt", "a type nobody writes", record("a", {2}, "Float", float32({1, 2}))},
+      {"bad/int4_dims.ckpt", "an Int4 whose dims count values: MindSpore's count bytes",
+       record("a", {4}, "Int4", from_hex("21 43"))},
+      {"bad/bool_values.ckpt", "a Bool that is neither 0 nor 1", record("a", {3}, "Bool", from_hex("00 01 02"))},
       {"bad/type_numpy.ckpt", "NumPy's name outside a map", record("a", {2}, "float32", float32({1, 2}))},
       {"bad/type_missing.ckpt", "no type", record().tag("a").dims({2}).content(float32({1, 2}))},
       {"bad/value_missing.ckpt", "a name and nothing else", record().tag("x") + kA},

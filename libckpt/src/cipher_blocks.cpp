@@ -484,6 +484,7 @@ Status BlockDecryptor::Impl::decrypt_whole_block() {
         .message = block_name(index) + " of " + std::to_string(cipher_left) + " bytes is too large for a pipe"};
   plain.clear();
   plain_used = 0;
+  const std::uint64_t start = position;
   while (cipher_left > 0) {
     const std::size_t done = plain.size();
     plain.resize(done + static_cast<std::size_t>(std::min<std::uint64_t>(cipher_left, kBufferBytes)));
@@ -491,8 +492,7 @@ Status BlockDecryptor::Impl::decrypt_whole_block() {
     const auto got = take(part);
     if (!got) return got.error();
     if (*got < part.size())
-      return Error{
-          .code = Errc::truncated, .offset = position, .message = "the input ends inside " + block_name(index)};
+      return Error{.code = Errc::truncated, .offset = start, .message = "the input ends inside " + block_name(index)};
     if (update(context.get(), part, part.data()) < 0) return openssl_failed("decrypt");
     cipher_left -= part.size();
   }
@@ -511,11 +511,12 @@ Status BlockDecryptor::Impl::decrypt_whole_block() {
 // CBC and untagged GCM: as it comes. Of CBC OpenSSL holds the last block back until it knows the padding.
 Status BlockDecryptor::Impl::decrypt_some() {
   const std::size_t index = encryption.blocks - 1;
+  const std::uint64_t start = position - (header.cipher_size - cipher_left);
   cipher.resize(static_cast<std::size_t>(std::min<std::uint64_t>(cipher_left, kBufferBytes)));
   const auto got = take(cipher);
   if (!got) return got.error();
   if (*got < cipher.size())
-    return Error{.code = Errc::truncated, .offset = position, .message = "the input ends inside " + block_name(index)};
+    return Error{.code = Errc::truncated, .offset = start, .message = "the input ends inside " + block_name(index)};
   cipher_left -= cipher.size();
   plain.resize(cipher.size() + 2 * kAesBlock);
   plain_used = 0;

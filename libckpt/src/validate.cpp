@@ -239,7 +239,9 @@ class EntryCheck {
   void check_shape(const TensorInfo& tensor, const std::string& label, bool sizes = true) {
     if (!check_dims(tensor, label)) return;
     const auto expected = tensor.expected_size();
-    const std::string dims = "dims " + dims_text(tensor.dims) + " of " + std::string(name(tensor.dtype));
+    const std::string type(name(tensor.dtype));
+    const std::string dims =
+        tensor.dims.empty() ? "a scalar of " + type : "dims " + dims_text(tensor.dims) + " of " + type;
     if (!expected || *expected > kMaxInt64)
       return report(rule("dims-overflow"), label + dims + " need more than 2^63-1 bytes");
     if (tensor.dims.size() == 1 && tensor.dims[0] == 0 && tensor.byte_size == 0 && label.empty())
@@ -253,7 +255,7 @@ class EntryCheck {
 
   void check_size(const TensorInfo& tensor, const std::string& label, const std::string& dims, std::uint64_t size,
                   std::uint64_t expected) {
-    const std::string need = label + dims + " need " + bytes_text(expected) + ", ";
+    const std::string need = label + dims + (tensor.dims.empty() ? " needs " : " need ") + bytes_text(expected) + ", ";
     const std::string stored = size == 0   ? "none are stored"
                                : size == 1 ? "1 is stored"
                                            : std::to_string(size) + " are stored";

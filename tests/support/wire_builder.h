@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 /// Checkpoint files made by hand, field by field, in any order, right or wrong:
 ///
@@ -132,7 +133,7 @@ class RecordBuilder {
     for (const std::int64_t dim : dims) in_tensor(varint_field(1, static_cast<std::uint64_t>(dim)));
     return *this;
   }
-  RecordBuilder& packed_dims(std::initializer_list<std::int64_t> dims) {
+  RecordBuilder& packed_dims(const std::vector<std::int64_t>& dims) {
     Bytes packed;
     for (const std::int64_t dim : dims) packed += varint(static_cast<std::uint64_t>(dim));
     return in_tensor(bytes_field(1, packed));
