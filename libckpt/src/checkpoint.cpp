@@ -59,19 +59,28 @@ NameTable::NameTable(std::span<const TensorInfo> tensors)
             static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())) {
   std::size_t slots = 16;
   while (slots < tensors.size() * 2) slots *= 2;
-  slots_.assign(slots, kEmpty);
+  slots_.resize(slots);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    std::size_t slot = hash(tensors[i].name, seed_) & (slots - 1);
-    while (slots_[slot] != kEmpty && tensors[slots_[slot]].name != tensors[i].name) slot = (slot + 1) & (slots - 1);
-    slots_[slot] = static_cast<std::uint32_t>(i);  // of two of one name the last
+    const std::uint64_t h = hash(tensors[i].name, seed_);
+    // Of two of one name the last.
+    slots_[slot_of(tensors, tensors[i].name, h)] = {static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(h >> 32)};
   }
 }
 
+// Where the name is, or would be.
+std::size_t NameTable::slot_of(std::span<const TensorInfo> tensors, std::string_view name,
+                               std::uint64_t hash) const noexcept {
+  const std::size_t mask = slots_.size() - 1;
+  const auto upper = static_cast<std::uint32_t>(hash >> 32);
+  std::size_t slot = hash & mask;
+  while (slots_[slot].entry != kEmpty && (slots_[slot].hash != upper || tensors[slots_[slot].entry].name != name))
+    slot = (slot + 1) & mask;
+  return slot;
+}
+
 const TensorInfo* NameTable::find(std::span<const TensorInfo> tensors, std::string_view name) const noexcept {
-  std::size_t slot = hash(name, seed_) & (slots_.size() - 1);
-  for (; slots_[slot] != kEmpty; slot = (slot + 1) & (slots_.size() - 1))
-    if (tensors[slots_[slot]].name == name) return &tensors[slots_[slot]];
-  return nullptr;
+  const std::uint32_t entry = slots_[slot_of(tensors, name, hash(name, seed_))].entry;
+  return entry == kEmpty ? nullptr : &tensors[entry];
 }
 
 Error needs_key(const Encryption& encryption) {

@@ -11,7 +11,8 @@
 
 namespace ckpt {
 
-/// Names to entries in constant time: open addressing over positions, so that no name is stored twice.
+/// Names to entries in constant time: open addressing over positions, so that no name is stored twice. Part of each
+/// hash is kept, so that hardly any name is looked at in vain: they lie all over the memory.
 class NameTable {
  public:
   NameTable() : NameTable(std::span<const TensorInfo>{}) {}
@@ -21,8 +22,15 @@ class NameTable {
 
  private:
   static constexpr std::uint32_t kEmpty = ~std::uint32_t{0};
+  struct Slot {
+    std::uint32_t entry = kEmpty;
+    std::uint32_t hash = 0;
+  };
+
+  std::size_t slot_of(std::span<const TensorInfo> tensors, std::string_view name, std::uint64_t hash) const noexcept;
+
   std::uint64_t seed_ = 0;
-  std::vector<std::uint32_t> slots_ = {};
+  std::vector<Slot> slots_ = {};
 };
 
 struct Checkpoint::Impl {

@@ -9,20 +9,24 @@
 namespace ckpt {
 namespace {
 
-using wire::FieldKey;
 using wire::Type;
 
+// A number and a wire type as they are in the file: one word, which is compared and passed on in a register.
+constexpr std::uint32_t field_key(std::uint32_t number, Type type) {
+  return number << 3 | static_cast<std::uint32_t>(type);
+}
+
 // checkpoint.proto: Checkpoint, Checkpoint.Value, TensorProto, MapTensorProto.
-constexpr FieldKey kFileValue{1, Type::length};
-constexpr FieldKey kFileModelType{2, Type::length};
-constexpr FieldKey kValueTag{1, Type::length};
-constexpr FieldKey kValueTensor{2, Type::length};
-constexpr FieldKey kValueMap{3, Type::length};
-constexpr FieldKey kTensorDims{1, Type::varint};
-constexpr FieldKey kTensorPackedDims{1, Type::length};
-constexpr FieldKey kTensorType{2, Type::length};
-constexpr FieldKey kTensorContent{3, Type::length};
-constexpr FieldKey kMapTensor{1, Type::length};
+constexpr std::uint32_t kFileValue = field_key(1, Type::length);
+constexpr std::uint32_t kFileModelType = field_key(2, Type::length);
+constexpr std::uint32_t kValueTag = field_key(1, Type::length);
+constexpr std::uint32_t kValueTensor = field_key(2, Type::length);
+constexpr std::uint32_t kValueMap = field_key(3, Type::length);
+constexpr std::uint32_t kTensorDims = field_key(1, Type::varint);
+constexpr std::uint32_t kTensorPackedDims = field_key(1, Type::length);
+constexpr std::uint32_t kTensorType = field_key(2, Type::length);
+constexpr std::uint32_t kTensorContent = field_key(3, Type::length);
+constexpr std::uint32_t kMapTensor = field_key(1, Type::length);
 
 constexpr std::string_view kUnknown = "an unknown field";
 constexpr std::size_t kMaxNesting = 100;  // messages and groups, as libprotobuf
@@ -99,30 +103,29 @@ Scanner::Event Scanner::next() {
 
 // Reads one field of the innermost scope. Event::record means "go on".
 Scanner::Event Scanner::field() {
-  const auto k = key();
-  if (!k) return Event::failed;
+  if (!key()) return Event::failed;
   bool good = false;
   switch (scopes_[depth_].kind) {
     case ScopeKind::file:
-      good = file_field(*k);
+      good = file_field();
       break;
     case ScopeKind::value:
-      good = value_field(*k);
+      good = value_field();
       break;
     case ScopeKind::tensor:
-      good = tensor_field(*k);
+      good = tensor_field();
       break;
     case ScopeKind::map:
-      good = map_field(*k);
+      good = map_field();
       break;
   }
   if (!good) return Event::failed;
   return content_ != nullptr ? Event::content : Event::record;
 }
 
-bool Scanner::file_field(FieldKey k) {
-  if (k == kFileValue || k == kFileModelType) known_field();
-  if (k == kFileValue) {
+bool Scanner::file_field() {
+  if (key_ == kFileValue || key_ == kFileModelType) known_field();
+  if (key_ == kFileValue) {
     if (++records_ > limits_.max_records)
       return fail(Errc::limit, key_offset_, "more than " + std::to_string(limits_.max_records) + " records");
     record_.clear();
@@ -130,14 +133,14 @@ bool Scanner::file_field(FieldKey k) {
     parts_bytes_ = 0;
     return enter(ScopeKind::value);
   }
-  if (k == kFileModelType) {
+  if (key_ == kFileModelType) {
     std::string model_type;
     if (!text(model_type, limits_.max_name_bytes, "a model_type")) return false;
     model_type_ = std::move(model_type);
     return true;
   }
   stray_fields_ = true;
-  return skip(k);
+  return skip();
 }
 
 // What was passed over since the last known field was fields, too, and not garbage at the end.
@@ -146,14 +149,14 @@ void Scanner::known_field() {
   unknown_fields_ |= std::exchange(stray_fields_, false);
 }
 
-bool Scanner::value_field(FieldKey k) {
-  if (k == kValueTag) {
+bool Scanner::value_field() {
+  if (key_ == kValueTag) {
     record_.repeated_fields |= record_.has_tag;
     record_.has_tag = true;
     return text(record_.tag, limits_.max_name_bytes, "a name");
   }
-  if (k == kValueTensor || k == kValueMap) record_.repeated_fields |= record_.value != Record::Value::none;
-  if (k == kValueTensor) {
+  if (key_ == kValueTensor || key_ == kValueMap) record_.repeated_fields |= record_.value != Record::Value::none;
+  if (key_ == kValueTensor) {
     // A oneof: the last member set wins; a tensor given twice is merged.
     if (record_.value != Record::Value::tensor) record_.tensor.clear();
     record_.parts.clear();
@@ -161,17 +164,17 @@ bool Scanner::value_field(FieldKey k) {
     tensor_ = &record_.tensor;
     return enter(ScopeKind::tensor);
   }
-  if (k == kValueMap) {
+  if (key_ == kValueMap) {
     record_.tensor.clear();
     record_.value = Record::Value::map;
     return enter(ScopeKind::map);
   }
   unknown();
-  return skip(k);
+  return skip();
 }
 
-bool Scanner::map_field(FieldKey k) {
-  if (k == kMapTensor) {
+bool Scanner::map_field() {
+  if (key_ == kMapTensor) {
     if (++records_ > limits_.max_records)
       return fail(Errc::limit, key_offset_, "more than " + std::to_string(limits_.max_records) + " records");
     // The index counts a record when it is complete; a map can become large before that.
@@ -187,35 +190,35 @@ bool Scanner::map_field(FieldKey k) {
     return enter(ScopeKind::tensor);
   }
   unknown();
-  return skip(k);
+  return skip();
 }
 
-bool Scanner::tensor_field(FieldKey k) {
+bool Scanner::tensor_field() {
   TensorFields& tensor = *tensor_;
-  if (k == kTensorDims) {
+  if (key_ == kTensorDims) {
     const auto dim = varint("a dim");
-    return dim && add_dim(tensor, *dim);
+    return dim && add_dim(tensor, dim.value);
   }
-  if (k == kTensorPackedDims) {
+  if (key_ == kTensorPackedDims) {
     const auto size = length("packed dims");
     tensor.packed_dims = true;
-    return size && dims(tensor, *size);
+    return size && dims(tensor, size.value);
   }
-  if (k == kTensorType) {
+  if (key_ == kTensorType) {
     tensor.has_type = true;
     return text(tensor.type, limits_.max_name_bytes, "a type");
   }
-  if (k == kTensorContent) {
+  if (key_ == kTensorContent) {
     const auto size = length("content");
-    if (!size || !fits_file(content_name(), *size)) return false;
+    if (!size || !fits_file(content_name(), size.value)) return false;
     tensor.has_content = true;
     tensor.content_offset = position_;
-    tensor.content_size = *size;
+    tensor.content_size = size.value;
     content_ = &tensor;
     return true;
   }
   unknown();
-  return skip(k);
+  return skip();
 }
 
 void Scanner::unknown() { record_.unknown_fields = true; }
@@ -224,7 +227,7 @@ bool Scanner::dims(TensorFields& tensor, std::uint64_t size) {
   const std::uint64_t end = position_ + size;
   while (position_ < end) {
     const auto dim = varint("a dim");
-    if (!dim || !add_dim(tensor, *dim)) return false;
+    if (!dim || !add_dim(tensor, dim.value)) return false;
     if (position_ > end) return fail(Errc::malformed, position_, "packed dims run past their length");
   }
   return true;
@@ -262,72 +265,62 @@ std::span<const std::byte> Scanner::look_ahead(std::size_t want) {
   auto bytes = bytes_.view(position_, want);
   if (!bytes) {
     error_ = std::move(bytes).error();
-    return ahead_ = {};
+    ahead_size_ = 0;
+    return {};
   }
-  return ahead_ = *bytes;
+  ahead_ = bytes->data();
+  ahead_size_ = bytes->size();
+  return *bytes;
 }
 
-std::optional<std::uint64_t> Scanner::varint(std::string_view what, bool is_length) {
-  const std::string_view of = is_length ? "the length of " : "";
-  const auto bytes = ahead(wire::kMaxVarintBytes);
-  const wire::Varint v = wire::decode_varint(bytes);
-  if (v.size == 0) {
-    if (error_) return std::nullopt;
-    if (bytes.size() >= wire::kMaxVarintBytes)
-      fail(Errc::malformed, position_, std::string(of).append(what) + " has no end within ten bytes");
-    else
-      fail(Errc::truncated, position_, "the file ends inside " + std::string(of).append(what));
-    return std::nullopt;
+wire::Varint Scanner::long_varint(std::string_view what, bool is_length) {
+  const wire::Varint v = wire::decode_varint(ahead(wire::kMaxVarintBytes));
+  if (!v || v.size > scopes_[depth_].end - position_) {
+    fail_varint(what, is_length);
+    return {};
   }
-  if (v.size > scopes_[depth_].end - position_) {
-    fail(Errc::malformed, position_, std::string(of).append(what) + " runs past the end of its " + scope_name());
-    return std::nullopt;
-  }
-  position_ += v.size;
-  ahead_ = ahead_.subspan(v.size);
-  return v.value;
+  take(v.size);
+  return v;
 }
 
-std::optional<FieldKey> Scanner::key() {
-  key_offset_ = position_;
-  if (depth_ == 0) at_known_field_ = false;
-  const auto number = varint("a field's key");
-  if (!number) return std::nullopt;
-  const auto k = wire::field_key(*number);
-  if (!k)
-    fail(Errc::malformed, key_offset_,
-         *number > 0xFFFFFFFF  ? "a field's key of more than 32 bits"
-         : (*number >> 3) == 0 ? "field number 0, which protobuf does not have"
-                               : "wire type " + std::to_string(*number & 7) + ", which protobuf does not have");
-  return k;
+void Scanner::fail_varint(std::string_view what, bool is_length) {
+  if (error_) return;
+  const std::string number = std::string(is_length ? "the length of " : "").append(what);
+  if (wire::decode_varint({ahead_, ahead_size_}))
+    fail(Errc::malformed, position_, number + " runs past the end of its " + scope_name());
+  else if (ahead_size_ >= wire::kMaxVarintBytes)
+    fail(Errc::malformed, position_, number + " has no end within ten bytes");
+  else
+    fail(Errc::truncated, position_, "the file ends inside " + number);
 }
 
-// The length of a length-delimited field, checked against the message around it.
-std::optional<std::uint64_t> Scanner::length(std::string_view what) {
-  const auto size = varint(what, true);
-  if (!size) return std::nullopt;
-  const std::uint64_t room = scopes_[depth_].end - position_;
-  if (*size > room) {
-    fail(Errc::malformed, position_,
-         std::string(what) + " of " + bytes_text(*size) + " in a " + scope_name() + " with " + std::to_string(room) +
-             " left");
-    return std::nullopt;
-  }
-  return size;
+bool Scanner::fail_key(std::uint64_t number) {
+  return fail(Errc::malformed, key_offset_,
+              number > 0xFFFFFFFF  ? "a field's key of more than 32 bits"
+              : (number >> 3) == 0 ? "field number 0, which protobuf does not have"
+                                   : "wire type " + std::to_string(number & 7) + ", which protobuf does not have");
+}
+
+void Scanner::fail_length(std::string_view what, std::uint64_t size) {
+  fail(Errc::malformed, position_,
+       std::string(what) + " of " + bytes_text(size) + " in a " + scope_name() + " with " +
+           std::to_string(scopes_[depth_].end - position_) + " left");
+}
+
+bool Scanner::fail_limit(std::string_view what, std::uint64_t size, std::uint64_t limit) {
+  return fail(Errc::limit, position_,
+              std::string(what) + " of " + bytes_text(size) + "; the limit is " + std::to_string(limit));
 }
 
 bool Scanner::text(std::string& out, std::uint64_t limit, std::string_view what) {
   const auto size = length(what);
-  if (!size || !fits_file(what, *size)) return false;
-  if (*size > limit)
-    return fail(Errc::limit, position_,
-                std::string(what) + " of " + bytes_text(*size) + "; the limit is " + std::to_string(limit));
-  const auto bytes = ahead(static_cast<std::size_t>(*size));
+  if (!size || !fits_file(what, size.value)) return false;
+  if (size.value > limit) return fail_limit(what, size.value, limit);
+  const auto bytes = ahead(static_cast<std::size_t>(size.value));
   if (error_) return false;
-  if (bytes.size() < *size) return fail_truncated(what, *size, bytes.size());
-  out.assign(wire::as_text(bytes.first(static_cast<std::size_t>(*size))));
-  position_ += *size;
-  ahead_ = ahead_.subspan(static_cast<std::size_t>(*size));
+  if (bytes.size() < size.value) return fail_truncated(what, size.value, bytes.size());
+  out.assign(wire::as_text(bytes.first(static_cast<std::size_t>(size.value))));
+  take(static_cast<std::size_t>(size.value));
   return true;
 }
 
@@ -337,25 +330,25 @@ bool Scanner::enter(ScopeKind kind) {
   const auto size = length(kind == ScopeKind::value ? "a record" : kind == ScopeKind::map ? "a map" : "a tensor");
   if (!size) return false;
   // The file's own scope has no end, so only here can a sum wrap.
-  if (*size > ~std::uint64_t{0} - position_) return fail(Errc::malformed, position_, "a length beyond 2^64");
-  scopes_[++depth_] = {kind, position_, position_ + *size};
+  if (size.value > ~std::uint64_t{0} - position_) return fail(Errc::malformed, position_, "a length beyond 2^64");
+  scopes_[++depth_] = {kind, position_, position_ + size.value};
   return true;
 }
 
-bool Scanner::skip(FieldKey k) {
-  switch (k.type) {
+bool Scanner::skip() {
+  switch (static_cast<Type>(key_ & 7)) {
     case Type::varint:
-      return varint("a number").has_value();
+      return static_cast<bool>(varint("a number"));
     case Type::fixed64:
       return skip_bytes(kUnknown, 8);
     case Type::fixed32:
       return skip_bytes(kUnknown, 4);
     case Type::length: {
       const auto size = length(kUnknown);
-      return size && skip_bytes(kUnknown, *size);
+      return size && skip_bytes(kUnknown, size.value);
     }
     case Type::start_group:
-      return skip_group(k.number);
+      return skip_group(key_ >> 3);
     case Type::end_group:
       break;
   }
@@ -367,14 +360,13 @@ bool Scanner::skip_group(std::uint32_t number) {
   while (!open.empty()) {
     if (depth_ + open.size() > kMaxNesting) return fail(Errc::malformed, position_, "groups nested more than 100 deep");
     if (position_ == scopes_[depth_].end) return fail(Errc::malformed, position_, "a group without an end");
-    const auto k = key();
-    if (!k) return false;
-    if (k->type == Type::start_group) {
-      open.push_back(k->number);
-    } else if (k->type == Type::end_group) {
-      if (k->number != open.back()) return fail(Errc::malformed, position_, "a group ended by another's end");
+    if (!key()) return false;
+    if ((key_ & 7) == static_cast<std::uint32_t>(Type::start_group)) {
+      open.push_back(key_ >> 3);
+    } else if ((key_ & 7) == static_cast<std::uint32_t>(Type::end_group)) {
+      if (key_ >> 3 != open.back()) return fail(Errc::malformed, position_, "a group ended by another's end");
       open.pop_back();
-    } else if (!skip(*k)) {
+    } else if (!skip()) {
       return false;
     }
   }
@@ -385,16 +377,15 @@ bool Scanner::skip_bytes(std::string_view what, std::uint64_t count) {
   if (count > scopes_[depth_].end - position_)
     return fail(Errc::malformed, position_, std::string(what) + " runs past the end of its " + scope_name());
   if (!fits_file(what, count)) return false;
-  if (count <= ahead_.size()) {
-    ahead_ = ahead_.subspan(static_cast<std::size_t>(count));
-  } else {
-    ahead_ = {};
-    if (!size_) {  // of a pipe only the last byte tells whether all are there
-      const auto last = bytes_.view(position_ + count - 1, 1);
-      if (!last) return error_ = last.error(), false;
-      if (last->empty())
-        return fail(Errc::truncated, position_, needs_text(what, count) + ", and the input ends before");
-    }
+  if (count <= ahead_size_) {
+    take(static_cast<std::size_t>(count));
+    return true;
+  }
+  ahead_size_ = 0;
+  if (!size_) {  // of a pipe only the last byte tells whether all are there
+    const auto last = bytes_.view(position_ + count - 1, 1);
+    if (!last) return error_ = last.error(), false;
+    if (last->empty()) return fail(Errc::truncated, position_, needs_text(what, count) + ", and the input ends before");
   }
   position_ += count;
   return true;
@@ -403,7 +394,7 @@ bool Scanner::skip_bytes(std::string_view what, std::uint64_t count) {
 void Scanner::content_taken() {
   position_ += content_->content_size;
   content_ = nullptr;
-  ahead_ = {};
+  ahead_size_ = 0;
 }
 
 void Scanner::content_cut(std::uint64_t left) { fail_truncated(content_name(), content_->content_size, left); }
@@ -418,10 +409,6 @@ bool Scanner::fail(Errc code, std::uint64_t offset, std::string message) {
 
 bool Scanner::fail_truncated(std::string_view what, std::uint64_t need, std::uint64_t left) {
   return fail(Errc::truncated, position_, needs_text(what, need) + ", " + left_text(left));
-}
-
-bool Scanner::fits_file(std::string_view what, std::uint64_t size) {
-  return !size_ || size <= *size_ - position_ || fail_truncated(what, size, *size_ - position_);
 }
 
 // An error inside a named tensor speaks of its content unless it says otherwise.

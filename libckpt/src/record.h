@@ -97,30 +97,66 @@ class Scanner {
   };
 
   Event field();
-  bool value_field(wire::FieldKey key);
-  bool tensor_field(wire::FieldKey key);
-  bool map_field(wire::FieldKey key);
-  bool file_field(wire::FieldKey key);
+  bool value_field();
+  bool tensor_field();
+  bool map_field();
+  bool file_field();
 
   bool at_trailer();
-  std::span<const std::byte> ahead(std::size_t want) { return ahead_.size() >= want ? ahead_ : look_ahead(want); }
+  std::span<const std::byte> ahead(std::size_t want) {
+    return ahead_size_ >= want ? std::span(ahead_, ahead_size_) : look_ahead(want);
+  }
   std::span<const std::byte> look_ahead(std::size_t want);
-  // `what` is for messages: "a name".
-  std::optional<std::uint64_t> varint(std::string_view what, bool is_length = false);
-  std::optional<wire::FieldKey> key();
-  std::optional<std::uint64_t> length(std::string_view what);
+  // `what` is for messages: "a name". Nearly every number is one byte that has been read already, and this is where an
+  // index of many small tensors spends its time: what seldom happens is kept out of line, and what is returned is no
+  // std::optional, which GCC would keep in memory.
+  wire::Varint varint(std::string_view what, bool is_length = false) {
+    if (ahead_size_ == 0 || *ahead_ >= std::byte{0x80} || position_ == scopes_[depth_].end)
+      return long_varint(what, is_length);
+    const auto value = std::to_integer<std::uint64_t>(*ahead_);
+    take(1);
+    return {value, 1};
+  }
+  wire::Varint long_varint(std::string_view what, bool is_length);
+  bool key() {
+    key_offset_ = position_;
+    if (depth_ == 0) at_known_field_ = false;
+    const wire::Varint number = varint("a field's key");
+    if (!number) return false;
+    if (!wire::field_key(number.value)) return fail_key(number.value);
+    key_ = static_cast<std::uint32_t>(number.value);
+    return true;
+  }
+  // The length of a length-delimited field, checked against the message around it.
+  wire::Varint length(std::string_view what) {
+    const wire::Varint size = varint(what, true);
+    if (!size || size.value <= scopes_[depth_].end - position_) return size;
+    fail_length(what, size.value);
+    return {};
+  }
+  bool fits_file(std::string_view what, std::uint64_t size) {
+    return !size_ || size <= *size_ - position_ || fail_truncated(what, size, *size_ - position_);
+  }
+  void take(std::size_t count) {
+    position_ += count;
+    ahead_ += count;
+    ahead_size_ -= count;
+  }
   bool text(std::string& out, std::uint64_t limit, std::string_view what);
   bool dims(TensorFields& tensor, std::uint64_t size);
   bool add_dim(TensorFields& tensor, std::uint64_t value);
   bool enter(ScopeKind kind);
-  bool skip(wire::FieldKey key);
+  bool skip();
   bool skip_group(std::uint32_t number);
   bool skip_bytes(std::string_view what, std::uint64_t count);
   void unknown();
   void known_field();
-  bool fail(Errc code, std::uint64_t offset, std::string message);
-  bool fail_truncated(std::string_view what, std::uint64_t need, std::uint64_t left);
-  bool fits_file(std::string_view what, std::uint64_t size);
+  [[gnu::cold]] bool fail(Errc code, std::uint64_t offset, std::string message);
+  [[gnu::cold]] bool fail_truncated(std::string_view what, std::uint64_t need, std::uint64_t left);
+  [[gnu::cold]] bool fail_key(std::uint64_t number);
+  [[gnu::cold]] void fail_varint(std::string_view what, bool is_length);
+  [[gnu::cold]] void fail_length(std::string_view what, std::uint64_t size);
+  [[gnu::cold]] bool fail_limit(std::string_view what, std::uint64_t size, std::uint64_t limit);
   std::string_view content_name() const;
   const char* scope_name() const;
 
@@ -128,10 +164,12 @@ class Scanner {
   std::optional<std::uint64_t> size_;
   Limits limits_;
   std::uint64_t position_ = 0;
-  std::span<const std::byte> ahead_ = {};  // bytes at position_
+  const std::byte* ahead_ = nullptr;  // the bytes at position_
+  std::size_t ahead_size_ = 0;
   std::array<Scope, 4> scopes_ = {};
   std::size_t depth_ = 0;
-  std::uint64_t key_offset_ = 0;  // of the field being read
+  std::uint32_t key_ = 0;  // of the field being read: its number << 3 | its wire type
+  std::uint64_t key_offset_ = 0;
   std::uint64_t records_ = 0;
   std::uint64_t parts_bytes_ = 0;  // what the parts of the map being read need in an index, about
   Record record_ = {};

@@ -10,11 +10,6 @@
 namespace ckpt {
 namespace {
 
-TensorDesc describe(std::string name, const TensorFields& fields) {
-  return {
-      .name = std::move(name), .dtype = dtype_from_name(fields.type), .type_name = fields.type, .dims = fields.dims};
-}
-
 // Everything that follows from dims, dtype and the bytes stored.
 void settle(TensorInfo& entry) {
   const std::size_t element = size_of(entry.dtype);
@@ -27,15 +22,20 @@ void settle(TensorInfo& entry) {
     entry.dims.clear();
     entry.scalar_as_zero = true;
   }
+  if (!wide) return;
   const auto expected = entry.expected_size();
-  if (wide && expected && *expected != 0 && entry.stored_size / 2 == *expected && entry.stored_size % 2 == 0) {
+  if (expected && *expected != 0 && entry.stored_size / 2 == *expected && entry.stored_size % 2 == 0) {
     entry.encoding = Encoding::bf16_as_float32;
     entry.byte_size = entry.stored_size / 2;
   }
 }
 
-TensorInfo entry_of(const TensorFields& fields, std::string name) {
-  TensorInfo entry{describe(std::move(name), fields)};
+// These fill an entry where it is: moving one costs more than walking its record.
+void fill(TensorInfo& entry, std::string_view name, const TensorFields& fields) {
+  entry.name = name;
+  entry.dtype = dtype_from_name(fields.type);
+  entry.type_name = fields.type;
+  entry.dims = fields.dims;
   entry.kind = entry.dtype == DType::unknown  ? Kind::opaque
                : entry.dtype == DType::string ? Kind::string
                                               : Kind::tensor;
@@ -43,28 +43,27 @@ TensorInfo entry_of(const TensorFields& fields, std::string name) {
   entry.stored_size = fields.content_size;
   entry.extents.push_back({0, fields.content_offset, fields.content_size});
   settle(entry);
-  return entry;
 }
 
-TensorInfo entry_of(const Record& record) {
-  TensorInfo entry;
+void fill(TensorInfo& entry, const Record& record) {
   switch (record.value) {
     case Record::Value::none:
       entry.name = record.tag;
       entry.kind = Kind::opaque;
       break;
     case Record::Value::tensor:
-      entry = entry_of(record.tensor, record.tag);
+      fill(entry, record.tag, record.tensor);
       break;
     case Record::Value::map: {
       constexpr const char* kPartNames[] = {"keys", "values", "status"};
       entry.name = record.tag;
       entry.kind = Kind::map;
-      for (const TensorFields& part : record.parts) {
+      for (const TensorFields& fields : record.parts) {
         const std::size_t i = entry.parts.size();
-        entry.parts.push_back(entry_of(part, i < 3 ? kPartNames[i] : std::to_string(i)));
-        entry.byte_size += entry.parts.back().byte_size;
-        entry.stored_size += entry.parts.back().stored_size;
+        TensorInfo& part = entry.parts.emplace_back();
+        fill(part, i < 3 ? kPartNames[i] : std::to_string(i), fields);
+        entry.byte_size += part.byte_size;
+        entry.stored_size += part.stored_size;
       }
       break;
     }
@@ -72,7 +71,6 @@ TensorInfo entry_of(const Record& record) {
   entry.record_offset = record.offset;
   entry.record_size = record.end - record.offset;
   entry.unknown_fields = record.unknown_fields;
-  return entry;
 }
 
 std::uint64_t memory_of(const TensorInfo& entry) {
@@ -156,15 +154,16 @@ void Indexer::reserve_ahead(const Record& record) {
 Result<Indexer::Placement> Indexer::add(const Record& record) {
   reserve_ahead(record);
   Placement placement{.joined = continues_last(record)};
-  std::optional<TensorInfo> entry;
-  if (!placement.joined) entry = entry_of(record);
-  const std::uint64_t cost = entry ? memory_of(*entry) : sizeof(Extent) * std::max<std::size_t>(1, record.parts.size());
-  if (cost > limits_.max_index_bytes - index_bytes_) return index_too_large(record.offset, limits_);
+  if (!placement.joined) fill(index_.tensors.emplace_back(), record);
+  const std::uint64_t cost = placement.joined ? sizeof(Extent) * std::max<std::size_t>(1, record.parts.size())
+                                              : memory_of(index_.tensors.back());
+  if (cost > limits_.max_index_bytes - index_bytes_) {
+    if (!placement.joined) index_.tensors.pop_back();
+    return index_too_large(record.offset, limits_);
+  }
   index_bytes_ += cost;
   undo_ = {.joined = placement.joined};
-  if (entry) {
-    index_.tensors.push_back(std::move(*entry));
-  } else {
+  if (placement.joined) {
     const TensorInfo& last = index_.tensors.back();
     undo_ = {true, last.record_size, last.unknown_fields, last.packed_dims};
     placement.stored_before = last.stored_size;

@@ -17,6 +17,8 @@ inline constexpr std::size_t kMaxVarintBytes = 10;
 struct Varint {
   std::uint64_t value = 0;
   std::size_t size = 0;  ///< bytes taken; 0: the bytes end first, or there is no end within ten
+
+  explicit operator bool() const noexcept { return size != 0; }
 };
 
 /// Overlong forms are accepted, bits above 64 dropped, as protobuf does.
