@@ -348,15 +348,14 @@ Error no_such(std::string_view name, const Checkpoint& file) {
   return usage(std::move(message));
 }
 
-// What a leading quoted name stands for and what follows it. Empty if the quote does not end.
+// What a leading quoted name stands for and what follows it. Empty if the quote does not end, or has wrong escapes.
 std::optional<std::pair<std::string, std::string_view>> unquote(std::string_view text) {
-  std::string name;
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '"') return std::pair(std::move(name), text.substr(i + 1));
-    if (text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == '"' || text[i + 1] == '\\')) ++i;
-    name += text[i];
-  }
-  return std::nullopt;
+  std::size_t end = 1;
+  while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+  if (end >= text.size()) return std::nullopt;
+  auto name = unescape(text.substr(1, end - 1));
+  if (!name) return std::nullopt;
+  return std::pair(std::move(*name), text.substr(end + 1));
 }
 
 }  // namespace
@@ -430,7 +429,7 @@ Result<TensorAddress> parse_tensor(std::string_view text, const Checkpoint& file
   if (file.find(text) != nullptr) return TensorAddress{.name = std::string(text)};
   if (text.starts_with('"')) {
     const auto parts = unquote(text);
-    if (!parts) return usage("a quoted name without an end: " + in_quotes(text));
+    if (!parts) return usage("not a quoted name: " + in_quotes(text));
     const auto& [name, rest] = *parts;
     if (!rest.empty() && !(rest.size() >= 2 && rest.front() == '[' && rest.back() == ']'))
       return usage("behind a quoted name only a slice in brackets can follow: " + in_quotes(text));

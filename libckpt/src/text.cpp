@@ -1,6 +1,9 @@
 #include "ckpt/text.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdint>
+#include <system_error>
 
 namespace ckpt {
 namespace {
@@ -45,6 +48,27 @@ bool is_unsafe(char32_t c) noexcept {
          (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE0FFF);
 }
 
+bool is_code_point(std::uint32_t c) noexcept { return c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF); }
+
+void append_utf8(std::string& out, std::uint32_t c) {
+  const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
+  if (c < 0x80) {
+    put(c);
+  } else if (c < 0x800) {
+    put(0xC0 | (c >> 6));
+    put(0x80 | (c & 0x3F));
+  } else if (c < 0x10000) {
+    put(0xE0 | (c >> 12));
+    put(0x80 | ((c >> 6) & 0x3F));
+    put(0x80 | (c & 0x3F));
+  } else {
+    put(0xF0 | (c >> 18));
+    put(0x80 | ((c >> 12) & 0x3F));
+    put(0x80 | ((c >> 6) & 0x3F));
+    put(0x80 | (c & 0x3F));
+  }
+}
+
 void append_hex(std::string& out, std::string_view prefix, std::uint32_t value, int digits) {
   out += prefix;
   for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += "0123456789abcdef"[(value >> shift) & 0xF];
@@ -77,6 +101,40 @@ std::string escape(std::string_view text) {
       append_hex(out, "\\u", c.value, 4);
     } else {
       append_hex(out, "\\U", c.value, 8);
+    }
+  }
+  return out;
+}
+
+std::optional<std::string> unescape(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const char c = text[0];
+    if (c != '\\') {
+      out += c;
+      text.remove_prefix(1);
+      continue;
+    }
+    if (text.size() < 2) return std::nullopt;
+    const char kind = text[1];
+    text.remove_prefix(2);
+    constexpr std::string_view kShort = "\"\\ntr";
+    constexpr std::string_view kMeant = "\"\\\n\t\r";
+    if (const auto at = kShort.find(kind); at != kShort.npos) {
+      out += kMeant[at];
+      continue;
+    }
+    const std::size_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
+    std::uint32_t value = 0;
+    const char* const end = text.data() + std::min(digits, text.size());
+    const auto [stop, error] = std::from_chars(text.data(), end, value, 16);
+    if (digits == 0 || text.size() < digits || error != std::errc() || stop != end) return std::nullopt;
+    if (kind != 'x' && !is_code_point(value)) return std::nullopt;
+    text.remove_prefix(digits);
+    if (kind == 'x') {
+      out += static_cast<char>(value);
+    } else {
+      append_utf8(out, value);
     }
   }
   return out;
@@ -119,23 +177,8 @@ std::optional<std::string> utf8_from_utf32(std::span<const std::byte> bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 4) {
     std::uint32_t c = 0;
     for (std::size_t b = 4; b-- > 0;) c = (c << 8) | std::to_integer<std::uint32_t>(bytes[i + b]);
-    if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) return std::nullopt;
-    const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
-    if (c < 0x80) {
-      put(c);
-    } else if (c < 0x800) {
-      put(0xC0 | (c >> 6));
-      put(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-      put(0xE0 | (c >> 12));
-      put(0x80 | ((c >> 6) & 0x3F));
-      put(0x80 | (c & 0x3F));
-    } else {
-      put(0xF0 | (c >> 18));
-      put(0x80 | ((c >> 12) & 0x3F));
-      put(0x80 | ((c >> 6) & 0x3F));
-      put(0x80 | (c & 0x3F));
-    }
+    if (!is_code_point(c)) return std::nullopt;
+    append_utf8(out, c);
     if (c != 0) used = out.size();
   }
   out.resize(used);

@@ -355,7 +355,7 @@ TEST(ReadSlice, refuses_what_it_cannot_mean) {
 class ParseTensor : public testing::Test {
  protected:
   ParseTensor() {
-    for (const char* name : {"conv1.weight", "a[0]", "a", "we\"ird[1]", "back\\slash", "fc.bias"})
+    for (const char* name : {"conv1.weight", "a[0]", "a", "we\"ird[1]", "back\\slash", "fc.bias", "tab\there", "\xff"})
       file_ += Bytes(record(name, {1}, "Int8", "x"));
     auto checkpoint = Checkpoint::from_bytes(bytes_of(file_));
     EXPECT_TRUE(checkpoint);
@@ -387,12 +387,16 @@ TEST_F(ParseTensor, an_exact_name_wins_then_the_last_bracket) {
   EXPECT_EQ(parse("a[0][1]"), "a[0]|1");
 }
 
-TEST_F(ParseTensor, quoted_names_are_taken_literally) {
+TEST_F(ParseTensor, quoted_names_are_what_is_shown) {
   EXPECT_EQ(parse("\"a\"[0]"), "a|0");
   EXPECT_EQ(parse("\"a[0]\""), "a[0]|");
   EXPECT_EQ(parse("\"we\\\"ird[1]\"[:2]"), "we\"ird[1]|:2");
   EXPECT_EQ(parse("\"back\\\\slash\""), "back\\slash|");
-  EXPECT_EQ(parse("\"a"), "a quoted name without an end: \"\\\"a\"");
+  EXPECT_EQ(parse("\"tab\\there\""), "tab\there|");
+  EXPECT_EQ(parse("\"\\xff\"[1:]"), "\xff|1:");
+  EXPECT_EQ(parse("\"\\q\""), "not a quoted name: \"\\\"\\\\q\\\"\"");
+  EXPECT_EQ(parse("\"a\\\""), "not a quoted name: \"\\\"a\\\\\\\"\"");
+  EXPECT_EQ(parse("\"a"), "not a quoted name: \"\\\"a\"");
   EXPECT_EQ(parse("\"a\"0"), "behind a quoted name only a slice in brackets can follow: \"\\\"a\\\"0\"");
   EXPECT_EQ(parse("\"a\"["), "behind a quoted name only a slice in brackets can follow: \"\\\"a\\\"[\"");
 }

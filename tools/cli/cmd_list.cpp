@@ -55,19 +55,19 @@ std::string table_of(std::span<const Entry> entries, const ListOptions& options,
          {Table::Column{"GROUP"}, {"OFFSET", Table::Align::right}, {"SLICES", Table::Align::right}, {"STORED"}})
       columns.push_back(column);
   Table table(columns);
-  const auto add = [&](const TensorInfo& tensor, const std::string& shown, std::string_view group) {
+  const auto add = [&](const TensorInfo& tensor, const std::string& shown, std::string_view group, std::uint64_t at) {
     std::vector<std::string> row = {shown, type_text(tensor), shape_of(tensor),
                                     size_text(tensor.byte_size, options.exact)};
     if (options.details)
-      row.insert(row.end(), {std::string(group),
-                             std::to_string(tensor.extents.empty() ? tensor.record_offset : tensor.extents[0].offset),
-                             std::to_string(tensor.extents.size()), stored_text(tensor)});
+      row.insert(row.end(),
+                 {std::string(group), std::to_string(at), std::to_string(tensor.extents.size()), stored_text(tensor)});
     table.add(std::move(row));
   };
   for (const Entry& entry : entries) {
-    add(*entry.tensor, entry.tensor->name.empty() ? "\"\"" : escape(entry.tensor->name), name(entry.group));
+    add(*entry.tensor, name_text(entry.tensor->name), name(entry.group), entry.tensor->record_offset);
     if (options.details)
-      for (const TensorInfo& part : entry.tensor->parts) add(part, "  ." + part.name, "");
+      for (const TensorInfo& part : entry.tensor->parts)
+        add(part, "  ." + escape(part.name), "", part.extents.empty() ? 0 : part.extents[0].offset);
   }
   return table.text(color);
 }
@@ -112,7 +112,7 @@ std::string tree_of(std::span<const Entry> entries, const ListOptions& options, 
     for (std::size_t i = 0; i < node.children.size(); ++i) {
       const auto& [part, child] = node.children[i];
       const bool last = i + 1 == node.children.size();
-      const std::string shown = indent + (last ? "└─ " : "├─ ") + (part.empty() ? "\"\"" : escape(part));
+      const std::string shown = indent + (last ? "└─ " : "├─ ") + name_text(part);
       for (const TensorInfo* tensor : child->entries)
         table.add({shown, type_text(*tensor), shape_of(*tensor), size_text(tensor->byte_size, options.exact)});
       if (!child->children.empty()) {

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "array_text.h"
 #include "ckpt/element.h"
-#include "ckpt/slice.h"
 #include "ckpt/text.h"
 #include "commands.h"
 #include "facts.h"
@@ -13,204 +12,10 @@
 #include "json.h"
 #include "output.h"
 #include "render.h"
+#include "target.h"
 
 namespace ckpt::cli {
 namespace {
-
-constexpr std::uint64_t kSummarizeAbove = 1000;  // as NumPy prints
-constexpr std::int64_t kEdge = 3;
-
-// What was asked for: an entry or a part of a map, and which of its values.
-struct Target {
-  const TensorInfo* tensor = nullptr;
-  std::string name = {};
-  std::string slice_text = {};
-  Slice slice = {};
-};
-
-bool has_elements(const TensorInfo& tensor) { return tensor.kind == Kind::tensor && size_of(tensor.dtype) != 0; }
-
-// `emb.keys`: the parts of a map are named like children.
-const TensorInfo* find_part(const Checkpoint& file, std::string_view name) {
-  const auto dot = name.rfind('.');
-  if (dot == name.npos) return nullptr;
-  const TensorInfo* map = file.find(name.substr(0, dot));
-  if (map == nullptr) return nullptr;
-  for (const TensorInfo& part : map->parts)
-    if (part.name == name.substr(dot + 1)) return &part;
-  return nullptr;
-}
-
-Result<Target> find_target(const Checkpoint& file, const std::string& text) {
-  Target target;
-  if (auto address = parse_tensor(text, file)) {
-    target = {file.find(address->name), address->name, address->slice};
-  } else {
-    const auto bracket = text.find('[');
-    target = {find_part(file, std::string_view(text).substr(0, bracket)), text.substr(0, bracket)};
-    if (target.tensor == nullptr) return std::move(address).error();
-    if (bracket != text.npos && text.ends_with(']'))
-      target.slice_text = text.substr(bracket + 1, text.size() - bracket - 2);
-  }
-  const TensorInfo& tensor = *target.tensor;
-  if (!has_elements(tensor)) {
-    if (!target.slice_text.empty())
-      return Error{.code = Errc::usage, .tensor = target.name, .message = "has no values to slice"};
-    return target;
-  }
-  if (!tensor.fits())
-    return Error{.code = Errc::mismatch,
-                 .offset = tensor.record_offset,
-                 .tensor = target.name,
-                 .message = fmt::format("its dims {} of {} do not fit the {} bytes stored; --raw shows them",
-                                        shape_text(tensor.dims), type_text(tensor), tensor.byte_size)};
-  auto slice = parse_slice(target.slice_text, tensor.dims);
-  if (!slice) {
-    Error error = std::move(slice).error();
-    error.tensor = target.name;
-    return error;
-  }
-  target.slice = std::move(*slice);
-  return target;
-}
-
-// Prints a slice as NumPy does: brackets by axis, columns aligned, the middle of long axes left out.
-class ArrayPrinter {
- public:
-  ArrayPrinter(const Checkpoint& file, const TensorInfo& tensor, const Slice& slice, const ShowOptions& options,
-               std::size_t width)
-      : file_(file),
-        tensor_(tensor),
-        slice_(slice),
-        precision_(options.precision),
-        width_(width),
-        summarize_(!options.full && slice.element_count() > kSummarizeAbove) {
-    for (std::size_t axis = 0; axis < slice.axes.size(); ++axis)
-      if (!slice.axes[axis].index) axes_.push_back(axis);
-  }
-
-  Status print(const std::function<void(std::string_view)>& sink) {
-    // Twice over the same few rows: to learn the widest, then to print. With everything asked for, once.
-    if (slice_.element_count() <= kSummarizeAbove || summarize_) {
-      measuring_ = true;
-      if (auto status = walk(slice_, 0, sink); !status) return status;
-      measuring_ = false;
-    }
-    if (auto status = walk(slice_, 0, sink); !status) return status;
-    sink("\n");
-    return {};
-  }
-
- private:
-  using Sink = std::function<void(std::string_view)>;
-
-  std::string text_of(std::span<const std::byte> element) const {
-    if (precision_ == 0 || !is_float(tensor_.dtype)) return element_text(tensor_.dtype, element);
-    double value = 0;
-    to_double(tensor_.dtype, element, {&value, 1});
-    return fmt::format("{:.{}g}", value, precision_);
-  }
-
-  static bool is_float(DType dtype) {
-    return dtype == DType::float16 || dtype == DType::bfloat16 || dtype == DType::float32 || dtype == DType::float64 ||
-           dtype == DType::float8_e4m3fn || dtype == DType::float8_e5m2;
-  }
-
-  Status read_texts(const Slice& slice, std::vector<std::string>& texts) const {
-    const std::size_t size = size_of(tensor_.dtype);
-    return read_slice(file_, tensor_, slice, [&](std::span<const std::byte> run) {
-      for (; run.size() >= size; run = run.subspan(size)) texts.push_back(text_of(run.first(size)));
-      return !interrupted();
-    });
-  }
-
-  Status walk(const Slice& at, std::size_t depth, const Sink& sink) {
-    if (interrupted()) return Error{.code = Errc::cancelled};
-    if (depth == axes_.size() || depth + 1 == axes_.size()) return row(at, depth, sink);
-    const std::size_t axis = axes_[depth];
-    const AxisSlice& range = at.axes[axis];
-    out(sink, "[");
-    for (std::int64_t i = 0; i < range.count; ++i) {
-      if (i > 0) {
-        out(sink, std::string(axes_.size() - depth - 1, '\n'));
-        out(sink, std::string(depth + 1, ' '));
-      }
-      if (summarize_ && i == kEdge && range.count > 2 * kEdge) {
-        out(sink, "...");
-        i = range.count - kEdge - 1;
-        continue;
-      }
-      Slice inner = at;
-      inner.axes[axis] = {range.start + range.step * i, 1, 1, true};
-      if (auto status = walk(inner, depth + 1, sink); !status) return status;
-    }
-    out(sink, "]");
-    return {};
-  }
-
-  // The innermost axis, or a single value.
-  Status row(const Slice& at, std::size_t depth, const Sink& sink) {
-    std::vector<std::string> texts;
-    if (depth == axes_.size()) {
-      if (auto status = read_texts(at, texts); !status) return status;
-      if (!texts.empty()) out(sink, texts[0]);
-      return {};
-    }
-    const std::size_t axis = axes_[depth];
-    const AxisSlice range = at.axes[axis];
-    const bool shorten = summarize_ && range.count > 2 * kEdge;
-    const auto read_part = [&](std::int64_t first, std::int64_t count) {
-      Slice part = at;
-      part.axes[axis] = {range.start + range.step * first, count, range.step, false};
-      return read_texts(part, texts);
-    };
-    if (auto status = read_part(0, shorten ? kEdge : range.count); !status) return status;
-    if (shorten) {
-      texts.emplace_back("...");
-      if (auto status = read_part(range.count - kEdge, kEdge); !status) return status;
-    }
-    if (measuring_) {
-      for (const std::string& text : texts) widest_ = std::max(widest_, text == "..." ? 0 : text.size());
-      return {};
-    }
-    std::string line = "[";
-    std::size_t used = depth + 1;
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      const bool dots = texts[i] == "...";
-      const std::string cell =
-          dots ? texts[i] : std::string(widest_ > texts[i].size() ? widest_ - texts[i].size() : 0, ' ') + texts[i];
-      if (i > 0) {
-        line += ',';
-        ++used;
-        if (used + 1 + cell.size() + 1 > width_) {
-          line += "\n" + std::string(depth + 1, ' ');
-          used = depth + 1;
-        } else {
-          line += ' ';
-          ++used;
-        }
-      }
-      line += cell;
-      used += cell.size();
-    }
-    out(sink, line + "]");
-    return {};
-  }
-
-  void out(const Sink& sink, std::string_view text) const {
-    if (!measuring_) sink(text);
-  }
-
-  const Checkpoint& file_;
-  const TensorInfo& tensor_;
-  const Slice& slice_;
-  int precision_;
-  std::size_t width_;
-  bool summarize_;
-  bool measuring_ = false;
-  std::size_t widest_ = 0;
-  std::vector<std::size_t> axes_ = {};  // those that the slice keeps
-};
 
 // The bytes of an entry or slice, in order, in bounded memory.
 Status read_bytes(const Checkpoint& file, const Target& target,
@@ -306,130 +111,169 @@ std::string hex_dump_line(std::uint64_t offset, std::span<const std::byte> bytes
   return fmt::format("{:08x}  {:<48} {}\n", offset, hex, text);
 }
 
-Status show_bytes(Context& context, const Checkpoint& file, const Target& target, bool full) {
+// What has no values is shown as bytes.
+Status show_bytes(Context& context, const Checkpoint& file, const TensorInfo& tensor, bool full) {
   constexpr std::uint64_t kShort = 256;
-  const std::uint64_t end = full ? target.tensor->byte_size : std::min(target.tensor->byte_size, kShort);
-  std::array<std::byte, 16> row;
-  for (std::uint64_t offset = 0; offset < end && !interrupted(); offset += row.size()) {
-    const auto part = std::span(row).first(static_cast<std::size_t>(std::min<std::uint64_t>(row.size(), end - offset)));
-    if (auto status = file.read(*target.tensor, offset, part); !status) return status;
-    context.write(hex_dump_line(offset, part));
+  constexpr std::size_t kRow = 16;
+  const std::uint64_t end = full ? tensor.byte_size : std::min(tensor.byte_size, kShort);
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(end, 1 << 18)));
+  for (std::uint64_t offset = 0; offset < end; offset += buffer.size()) {
+    const std::uint64_t left = end - offset;
+    auto part = std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left)));
+    if (auto status = file.read(tensor, offset, part); !status) return status;
+    for (std::uint64_t at = offset; !part.empty(); at += kRow) {
+      const auto row = part.first(std::min(kRow, part.size()));
+      context.write(hex_dump_line(at, row));
+      part = part.subspan(row.size());
+    }
+    if (interrupted() || context.output_failed()) return Error{.code = Errc::cancelled};
   }
-  if (end < target.tensor->byte_size)
-    context.write(fmt::format("... {} more bytes; --full shows them\n", grouped(target.tensor->byte_size - end)));
+  if (end < tensor.byte_size)
+    context.write(fmt::format("... {} more; --full shows them\n", counted(tensor.byte_size - end, "byte")));
   return {};
+}
+
+void show_parts(Context& context, const Target& map) {
+  Table table({{"PART"}, {"TYPE", Table::Align::left, Style::cyan}, {"SHAPE"}, {"SIZE", Table::Align::right}});
+  for (const TensorInfo& part : map.tensor->parts)
+    table.add({escape(map.name) + "." + escape(part.name), type_text(part), shape_text(part.dims),
+               human_size(part.byte_size)});
+  context.write(table.text(context.color()));
+}
+
+// A str as text; empty for one that is not well-formed.
+Result<std::optional<std::string>> text_of(const Checkpoint& file, const TensorInfo& tensor) {
+  if (tensor.kind != Kind::string) return std::optional<std::string>{};
+  auto text = file.read_string(tensor);
+  if (text) return std::optional<std::string>(std::move(*text));
+  const Errc code = text.error().code;
+  if (code == Errc::mismatch || code == Errc::malformed) return std::optional<std::string>{};
+  return std::move(text).error();
 }
 
 Status show_text(Context& context, const Checkpoint& file, const Target& target, const ShowOptions& options) {
   const TensorInfo& tensor = *target.tensor;
-  std::string head = fmt::format("{}  {}", styled(escape(target.name), Style::bold, context.color()),
+  std::string head = fmt::format("{}  {}", styled(name_text(target.name), Style::bold, context.color()),
                                  styled(type_text(tensor), Style::cyan, context.color()));
   if (has_elements(tensor)) {
     head += " " + shape_text(tensor.dims);
     if (!target.slice_text.empty())
       head += fmt::format("  [{}] -> {}", escape(target.slice_text), shape_text(target.slice.dims()));
+    if (tensor.dtype == DType::int4 || tensor.dtype == DType::hifloat8) head += "  (bytes, in hexadecimal)";
     context.write(head + "\n");
-    ArrayPrinter printer(file, tensor, target.slice, options, context.out_is_terminal() ? context.width() : 80);
-    return printer.print([&](std::string_view text) { context.write(text); });
+    const ArrayStyle style{.full = options.full, .precision = options.precision, .width = context.width()};
+    return print_array(file, tensor, target.slice, style, [&](std::string_view text) { context.write(text); });
   }
   context.write(fmt::format("{}  {}\n", head, counted(tensor.byte_size, "byte")));
   if (tensor.kind == Kind::map) {
-    Table table({{"PART"}, {"TYPE"}, {"SHAPE"}, {"SIZE", Table::Align::right}});
-    for (const TensorInfo& part : tensor.parts)
-      table.add(
-          {escape(target.name) + "." + part.name, type_text(part), shape_text(part.dims), human_size(part.byte_size)});
-    context.write(table.text(context.color()));
+    show_parts(context, target);
     return {};
   }
-  if (tensor.kind == Kind::string)
-    if (auto text = file.read_string(tensor)) {
-      context.write("\"" + escape(*text) + "\"\n");
-      return {};
-    }
-  return show_bytes(context, file, target, options.full);
+  const auto text = text_of(file, tensor);
+  if (!text) return text.error();
+  if (!*text) return show_bytes(context, file, tensor, options.full);
+  context.write("\"" + escape(**text) + "\"\n");
+  return {};
+}
+
+// A value as JSON has it: exact; what is no number there is text.
+std::string json_value(DType dtype, std::span<const std::byte> element) {
+  const std::string text = element_text(dtype, element);
+  if (dtype == DType::boolean) return text == "False" ? "false" : "true";
+  if (dtype == DType::complex64 || dtype == DType::complex128) return Json(text).dump();
+  double value = 0;
+  to_double(dtype, element, {&value, 1});
+  if (std::isfinite(value)) return text;
+  const bool has_number = text == "nan" || text == "inf" || text == "-inf";
+  return has_number ? number(value).dump() : Json(text).dump();
 }
 
 Status show_json(Context& context, const Checkpoint& file, const std::string& path, const Target& target) {
   const TensorInfo& tensor = *target.tensor;
+  const bool values = has_elements(tensor);
   Json head;
   head["schema"] = "ckpt.show/1";
   set_text(head, "file", path);
   set_text(head, "name", target.name);
   head["kind"] = std::string(name(tensor.kind));
-  set_text(head, "dtype", tensor.dtype == DType::unknown ? std::string_view(tensor.type_name) : name(tensor.dtype));
-  const bool elements = has_elements(tensor);
-  head["dims"] = elements ? target.slice.dims() : tensor.dims;
-  set_text(head, "slice", target.slice_text);
+  set_text(head, "dtype", dtype_text(tensor));
+  head["dims"] = values ? target.slice.dims() : tensor.dims;
+  head["slice"] = target.slice_text;
   head["bytes"] = tensor.byte_size;
+  if (tensor.kind == Kind::map)
+    for (const TensorInfo& part : tensor.parts) head["parts"].push_back(json_of(part, nullptr));
   if (tensor.kind == Kind::string) {
-    auto text = file.read_string(tensor);
-    if (!text) return std::move(text).error();
-    head["text"] = *text;
+    const auto text = text_of(file, tensor);
+    if (!text) return text.error();
+    head["text"] = *text ? Json(**text) : Json();
   }
-  if (!elements) {
-    context.write(line_of(head));
-    return {};
-  }
-  // The values may be many: they are written as they are read.
-  std::string open = head.dump();
-  open.pop_back();
-  context.write(open + ",\"values\":[");
-  const std::size_t size = size_of(tensor.dtype);
-  bool first = true;
-  auto status = read_bytes(file, target, [&](std::span<const std::byte> run) -> Status {
-    std::string text;
-    for (; run.size() >= size; run = run.subspan(size)) {
-      if (!first) text += ',';
-      first = false;
-      const std::string value = element_text(tensor.dtype, run.first(size));
-      double as_double = 0;
-      to_double(tensor.dtype, run.first(size), {&as_double, 1});
-      const bool complex = tensor.dtype == DType::complex64 || tensor.dtype == DType::complex128;
-      if (tensor.dtype == DType::boolean) {
-        text += value == "False" ? "false" : "true";
-      } else if (!std::isfinite(as_double) && (value == "nan" || value == "inf" || value == "-inf")) {
-        text += number(as_double).dump();
-      } else if (complex || !std::isfinite(as_double)) {
-        text += Json(value).dump();
-      } else {
-        text += value;
+  std::string text = head.dump();
+  if (values) {  // they may be many: they are written as they are read
+    text.pop_back();
+    text += ",\"values\":[";
+    const std::size_t size = size_of(tensor.dtype);
+    bool first = true;
+    auto status = read_bytes(file, target, [&](std::span<const std::byte> run) -> Status {
+      for (; run.size() >= size; run = run.subspan(size)) {
+        if (!std::exchange(first, false)) text += ',';
+        text += json_value(tensor.dtype, run.first(size));
       }
-    }
-    context.write(text);
-    return {};
-  });
-  context.write("]}\n");
-  return status;
+      context.write(text);
+      text.clear();
+      return context.output_failed() ? Status(Error{.code = Errc::cancelled}) : Status();
+    });
+    if (!status) return status;
+    text += "]}";
+  }
+  context.write(text + "\n");
+  return {};
 }
 
-Status show_file(Context& context, const Checkpoint& file, const Target& target, const ShowOptions& options) {
+// --raw and --npy.
+int show_file(Context& context, const Input& input, const std::string& path, const Target& target,
+              const ShowOptions& options) {
+  if (options.output.empty() && context.out_is_terminal())
+    return context.fail("bytes do not belong on a terminal", "give -o FILE, or send them into a pipe");
   const TensorInfo& tensor = *target.tensor;
+  if (tensor.kind == Kind::map) {
+    const std::string name = escape(target.name);
+    return context.fail(
+        path, {.code = Errc::usage, .tensor = target.name, .message = "a map parameter: its parts can be had"},
+        fmt::format("{0}.keys, {0}.values, {0}.status", name));
+  }
   std::string header;
   if (options.npy) {
     if (!has_elements(tensor))
-      return Error{.code = Errc::usage, .tensor = target.name, .message = "has no values that NumPy could hold"};
+      return context.fail(
+          path, {.code = Errc::usage, .tensor = target.name, .message = "has no values that NumPy could hold"},
+          "--raw writes its bytes");
     const NpyType type = npy_type(tensor.dtype);
     header = npy_header(type.descr, target.slice.dims());
     if (!type.exact)
       context.note(fmt::format("NumPy has no {}: its bits are written as {}", name(tensor.dtype),
                                type.descr.substr(1) == "u2" ? "uint16" : "uint8"));
   }
-  auto output = Output::create(context, options.output, options.force);
-  if (!output) return std::move(output).error();
-  if (auto status = output->write(header); !status) return status;
-  const auto sink = [&](std::span<const std::byte> run) {
-    return context.output_failed() ? Status(Error{.code = Errc::cancelled}) : output->write(run);
-  };
-  if (auto status = read_bytes(file, target, sink); !status) return status;
-  return output->finish();
+  auto output = Output::create(
+      context, {.path = options.output, .force = options.force, .secret = input.encryption().has_value()}, path);
+  if (!output) return context.fail(options.output, output.error(), hint_for_output(output.error()));
+  Status written = output->write(header);
+  if (written) {
+    auto read = read_bytes(input.file(), target, [&](std::span<const std::byte> run) {
+      written = output->write(run);
+      return written;
+    });
+    if (!read && written) return context.fail(path, read.error());
+  }
+  if (written) written = output->finish();
+  return written ? kDone : context.fail(options.output, written.error());
 }
 
 }  // namespace
 
 int run(Context& context, const ShowOptions& options) {
   std::string path = options.target;
-  std::string wanted = options.tensor;
-  if (wanted.empty()) {
+  std::string wanted = options.tensor.value_or("");
+  if (!options.tensor) {
     const auto uri = split_uri(path);
     if (!uri)
       return context.fail("which tensor? `ckpt show FILE TENSOR` or `ckpt show FILE#TENSOR`",
@@ -437,37 +281,22 @@ int run(Context& context, const ShowOptions& options) {
     path = uri->file;
     wanted = uri->tensor;
   }
-  auto input = Input::open(context, path, options.key, false);
+  const bool bytes = options.raw || options.npy;
+  if (!options.output.empty() && !bytes) return context.fail("-o needs --raw or --npy");
+  const auto input = Input::open(context, path, options.key, false);
   if (!input) return context.fail(path, input.error(), hint_for(input.error(), options.key));
-  const Checkpoint& file = input->file();
-  if ((options.raw || options.npy) && options.output.empty() && context.out_is_terminal())
-    return context.fail("bytes do not belong on a terminal", "give -o FILE, or send them into a pipe");
-  if (!options.output.empty() && !options.raw && !options.npy) return context.fail("-o needs --raw or --npy");
-
-  auto target = find_target(file, wanted);
-  if (!target && target.error().code == Errc::mismatch && options.raw) {
-    // Bytes can be had whatever they mean.
-    auto address = parse_tensor(wanted, file);
-    if (address && address->slice.empty()) target = Target{.tensor = file.find(address->name), .name = address->name};
+  const auto target = find_target(input->file(), wanted);
+  if (!target) {
+    const bool helped = !target.error().tensor.empty() || target.error().message.ends_with('?');
+    return context.fail(path, target.error(), helped ? "" : "`ckpt list FILE` names them");
   }
-  if (!target) return context.fail(path, target.error());
-  if (target->tensor->kind == Kind::map && (options.raw || options.npy))
-    return context.fail(
-        path,
-        Error{.code = Errc::usage, .tensor = target->name, .message = "is a map parameter: ask for one of its parts"},
-        fmt::format("{}.keys, {}.values, {}.status", escape(target->name), escape(target->name), escape(target->name)));
-  Status status;
-  if (options.raw || options.npy) {
-    status = show_file(context, file, *target, options);
-  } else if (options.json) {
-    status = show_json(context, file, path, *target);
-  } else {
-    status = show_text(context, file, *target, options);
-  }
-  if (status || context.output_failed()) return kDone;
-  if (status.error().code == Errc::usage && status.error().tensor.empty() && !options.output.empty())
-    return context.fail(options.output, status.error(), "--force replaces it");
-  return context.fail(path, status.error());
+  const TensorInfo& tensor = *target->tensor;
+  if (has_elements(tensor) && !tensor.fits() && !options.raw)
+    return context.fail(path, misfit(tensor, target->name), "--raw gives the bytes that are there");
+  if (bytes) return show_file(context, *input, path, *target, options);
+  const Status status = options.json ? show_json(context, input->file(), path, *target)
+                                     : show_text(context, input->file(), *target, options);
+  return status ? kDone : context.fail(path, status.error());
 }
 
 }  // namespace ckpt::cli

@@ -17,10 +17,16 @@ std::string likely_writer(const Dialect& dialect) {
   return dialect.slices ? "0.6 or later" : "";
 }
 
+std::string name_text(std::string_view name) { return name.empty() ? "\"\"" : escape(name); }
+
+std::string_view dtype_text(const TensorInfo& tensor) noexcept {
+  return tensor.dtype == DType::unknown ? std::string_view(tensor.type_name) : name(tensor.dtype);
+}
+
 std::string type_text(const TensorInfo& tensor) {
   if (tensor.kind == Kind::map) return "map";
-  if (tensor.dtype != DType::unknown) return std::string(name(tensor.dtype));
-  return tensor.type_name.empty() ? "-" : escape(tensor.type_name);
+  const std::string_view type = dtype_text(tensor);
+  return type.empty() ? "-" : escape(type);
 }
 
 std::string shape_of(const TensorInfo& tensor) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,11 @@ namespace ckpt::cli {
 /// What a dialect's traces say about the MindSpore that wrote it: "2.3 or later", "" if nothing does.
 std::string likely_writer(const Dialect& dialect);
 
-/// A type as the user should see it: its normalised name, or what the file says, escaped.
+/// A name as the user should see it: escaped, and "" where it is empty.
+std::string name_text(std::string_view name);
+/// A type's normalised name, or what the file says where that is no type known here.
+std::string_view dtype_text(const TensorInfo& tensor) noexcept;
+/// The same as the user should see it: escaped, "map" for a map, "-" where there is none.
 std::string type_text(const TensorInfo& tensor);
 /// Dims; what kind it is where there are none to speak of.
 std::string shape_of(const TensorInfo& tensor);

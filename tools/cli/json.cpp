@@ -12,12 +12,7 @@ std::string line_of(const Json& document) { return document.dump() + "\n"; }
 void set_text(Json& object, const std::string& key, std::string_view text) {
   object[key] = to_utf8(text);
   if (is_utf8(text)) return;
-  std::string hex;
-  for (const char c : text) {
-    hex += "0123456789abcdef"[static_cast<unsigned char>(c) >> 4];
-    hex += "0123456789abcdef"[static_cast<unsigned char>(c) & 15];
-  }
-  object[key + "_hex"] = hex;
+  object[key + "_hex"] = hexadecimal(std::as_bytes(std::span(text.data(), text.size())));
 }
 
 Json number(double value) {
@@ -65,11 +60,10 @@ Json json_of(const TensorInfo& tensor, const Group* group) {
   Json json;
   set_text(json, "name", tensor.name);
   json["kind"] = std::string(name(tensor.kind));
-  json["dtype"] = std::string(tensor.dtype == DType::unknown ? std::string_view(tensor.type_name) : name(tensor.dtype));
-  if (tensor.dtype == DType::unknown) set_text(json, "dtype", tensor.type_name);
+  set_text(json, "dtype", dtype_text(tensor));
   json["dims"] = tensor.dims;
   json["bytes"] = tensor.byte_size;
-  json["offset"] = tensor.record_offset;
+  if (group != nullptr) json["offset"] = tensor.record_offset;
   json["extents"] = Json::array();
   for (const Extent& extent : tensor.extents) json["extents"].push_back({extent.offset, extent.size});
   if (group != nullptr) json["group"] = std::string(name(*group));
@@ -79,8 +73,8 @@ Json json_of(const TensorInfo& tensor, const Group* group) {
   stored["packed_dims"] = tensor.packed_dims;
   stored["bytes"] = tensor.stored_size;
   stored["encoding"] = tensor.encoding == Encoding::raw ? "raw" : "bf16_as_float32";
-  stored["record_bytes"] = tensor.record_size;
-  stored["unknown_fields"] = tensor.unknown_fields;
+  if (group != nullptr) stored["record_bytes"] = tensor.record_size;
+  if (group != nullptr) stored["unknown_fields"] = tensor.unknown_fields;
   if (tensor.kind == Kind::map) {
     json["parts"] = Json::array();
     for (const TensorInfo& part : tensor.parts) json["parts"].push_back(json_of(part, nullptr));

@@ -28,7 +28,7 @@ Json json_of(const Error& error);
 Json json_of(const std::optional<Error>& damage);
 Json json_of(const Dialect& dialect);
 Json json_of(const Finding& finding);
-/// `group` is left out of a map's parts.
+/// `group` is null for a map's part, which is no record of its own.
 Json json_of(const TensorInfo& tensor, const Group* group);
 
 }  // namespace ckpt::cli

@@ -43,7 +43,7 @@ struct ListOptions {
 
 struct ShowOptions {
   std::string target = {};
-  std::string tensor = {};
+  std::optional<std::string> tensor = {};  ///< empty: it is in `target`
   bool raw = false;
   bool npy = false;
   bool json = false;

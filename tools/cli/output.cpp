@@ -1,75 +1,44 @@
 #include "output.h"
 
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
 namespace ckpt::cli {
 namespace {
 
-Error system_error(const std::string& what) {
-  const int number = errno;
-  return {.code = Errc::io, .os_error = number, .message = what + ": " + std::generic_category().message(number)};
+unsigned default_permissions() {
+  const mode_t mask = ::umask(0);  // there is no other way to ask
+  ::umask(mask);
+  return 0666 & ~mask;
 }
 
 }  // namespace
 
-Result<Output> Output::create(Context& context, const std::string& path, bool force) {
+Result<Output> Output::create(Context& context, const OutputOptions& options, const std::string& input) {
   Output output(context);
-  if (path.empty()) return output;
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) {
-    if (!S_ISREG(status.st_mode)) return Error{.code = Errc::usage, .message = "is not a regular file"};
-    if (!force) return Error{.code = Errc::usage, .message = "exists already"};
-  }
-  // Beside the file that a link names, so that the link stays one.
-  std::error_code ignored;
-  const auto target = std::filesystem::weakly_canonical(path, ignored);
-  output.path_ = ignored ? path : target.string();
-  output.temporary_ = output.path_ + ".XXXXXX";
-  const int descriptor = ::mkostemp(output.temporary_.data(), 02000000 /* O_CLOEXEC */);
-  if (descriptor < 0) {
-    output.temporary_.clear();
-    return system_error("cannot make a file there");
-  }
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::fchmod(descriptor, 0666 & ~mask);
-  output.file_ = ::fdopen(descriptor, "wb");
+  if (options.path.empty()) return output;
+  std::error_code none;
+  if (std::filesystem::equivalent(options.path, input, none))
+    return Error{.code = Errc::usage, .message = "is the input itself"};
+  auto file = OutputFile::create(
+      options.path, {.permissions = options.secret ? 0600 : default_permissions(), .overwrite = options.force});
+  if (!file) return std::move(file).error();
+  output.file_.emplace(std::move(*file));
   return output;
 }
 
-Output::Output(Output&& other) noexcept
-    : context_(other.context_),
-      file_(std::exchange(other.file_, nullptr)),
-      path_(std::move(other.path_)),
-      temporary_(std::exchange(other.temporary_, {})) {}
-
-Output::~Output() {
-  if (file_ != nullptr) std::fclose(file_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
-}
-
 Status Output::write(std::span<const std::byte> bytes) {
-  if (file_ == nullptr) {
-    context_->write_bytes(bytes.data(), bytes.size());
-    return {};
-  }
-  if (std::fwrite(bytes.data(), 1, bytes.size(), file_) < bytes.size()) return system_error("cannot write");
+  if (file_) return file_->append(bytes);
+  context_->write_bytes(bytes.data(), bytes.size());
+  if (context_->output_failed()) return Error{.code = Errc::cancelled};  // finish() of the Context says why
   return {};
 }
 
-Status Output::finish() {
-  if (file_ == nullptr) return {};
-  if (std::fclose(std::exchange(file_, nullptr)) != 0) return system_error("cannot write");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return system_error("cannot put the file in place");
-  temporary_.clear();
-  return {};
-}
+Status Output::finish() { return file_ ? file_->commit() : Status(); }
+
+std::string hint_for_output(const Error& error) { return error.os_error == EEXIST ? "--force replaces it" : ""; }
 
 }  // namespace ckpt::cli

@@ -1,23 +1,28 @@
 #pragma once
 
-#include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "ckpt/error.h"
+#include "ckpt/output_file.h"
 #include "context.h"
 
 namespace ckpt::cli {
 
+/// What -o and --force mean for every command that writes a file.
+struct OutputOptions {
+  std::string path = {};  ///< empty: standard output
+  bool force = false;     ///< an existing file may be replaced
+  bool secret = false;    ///< from an encrypted input: nobody else may read the file
+};
+
 /// Where a command's bytes go: standard output, or a file that appears complete or not at all.
 class Output {
  public:
-  /// Standard output for an empty path. Errc::usage if the file exists and must not be replaced.
-  static Result<Output> create(Context& context, const std::string& path, bool force);
-  Output(Output&& other) noexcept;
-  Output& operator=(Output&&) = delete;
-  ~Output();
+  /// Errc::usage if the file exists and must not be replaced, or is `input` itself, through a link too.
+  static Result<Output> create(Context& context, const OutputOptions& options, const std::string& input);
 
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text) { return write(std::as_bytes(std::span(text.data(), text.size()))); }
@@ -27,9 +32,10 @@ class Output {
   explicit Output(Context& context) : context_(&context) {}
 
   Context* context_;
-  std::FILE* file_ = nullptr;  // null: standard output
-  std::string path_ = {};
-  std::string temporary_ = {};
+  std::optional<OutputFile> file_ = {};  // empty: standard output
 };
+
+/// What to try after an error of Output::create.
+std::string hint_for_output(const Error& error);
 
 }  // namespace ckpt::cli

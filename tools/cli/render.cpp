@@ -89,6 +89,7 @@ std::string Table::text(bool color, std::string_view indent) const {
       append_padded(padded, cell(c), widths[c], columns_[c].align, c + 1 == columns_.size());
       out += styled(padded, head ? Style::dim : columns_[c].style, color);
     }
+    out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
   };
   const bool has_head = std::any_of(columns_.begin(), columns_.end(), [](const Column& c) { return !c.head.empty(); });

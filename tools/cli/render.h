@@ -12,7 +12,7 @@
 namespace ckpt::cli {
 
 std::string human_size(std::uint64_t bytes);                 ///< "241.2 KiB"
-std::string grouped(std::uint64_t number);                   ///< "61 706"
+std::string grouped(std::uint64_t number);                   ///< "61,706"
 std::string shape_text(std::span<const std::int64_t> dims);  ///< "[6, 1, 5, 5]"
 /// "61,706 tensors", "1 tensor".
 std::string counted(std::uint64_t number, std::string_view what);

@@ -49,8 +49,8 @@ struct TensorAddress {
   std::string slice = {};  ///< without the brackets
 };
 
-/// Splits `name[slice]` against a file: an exact name wins, then the last `[`; a quoted name is taken literally
-/// (`\"` and `\\` inside). Errc::usage if no entry fits, with the nearest name suggested.
+/// Splits `name[slice]` against a file: an exact name wins, then the last `[`; a quoted name is what escape() made of
+/// one, so it can be copied from where it was shown. Errc::usage if no entry fits, with the nearest name suggested.
 Result<TensorAddress> parse_tensor(std::string_view text, const Checkpoint& file);
 
 /// `file.ckpt#name[0]`: a file and what parse_tensor takes.

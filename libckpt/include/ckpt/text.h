@@ -14,6 +14,9 @@ namespace ckpt {
 /// Everything else, other scripts and emoji included, stays as it is.
 std::string escape(std::string_view text);
 
+/// The other way. Empty where a `\` begins nothing that escape() writes.
+std::optional<std::string> unescape(std::string_view text);
+
 /// Whether the bytes are valid UTF-8 (no surrogates, no overlong forms, nothing above U+10FFFF).
 bool is_utf8(std::string_view text) noexcept;
 
