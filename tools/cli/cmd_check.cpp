@@ -18,7 +18,7 @@ Style style_of(Severity severity) {
 
 // FILE:OFFSET: severity: "tensor": message [rule]
 std::string text_of(const std::string& path, const Finding& finding, bool color) {
-  std::string place = escape(path);
+  std::string place = file_text(path);
   if (finding.offset != Error::kNoOffset) place += ":" + std::to_string(finding.offset);
   const std::string tensor = finding.tensor.empty() ? "" : "\"" + escape(finding.tensor) + "\": ";
   const Severity severity = finding.rule->severity;
@@ -42,7 +42,7 @@ std::string summary_of(const std::string& path, const std::vector<Finding>& find
       text += (text.empty() ? "" : ", ") + counted(n, name(severity));
   const std::string word = verdict == "ok" ? styled("ok", Style::green, color) : "";
   const std::string separator = word.empty() || text.empty() ? "" : ", ";
-  return fmt::format("{}: {}{}{}\n", escape(path), word, separator, text);
+  return fmt::format("{}: {}{}{}\n", file_text(path), word, separator, text);
 }
 
 }  // namespace
@@ -55,8 +55,10 @@ int run(Context& context, const CheckOptions& options) {
       return context.fail(fmt::format("'{}' is no MindSpore version", escape(options.version)),
                           "0.1 and later: 0.6, 1.5, 2.10");
   }
+  const auto files = expand_directories(options.files);
+  if (!files) return context.fail(files.error().message);
   int code = kDone;
-  for (const std::string& path : options.files) {
+  for (const std::string& path : *files) {
     auto input = Input::open(context, path, options.key, true);
     if (!input) {
       code = std::max(code, context.fail(path, input.error(), hint_for(input.error(), options.key)));

@@ -83,7 +83,7 @@ std::string text_of_info(const std::string& path, const Input& input, const Tota
     facts.add({"checksum", fmt::format("CRC-32 {:08x} (`ckpt check` verifies it)", trailer->crc)});
   if (const auto& encryption = input.encryption()) facts.add({"encrypted", encryption_text(*encryption)});
   if (const auto& damage = input.damage()) facts.add({"damage", styled(to_string(*damage), Style::red, color)});
-  return styled(path == "-" ? "standard input" : escape(path), Style::bold, color) + "\n" + facts.text(color, "  ");
+  return styled(file_text(path), Style::bold, color) + "\n" + facts.text(color, "  ");
 }
 
 // An encrypted file without its key still tells how it is encrypted.
@@ -112,7 +112,7 @@ int run(Context& context, const InfoOptions& options) {
     if (!input) {
       if (input.error().code == Errc::key)
         if (const auto encryption = encryption_without_key(path); encryption && !options.json)
-          context.write(fmt::format("{}\n  encrypted  {}\n", styled(escape(path), Style::bold, context.color()),
+          context.write(fmt::format("{}\n  encrypted  {}\n", styled(file_text(path), Style::bold, context.color()),
                                     encryption_text(*encryption)));
       failed(context.fail(path, input.error(), hint_for(input.error(), options.key)));
       if (code == kInterrupted) return code;
@@ -132,8 +132,8 @@ int run(Context& context, const InfoOptions& options) {
     } else if (as_table) {
       std::string types;
       for (const auto& [type, sum] : totals.types) types += (types.empty() ? "" : " ") + type;
-      summary.add(
-          {escape(path), human_size(input->size()), grouped(totals.all.entries), grouped(totals.all.elements), types});
+      summary.add({file_text(path), human_size(input->size()), grouped(totals.all.entries),
+                   grouped(totals.all.elements), types});
     } else {
       context.write(text_of_info(path, *input, totals, context.color()));
     }

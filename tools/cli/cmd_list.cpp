@@ -170,7 +170,7 @@ int run(Context& context, const ListOptions& options) {
   }
   if (damage) return context.fail(options.file, *damage);
   if (const std::string unused = selection->unused(); !unused.empty())
-    return context.fail(fmt::format("{}: nothing matches '{}'", escape(options.file), escape(unused)));
+    return context.fail(fmt::format("{}: nothing matches '{}'", file_text(options.file), escape(unused)));
   return kDone;
 }
 

@@ -235,18 +235,16 @@ int show_file(Context& context, const Input& input, const std::string& path, con
   if (options.output.empty() && context.out_is_terminal())
     return context.fail("bytes do not belong on a terminal", "give -o FILE, or send them into a pipe");
   const TensorInfo& tensor = *target.tensor;
-  if (tensor.kind == Kind::map) {
-    const std::string name = escape(target.name);
-    return context.fail(
-        path, {.code = Errc::usage, .tensor = target.name, .message = "a map parameter: its parts can be had"},
-        fmt::format("{0}.keys, {0}.values, {0}.status", name));
-  }
+  const std::string quoted = "\"" + escape(target.name) + "\"";
+  const auto refuse = [&](const char* why, const std::string& hint) {
+    return context.fail(path, {.code = Errc::usage, .message = quoted + why}, hint);
+  };
+  if (tensor.kind == Kind::map)
+    return refuse(" is a map parameter: only its parts have bytes",
+                  fmt::format("{0}.keys, {0}.values, {0}.status", escape(target.name)));
   std::string header;
   if (options.npy) {
-    if (!has_elements(tensor))
-      return context.fail(
-          path, {.code = Errc::usage, .tensor = target.name, .message = "has no values that NumPy could hold"},
-          "--raw writes its bytes");
+    if (!has_elements(tensor)) return refuse(" has no values that NumPy could hold", "--raw writes its bytes");
     const NpyType type = npy_type(tensor.dtype);
     header = npy_header(type.descr, target.slice.dims());
     if (!type.exact)
@@ -287,8 +285,9 @@ int run(Context& context, const ShowOptions& options) {
   if (!input) return context.fail(path, input.error(), hint_for(input.error(), options.key));
   const auto target = find_target(input->file(), wanted);
   if (!target) {
-    const bool helped = !target.error().tensor.empty() || target.error().message.ends_with('?');
-    return context.fail(path, target.error(), helped ? "" : "`ckpt list FILE` names them");
+    const std::string& message = target.error().message;
+    const bool lost = message.starts_with("no tensor") && !message.ends_with('?');
+    return context.fail(path, target.error(), lost ? "`ckpt list FILE` names them" : "");
   }
   const TensorInfo& tensor = *target->tensor;
   if (has_elements(tensor) && !tensor.fits() && !options.raw)

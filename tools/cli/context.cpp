@@ -12,6 +12,7 @@
 
 #include "ckpt/text.h"
 #include "progress_line.h"
+#include "render.h"
 
 namespace ckpt::cli {
 
@@ -32,7 +33,7 @@ void Context::write_bytes(const void* data, std::size_t size) {
 
 int Context::fail(std::string_view file, const Error& error, std::string_view hint) {
   if (error.code == Errc::cancelled) return kInterrupted;
-  return fail(fmt::format("{}: {}", file.empty() ? "''" : escape(file), to_string(error)), hint);
+  return fail(fmt::format("{}: {}", file_text(file), to_string(error)), hint);
 }
 
 int Context::fail(std::string_view message, std::string_view hint) {

@@ -113,7 +113,9 @@ Result<Input> Input::open(Context& context, const std::string& path, const KeyOp
   const bool standard_input = path == "-";
   const bool is_file =
       !standard_input && (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
-  if (!is_file && !pipes) return Error{.code = Errc::unsupported, .message = "is a pipe or device; this needs a file"};
+  if (!is_file && !pipes)
+    return Error{.code = Errc::unsupported,
+                 .message = standard_input ? "this needs a file" : "is a pipe or device; this needs a file"};
   if (!is_file) {
     int descriptor = 0;
     if (!standard_input) {

@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "ckpt/text.h"
 #include "render.h"
 
 namespace ckpt::cli {
 
-ProgressLine::ProgressLine(std::FILE* out, std::string label) : out_(out), label_(escape(label)) {}
+ProgressLine::ProgressLine(std::FILE* out, std::string label) : out_(out), label_(file_text(label)) {}
 
 ProgressLine::~ProgressLine() {
   if (visible_) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "ckpt/text.h"
+
 namespace ckpt::cli {
 namespace {
 
@@ -38,6 +40,10 @@ void append_padded(std::string& out, std::string_view cell, std::size_t width, T
 }
 
 }  // namespace
+
+std::string file_text(std::string_view path) {
+  return path == "-" ? "standard input" : path.empty() ? "''" : escape(path);
+}
 
 std::string human_size(std::uint64_t bytes) {
   constexpr std::array kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -11,6 +11,9 @@
 
 namespace ckpt::cli {
 
+/// A file as messages name it: escaped, and "standard input" for `-`.
+std::string file_text(std::string_view path);
+
 std::string human_size(std::uint64_t bytes);                 ///< "241.2 KiB"
 std::string grouped(std::uint64_t number);                   ///< "61,706"
 std::string shape_text(std::span<const std::int64_t> dims);  ///< "[6, 1, 5, 5]"

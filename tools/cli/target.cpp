@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "ckpt/text.h"
 #include "facts.h"
 #include "render.h"
 
@@ -55,7 +56,7 @@ Result<Target> find_target(const Checkpoint& file, const std::string& text) {
   const TensorInfo& tensor = *target->tensor;
   if (!has_elements(tensor)) {
     if (!target->slice_text.empty())
-      return Error{.code = Errc::usage, .tensor = target->name, .message = "has no values to slice"};
+      return Error{.code = Errc::usage, .message = "\"" + escape(target->name) + "\" has no values to slice"};
     return target;
   }
   if (!tensor.fits()) {
