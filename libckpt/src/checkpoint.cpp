@@ -88,6 +88,12 @@ Error needs_key(const Encryption& encryption) {
   return {.code = Errc::key, .message = "encrypted" + with + ": it needs its key"};
 }
 
+bool is_garbage(const Error& damage) { return damage.code == Errc::truncated || damage.code == Errc::malformed; }
+
+Error does_not_decrypt() {
+  return {.code = Errc::key, .message = "does not decrypt to a checkpoint: wrong key or mode, or the file was altered"};
+}
+
 Checkpoint::Checkpoint(std::unique_ptr<const Impl> impl) noexcept : impl_(std::move(impl)) {}
 Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
 Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
@@ -124,9 +130,7 @@ Result<Checkpoint> Checkpoint::from_source(SourcePtr source, const OpenOptions& 
   if (auto unchanged = file->verify_unchanged(); !unchanged) return unchanged.error();
   if (index.tensors.empty() && index.plain_size != 0 && !index.trailer) {
     // Nothing in it: something else, or damaged from the start.
-    if (*encryption && index.damage && index.damage->code != Errc::key)
-      return Error{.code = Errc::key,
-                   .message = "does not decrypt to a checkpoint: wrong key or mode, or the file was altered"};
+    if (*encryption && !view.damage && index.damage && is_garbage(*index.damage)) return does_not_decrypt();
     const auto identity = identify(*source);
     if (!identity) return identity.error();
     if (!identity->checkpoint) return Error{.code = Errc::unsupported, .message = "is " + identity->description};

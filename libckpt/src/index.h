@@ -30,6 +30,9 @@ inline bool is_damage(const Error& error) noexcept {
 
 /// What opening an encrypted file without a key fails with.
 Error needs_key(const Encryption& encryption);
+/// What a wrong key looks like where nothing else tells: damage in front of the first whole record.
+bool is_garbage(const Error& damage);
+Error does_not_decrypt();
 
 class RecordStream;
 const Index& index_of(const Checkpoint& file) noexcept;

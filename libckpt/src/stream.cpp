@@ -15,7 +15,8 @@
 namespace ckpt {
 namespace {
 
-constexpr std::size_t kLookAhead = 64;  // what the scanner asks for beyond a record: the next key, the trailer
+constexpr std::size_t kLookAhead = 64;    // what the scanner asks for beyond a record: the next key, the trailer
+constexpr std::size_t kHeadBytes = 4096;  // what identify() looks at
 
 // A pipe seen through one buffer. Bytes from keep_from() on stay as long as they fit.
 class PipeView final : public ByteView {
@@ -32,6 +33,7 @@ class PipeView final : public ByteView {
       auto got = read_(std::span(buffer_).subspan(filled_));
       if (!got) return std::move(got).error();
       ended_ = *got == 0;
+      keep_head(std::span(buffer_).subspan(filled_, *got));
       filled_ += *got;
       total_ += *got;
     }
@@ -40,9 +42,11 @@ class PipeView final : public ByteView {
   void keep_from(std::uint64_t offset) { keep_ = offset; }
   std::size_t capacity() const noexcept { return buffer_.size(); }
   std::uint64_t total() const noexcept { return total_; }
-  /// Whether the input's first bytes are still there: then all of them that were read.
-  std::span<const std::byte> head() const noexcept {
-    return start_ == 0 ? std::span<const std::byte>(buffer_).first(filled_) : std::span<const std::byte>{};
+  /// The input's first bytes, as many as tell what it is. Reads on to have them.
+  std::span<const std::byte> head() {
+    while (head_.size() < kHeadBytes && !ended_)
+      if (!view(total_, 1)) break;
+    return head_;
   }
   /// CRC-32 of the bytes before `end`, which must not have been dropped yet.
   std::uint32_t crc_until(std::uint64_t end) {
@@ -66,7 +70,13 @@ class PipeView final : public ByteView {
     start_ = from;
   }
 
+  void keep_head(std::span<const std::byte> bytes) {
+    bytes = bytes.first(std::min(bytes.size(), kHeadBytes - head_.size()));
+    head_.insert(head_.end(), bytes.begin(), bytes.end());
+  }
+
   ReadFn read_;
+  std::vector<std::byte> head_ = {};
   std::vector<std::byte> buffer_;
   std::uint64_t start_ = 0;  // offset of the buffer's first byte
   std::size_t filled_ = 0;
@@ -121,11 +131,12 @@ struct RecordStream::Impl {
   Result<const Piece*> end_of_input();
   Error fail(Error error);
   Error refuse(std::string message);
-  std::optional<Error> foreign();
+  std::optional<Error> foreign(const Error* damage);
 
   Options options;
   ReadFn read;
   std::uint64_t cipher_bytes = 0;  // taken from `read` by the decryptor
+  bool cipher_damaged = false;     // ... which then failed
   std::unique_ptr<PipeView> pipe;
   std::unique_ptr<Scanner> scanner;
   Indexer indexer;
@@ -142,10 +153,12 @@ struct RecordStream::Impl {
   std::optional<Error> failure;
 };
 
-// Not one whole record, and no checkpoint to begin with.
-std::optional<Error> RecordStream::Impl::foreign() {
+// Not one whole record, and no checkpoint to begin with: the same questions as Checkpoint::from_source asks.
+std::optional<Error> RecordStream::Impl::foreign(const Error* damage) {
   const Index& index = indexer.index();
-  if (!index.tensors.empty() || index.encryption || scanner->trailer() || pipe->head().empty()) return std::nullopt;
+  if (!index.tensors.empty() || scanner->trailer() || pipe->head().empty()) return std::nullopt;
+  if (index.encryption && damage != nullptr)
+    return !cipher_damaged && is_garbage(*damage) ? std::optional(does_not_decrypt()) : std::nullopt;
   const auto identity = identify(*borrow_bytes(pipe->head()));
   if (!identity || identity->checkpoint) return std::nullopt;
   return Error{.code = Errc::unsupported, .message = "is " + identity->description};
@@ -155,7 +168,7 @@ Error RecordStream::Impl::fail(Error error) {
   if (large) indexer.take_back();
   large = false;
   if (error.code != Errc::io)
-    if (auto other = foreign()) error = std::move(*other);
+    if (auto other = foreign(&error)) error = std::move(*other);
   indexer.finish(*scanner);
   failure = std::move(error);
   return *failure;
@@ -170,8 +183,8 @@ Error RecordStream::Impl::refuse(std::string message) {
 
 Status RecordStream::Impl::start() {
   started = true;
-  constexpr std::size_t kHeadBytes = 64;  // more than a cipher block's header
-  auto head = read_head(read, kHeadBytes);
+  constexpr std::size_t kWant = 64;  // more than a cipher block's header
+  auto head = read_head(read, kWant);
   if (!head) return failure.emplace(std::move(head).error());
   const auto encryption = detect_encryption(*borrow_bytes(*head));
   ReadFn plain;
@@ -187,8 +200,10 @@ Status RecordStream::Impl::start() {
     if (!decryptor) return failure.emplace(std::move(decryptor).error());
     indexer.index().encryption = decryptor->encryption();
     cipher_bytes += head->size();
-    plain = [block = std::make_shared<BlockDecryptor>(std::move(*decryptor))](std::span<std::byte> out) {
-      return block->read(out);
+    plain = [this, block = std::make_shared<BlockDecryptor>(std::move(*decryptor))](std::span<std::byte> out) {
+      auto got = block->read(out);
+      cipher_damaged = !got;
+      return got;
     };
   } else {
     plain = behind(std::move(*head), std::move(read));
@@ -299,7 +314,7 @@ Status RecordStream::Impl::end_record() {
 }
 
 Result<const Piece*> RecordStream::Impl::end_of_input() {
-  if (auto error = foreign()) return fail(std::move(*error));
+  if (auto error = foreign(nullptr)) return fail(std::move(*error));
   ended = true;
   indexer.finish(*scanner);
   Index& index = indexer.index();
