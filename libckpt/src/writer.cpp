@@ -316,7 +316,8 @@ Status Writer::Impl::append(std::span<const std::byte> bytes) {
 Status Writer::Impl::copy(const Checkpoint& from, const TensorInfo& tensor, std::string_view new_name) {
   if (auto status = expect_no_open_entry(); !status) return status;
   if (tensor.record_size != 0) {
-    if (auto status = check_name(new_name); !status) return status;
+    if (new_name != tensor.name)  // its own is kept whatever it is
+      if (auto status = check_name(new_name); !status) return status;
     if (!names.insert(std::string(new_name)).second) return usage(new_name, "an earlier entry has this name");
     if (auto status = new_name == tensor.name ? put_source(from.source(), tensor.record_offset, tensor.record_size)
                                               : copy_renamed(from.source(), tensor, new_name);
