@@ -316,8 +316,8 @@ bool must_refuse(const Checkpoint& file, std::size_t buffer_bytes) {
   });
 }
 
-// A pipe and a file name the same damage by the same code, but for one thing: a name above the limit that is longer than
-// the file, too, is truncated where the size of the file is known.
+// A pipe and a file name the same damage by the same code, but for one thing: a name above the limit that is longer
+// than the file, too, is truncated where the size of the file is known.
 bool same_damage(const Error& pipe, const Error& file) {
   return pipe.code == file.code || (pipe.code == Errc::limit && file.code == Errc::truncated);
 }
