@@ -10,6 +10,9 @@ int run(Context& context, const InfoOptions& options);
 int run(Context& context, const ListOptions& options);
 int run(Context& context, const ShowOptions& options);
 int run(Context& context, const CheckOptions& options);
+int run(Context& context, const HashOptions& options);
+int run(Context& context, const SalvageCommand& options);
+int run(Context& context, const EditCommand& options);
 int run(Context& context, const RulesOptions& options);
 int run(Context& context, const DocumentOptions& options);
 

@@ -37,15 +37,20 @@ int Context::fail(std::string_view file, const Error& error, std::string_view hi
 }
 
 int Context::fail(std::string_view message, std::string_view hint) {
-  std::fflush(out_);
-  fmt::print(err_, "ckpt: {}\n", message);
-  if (!hint.empty()) fmt::print(err_, "      {}\n", hint);
+  note(message);
+  if (!hint.empty()) say("      ", hint);
   return interrupted() ? kInterrupted : kFailed;
 }
 
 void Context::note(std::string_view message) {
   std::fflush(out_);
-  fmt::print(err_, "ckpt: {}\n", message);
+  say("ckpt: ", message);
+}
+
+// Where standard error cannot be written to, there is nobody to tell.
+void Context::say(std::string_view prefix, std::string_view text) {
+  const std::string line = fmt::format("{}{}\n", prefix, text);
+  std::fwrite(line.data(), 1, line.size(), err_);
 }
 
 Progress Context::progress(std::string_view label) {
@@ -61,7 +66,7 @@ int Context::finish(int code) {
   if (interrupted()) return kInterrupted;
   if (output_error_ == EPIPE) return code == kFailed ? kFailed : kDone;  // whoever read has enough
   if (output_error_ != 0) {
-    fmt::print(err_, "ckpt: cannot write to standard output: {}\n", std::strerror(output_error_));
+    note(fmt::format("cannot write to standard output: {}", std::strerror(output_error_)));
     return kFailed;
   }
   return code;

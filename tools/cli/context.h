@@ -42,6 +42,8 @@ class Context {
   int finish(int code);
 
  private:
+  void say(std::string_view prefix, std::string_view text);
+
   std::FILE* out_;
   std::FILE* err_;
   bool color_ = false;

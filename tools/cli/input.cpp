@@ -88,6 +88,8 @@ ReadFn interruptible(int descriptor) {
   };
 }
 
+}  // namespace
+
 Result<std::optional<Key>> given_key(const KeyOptions& options) {
   const auto wrap = [](Result<Key> key) -> Result<std::optional<Key>> {
     if (!key) return std::move(key).error();
@@ -101,13 +103,22 @@ Result<std::optional<Key>> given_key(const KeyOptions& options) {
   return wrap(key_from_hex(value, "the environment variable " + escape(options.variable)));
 }
 
-}  // namespace
-
-Result<Input> Input::open(Context& context, const std::string& path, const KeyOptions& key, bool pipes) {
+Result<OpenOptions> open_options(Context& context, const std::string& path, const KeyOptions& key) {
   auto given = given_key(key);
   if (!given) return std::move(given).error();
-  OpenOptions options{.keep_damaged = true, .key = std::move(*given), .mode = cipher_mode_from_name(key.mode)};
+  OpenOptions options{.key = std::move(*given), .mode = cipher_mode_from_name(key.mode)};
+  if (options.key || !context.err_is_terminal()) return options;
+  const auto source = open_file(path);
+  if (!source) return options;  // opening it again says why
+  const auto identity = identify(**source);
+  if (!identity || !identity->encryption) return options;
+  auto typed = key_from_prompt(path);
+  if (!typed) return std::move(typed).error();
+  options.key = std::move(*typed);
+  return options;
+}
 
+Result<Input> Input::open(Context& context, const std::string& path, const KeyOptions& key, bool pipes) {
   Input input;
   struct stat status {};
   const bool standard_input = path == "-";
@@ -126,17 +137,18 @@ Result<Input> Input::open(Context& context, const std::string& path, const KeyOp
     }
     if (::isatty(descriptor) == 1)
       return Error{.code = Errc::usage, .message = "a checkpoint does not come from a terminal"};
-    input.stream_.emplace(interruptible(descriptor), RecordStream::Options{.open = std::move(options)});
+    auto given = given_key(key);
+    if (!given) return std::move(given).error();
+    input.stream_.emplace(
+        interruptible(descriptor),
+        RecordStream::Options{.open = {.key = std::move(*given), .mode = cipher_mode_from_name(key.mode)}});
     return input;
   }
-  options.progress = context.progress(path);
-  auto file = Checkpoint::open(path, options);
-  if (!file && file.error().code == Errc::key && !options.key && context.err_is_terminal()) {
-    auto typed = key_from_prompt(path);
-    if (!typed) return std::move(typed).error();
-    options.key = *typed;
-    file = Checkpoint::open(path, options);
-  }
+  auto options = open_options(context, path, key);
+  if (!options) return std::move(options).error();
+  options->keep_damaged = true;
+  options->progress = context.progress(path);
+  auto file = Checkpoint::open(path, *options);
   if (!file) return std::move(file).error();
   input.file_.emplace(std::move(*file));
   return input;

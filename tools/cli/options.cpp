@@ -54,6 +54,12 @@ void add_key(CLI::App& app, KeyOptions& key) {
              "AES-GCM|AES-CBC|SM4-CBC");
 }
 
+// An option that may be given several times.
+void add_list(CLI::App& app, const std::string& name, std::vector<std::string>& to, const std::string& text,
+              const std::string& value) {
+  app.add_option(name, to, text)->option_text(value)->allow_extra_args(false)->take_all();
+}
+
 void add_patterns(CLI::App& app, PatternOptions& select) {
   app.add_option("PATTERN", select.patterns, "Only names that match one of these globs; * passes dots too");
   app.add_flag("--regex", select.regex, "The patterns are regular expressions (RE2), found anywhere in the name");
@@ -115,6 +121,73 @@ void add_check(CLI::App& app, Command& command) {
   add_key(app, check.key);
 }
 
+void add_hash(CLI::App& app, Command& command) {
+  auto& hash = command.emplace<HashOptions>();
+  app.add_option("FILE", hash.files, "Checkpoints; - is standard input; a directory stands for its *.ckpt")->required();
+  auto* algorithm = add_choice(app, "--algorithm", hash.algorithm,
+                               "sha256 (the default), or xxh3: faster, and no protection from intent", "sha256|xxh3");
+  auto* check = app.add_option("--check", hash.check, "Compare with MANIFEST, which --json made before")
+                    ->option_text("MANIFEST")
+                    ->excludes(algorithm);
+  auto* summary = app.add_flag("-s,--summary", hash.summary, "One line a file: the digest of all it says");
+  auto* duplicates =
+      app.add_flag("--duplicates", hash.duplicates, "Which tensors have the same bytes, in and across files")
+          ->excludes(check)
+          ->excludes(summary);
+  add_json(app, hash.json)->excludes(summary)->excludes(duplicates);
+  add_key(app, hash.key);
+}
+
+void add_salvage(CLI::App& app, Command& command) {
+  auto& salvage = command.emplace<SalvageCommand>();
+  app.add_option("FILE", salvage.file, "A damaged checkpoint")->required();
+  app.add_option("-o,--output", salvage.output, "Write what is whole to OUT; without it, only say what that is")
+      ->option_text("OUT");
+  app.add_flag("--partial", salvage.partial, "Keep tensors of which a part is left, the rest NaN (integers: 0)");
+  app.add_flag("-f,--force", salvage.force, "Replace OUT if it exists");
+  add_json(app, salvage.json);
+  add_key(app, salvage.key);
+}
+
+void add_edit(CLI::App& app, Command& command) {
+  auto& edit = command.emplace<EditCommand>();
+  app.add_option("IN", edit.files, "Checkpoints; several are merged")->required();
+  auto* output =
+      app.add_option("-o,--output", edit.output, "Write to OUT; with --split it has {group} in it")->option_text("OUT");
+  app.add_flag("--in-place", edit.in_place, "Replace IN, in one durable step")->excludes(output);
+  app.add_flag("-f,--force", edit.force, "Replace OUT if it exists");
+  app.add_flag("-n,--dry-run", edit.dry_run, "Write nothing, show the plan");
+  add_list(app, "--keep", edit.keep, "Keep only names that match", "PATTERN");
+  add_list(app, "--drop", edit.drop, "Leave out names that match", "PATTERN");
+  app.add_flag("--regex", edit.regex, "PATTERNs are regular expressions (RE2), found anywhere in the name");
+  app.add_flag("--strip-optimizer", edit.strip_optimizer, "Leave out the optimizer's state");
+  add_list(app, "--rename", edit.rename, "Another name; 'OLD.*=NEW.*' for all that start so", "OLD=NEW");
+  add_list(app, "--rename-regex", edit.rename_regex, "Replace what the expression finds; \\1 is its first group",
+           "s/REGEX/NEW/");
+  add_list(app, "--cast", edit.cast, "Another type; without a pattern for all numbers of the same kind",
+           "[PATTERN=]TYPE");
+  add_list(app, "--set", edit.set, "A scalar or a string, replaced or added: 3, 0.1, true, text", "NAME=VALUE");
+  add_choice(app, "--conflict", edit.conflict, "Of a name that several files have: refuse (the default), or which",
+             "refuse|first|last");
+  app.add_flag("--split", edit.split, "One file for weights, optimizer and other entries each");
+  add_choice(app, "--profile", edit.profile, "Write every tensor anew as this MindSpore does: classic 0.6, modern 2.3",
+             "classic|modern");
+  auto* crc = app.add_flag("--crc", edit.crc, "With a CRC trailer (else as IN)");
+  app.add_flag("--no-crc", edit.no_crc, "Without one")->excludes(crc);
+  auto* decrypt = app.add_flag("--decrypt", edit.decrypt, "Write in clear (else encrypted as IN)");
+  auto* key = app.add_option("--new-key-file", edit.new_key.file, "Encrypt with the 16, 24 or 32 bytes of FILE")
+                  ->option_text("FILE")
+                  ->excludes(decrypt);
+  app.add_option("--new-key-env", edit.new_key.variable, "Encrypt with the key in the environment variable NAME")
+      ->option_text("NAME")
+      ->excludes(decrypt)
+      ->excludes(key);
+  add_choice(app, "--new-enc-mode", edit.new_key.mode, "How to encrypt (AES-GCM is the default)",
+             "AES-GCM|AES-CBC|SM4-CBC");
+  add_json(app, edit.json);
+  add_key(app, edit.key);
+}
+
 void add_rules(CLI::App& app, Command& command) { add_json(app, command.emplace<RulesOptions>().json); }
 
 void add_document(CLI::App& app, Command& command) {
@@ -139,6 +212,12 @@ constexpr std::array kVerbs = {
          add_show},
     Verb{"check", "What is wrong with a file, and what MindSpore would make of it", "ckpt check --for 1.5 lenet.ckpt",
          add_check},
+    Verb{"hash", "Fingerprints of the tensors and of the whole, however they are stored",
+         "ckpt hash --json lenet.ckpt > lenet.manifest", add_hash},
+    Verb{"salvage", "Save what is whole of a damaged file, and say what is not", "ckpt salvage cut.ckpt -o saved.ckpt",
+         add_salvage},
+    Verb{"edit", "Change, merge or split checkpoints into a new file",
+         "ckpt edit train.ckpt --strip-optimizer --cast Float16 -o weights.ckpt", add_edit},
     Verb{"rules", "Everything that `check` can find", "ckpt rules", add_rules},
     Verb{"document", "Shell completion, man page and manual, made from the tables of options",
          "ckpt document bash > ~/.local/share/bash-completion/completions/ckpt", add_document},
@@ -245,7 +324,8 @@ void tune_options(CLI::App& app) {
     if (option->get_positional()) {
       option->transform([](std::string text) { return text.starts_with(kNoList) ? text.substr(1) : text; });
     } else if (option->get_items_expected_max() > 0) {
-      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      if (option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll)
+        option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     } else {
       option->disable_flag_override();
     }

@@ -74,7 +74,52 @@ struct DocumentOptions {
   std::string what = {};  ///< bash, zsh, fish, man, markdown
 };
 
-using Command = std::variant<InfoOptions, ListOptions, ShowOptions, CheckOptions, RulesOptions, DocumentOptions>;
+struct HashOptions {
+  std::vector<std::string> files = {};
+  std::string algorithm = "sha256";
+  std::string check = {};
+  bool summary = false;
+  bool duplicates = false;
+  bool json = false;
+  KeyOptions key = {};
+};
+
+struct SalvageCommand {
+  std::string file = {};
+  std::string output = {};
+  bool partial = false;
+  bool force = false;
+  bool json = false;
+  KeyOptions key = {};
+};
+
+struct EditCommand {
+  std::vector<std::string> files = {};
+  std::string output = {};
+  bool in_place = false;
+  bool force = false;
+  bool dry_run = false;
+  std::vector<std::string> keep = {};
+  std::vector<std::string> drop = {};
+  bool regex = false;
+  bool strip_optimizer = false;
+  std::vector<std::string> rename = {};
+  std::vector<std::string> rename_regex = {};
+  std::vector<std::string> cast = {};
+  std::vector<std::string> set = {};
+  std::string conflict = {};
+  bool split = false;
+  std::string profile = {};
+  bool crc = false;
+  bool no_crc = false;
+  bool decrypt = false;
+  KeyOptions new_key = {};
+  bool json = false;
+  KeyOptions key = {};
+};
+
+using Command = std::variant<InfoOptions, ListOptions, ShowOptions, CheckOptions, HashOptions, SalvageCommand,
+                             EditCommand, RulesOptions, DocumentOptions>;
 
 struct CommandLine {
   std::optional<Command> command = {};  ///< empty: `text` is all there is to do

@@ -10,7 +10,7 @@ ProgressLine::ProgressLine(std::FILE* out, std::string label) : out_(out), label
 
 ProgressLine::~ProgressLine() {
   if (visible_) {
-    fmt::print(out_, "\r\x1b[K");
+    std::fputs("\r\x1b[K", out_);
     std::fflush(out_);
   }
 }
@@ -29,7 +29,7 @@ void ProgressLine::update(std::uint64_t done, std::uint64_t total) {
                         100.0 * static_cast<double>(done) / static_cast<double>(total));
   text += fmt::format(", {}/s", human_size(static_cast<std::uint64_t>(rate)));
   if (total > done && rate > 0) text += fmt::format(", {:.0f} s left", static_cast<double>(total - done) / rate);
-  fmt::print(out_, "\r{}\x1b[K", text);
+  std::fputs(fmt::format("\r{}\x1b[K", text).c_str(), out_);
   std::fflush(out_);
 }
 
