@@ -42,7 +42,7 @@ TEST(Identify, ForeignFiles) {
   EXPECT_EQ(what("not a file\n"), "a text file");
   std::string chinese;
   while (chinese.size() < 5000) chinese += "\u68af\u5ea6 ";  // cut inside a character somewhere
-  for (const std::size_t at : {0, 1, 2}) EXPECT_EQ(what(std::string(at, ' ') + chinese), "a text file");
+  for (const std::size_t at : {0U, 1U, 2U}) EXPECT_EQ(what(std::string(at, ' ') + chinese), "a text file");
   EXPECT_EQ(what("model_checkpoint_path: \"model.ckpt-1\"\n"),
             "a TensorFlow checkpoint's state file, which only names other files");
   EXPECT_EQ(what(Bytes(80, '\0') + test::from_hex("57fb808b247547db")), "a TensorFlow checkpoint's index");
