@@ -390,6 +390,8 @@ std::vector<Sample> wrong_types() {
 std::vector<Sample> wrong_names() {
   return {
       {"bad/name_not_utf8.ckpt", "a name that is not UTF-8", float32("\xff\xfe", {2}, {1, 2})},
+      {"bad/name_long.ckpt", "a name of 1025 characters: MindSpore has 1024 at most",
+       float32(std::string(1025, 'n'), {1}, {1})},
       {"bad/name_twice.ckpt", "two complete entries of one name in a row: MindSpore writes past its buffer",
        kA + float32("a", {2}, {8, 9}) + kB},
       {"bad/name_twice_apart.ckpt", "two entries of one name, apart: the last one counts",

@@ -11,6 +11,7 @@ namespace ckpt {
 inline constexpr auto kRules = std::to_array<Rule>({
     // Of an entry.
     {"invalid-name", Severity::error, "A name is not UTF-8; MindSpore refuses the whole file."},
+    {"long-name", Severity::error, "A name has more than 1024 characters; MindSpore refuses the whole file."},
     {"empty-name", Severity::warning, "An entry has no name, or an empty one."},
     {"odd-name", Severity::warning,
      "A name has control or invisible characters, blanks at an end, or the form of a path."},
@@ -30,7 +31,8 @@ inline constexpr auto kRules = std::to_array<Rule>({
     {"large-dim", Severity::error, "A dim is above 2^31-1, which MindSpore 2.3 and later refuse."},
     {"many-dims", Severity::warning, "More than 32 dims, which NumPy 1 and MindSpore before 2.3 cannot hold."},
     {"dims-overflow", Severity::error, "The dims multiply to more bytes than 63 bits can count."},
-    {"size-mismatch", Severity::error, "An entry has fewer bytes than its dims and type need."},
+    {"size-mismatch", Severity::error,
+     "An entry has fewer bytes than its dims and type need, or a part of a map parameter has others."},
     {"incomplete-slices", Severity::error, "The slices of a tensor do not add up to what its dims need."},
     {"heap-overflow", Severity::error,
      "An entry has more bytes than its dims need; MindSpore 2.3 and later write past the end of a buffer."},

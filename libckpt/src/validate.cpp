@@ -11,6 +11,7 @@
 #include "cipher_blocks.h"
 #include "ckpt/text.h"
 #include "index.h"
+#include "name_length.h"
 #include "rules.h"
 #include "trailer.h"
 #include "version_rules.h"
@@ -103,6 +104,11 @@ class EntryCheck {
     const std::string_view name = entry_->name;
     if (name.empty()) return report(rule("empty-name"), "the name is empty");
     if (!is_utf8(name)) return report(rule("invalid-name"), "the name is not UTF-8; MindSpore refuses the file");
+    const std::size_t length = length_of(name);
+    const bool parameter = entry_->kind == Kind::tensor || (entry_->kind == Kind::opaque && !entry_->extents.empty());
+    if (parameter && length > kMaxNameLength)
+      report(rule("long-name"), "the name has " + std::to_string(length) + " characters; MindSpore refuses more than " +
+                                    std::to_string(kMaxNameLength));
     if (const char* oddity = oddity_of(name)) report(rule("odd-name"), std::string("the name ") + oddity);
   }
 
@@ -131,12 +137,19 @@ class EntryCheck {
     return follows_its_like(i) && entries_[i].kind == Kind::tensor && is_unfinished(entries_[i - 1]);
   }
 
+  // Or nothing, which MindSpore takes for one.
+  bool is_map(std::size_t i) const {
+    return entries_[i].kind == Kind::map || (entries_[i].kind == Kind::opaque && entries_[i].extents.empty());
+  }
+
   void check_run(std::size_t i) {
-    const std::uint64_t before = i > 0 ? entries_[i - 1].byte_size : 0;
-    run_ = {.follows = follows_its_like(i),
-            .followed = follows_its_like(i + 1),
-            .bytes_before = follows_its_like(i) ? run_.bytes_before + before : 0};
-    differing_bytes_ = is_differing_slice(i) ? differing_bytes_ + before : 0;
+    const bool follows = follows_its_like(i);
+    const bool followed = follows_its_like(i + 1);
+    run_ = {.follows = follows,
+            .followed = followed,
+            .beside_map = (follows && (is_map(i - 1) || is_map(i))) || (followed && (is_map(i) || is_map(i + 1))),
+            .bytes_before = follows ? run_.bytes_before + entries_[i - 1].stored_size : 0};
+    differing_bytes_ = is_differing_slice(i) ? differing_bytes_ + entries_[i - 1].byte_size : 0;
     if (!run_.follows) return;
     if (differing_bytes_ > 0 || is_differing_slice(i))
       return report(
@@ -144,7 +157,7 @@ class EntryCheck {
           "continues the entry before it with other dims or another type; MindSpore joins both and takes these");
     if (entry_->kind == Kind::string)
       return report(rule("duplicate-adjacent"),
-                    "follows another str of the same name; MindSpore takes both for one and cannot load it");
+                    "follows another str of the same name; MindSpore takes both for one and loads a part or fails");
     report(rule("duplicate-adjacent"),
            "follows a complete entry of the same name; MindSpore joins both and writes past the end of its buffer, "
            "or refuses the file before 2.3");
@@ -259,25 +272,26 @@ class EntryCheck {
     const std::string stored = size == 0   ? "none are stored"
                                : size == 1 ? "1 is stored"
                                            : std::to_string(size) + " are stored";
+    if (!label.empty()) return report(rule("size-mismatch"), need + stored + "; MindSpore refuses the file");
     if (size > expected)
       return report(rule("heap-overflow"),
                     need + stored + "; MindSpore 2.3 and later write the rest past the end of their buffer");
     if (tensor.dtype == DType::int4 && size == expected / 2 + expected % 2)
-      return report(rule("int4-dims"), label + dims + " count values, two in each of the " + bytes_text(size) +
+      return report(rule("int4-dims"), dims + " count values, two in each of the " + bytes_text(size) +
                                            "; MindSpore's count bytes, and the rest would be zeros");
     if (tensor.extents.size() > 1 || size == kSliceBytes)
       report(rule("incomplete-slices"), need + "the " + std::to_string(tensor.extents.size()) +
                                             (tensor.extents.size() == 1 ? " slice has " : " slices have ") +
                                             std::to_string(size));
     else
-      report(rule("size-mismatch"),
-             need + stored + (label.empty() ? "; MindSpore 2.3 and later would fill the rest with zeros" : ""));
+      report(rule("size-mismatch"), need + stored + "; MindSpore 2.3 and later would fill the rest with zeros");
     if (expected >= kHugeAllocation && expected / kHugeRatio > size)
-      report(rule("huge-allocation"), label + "MindSpore 2.3 and later would allocate " + bytes_text(expected) +
-                                          " for the " + std::to_string(size) + " that are stored");
+      report(rule("huge-allocation"), "MindSpore 2.3 and later would allocate " + bytes_text(expected) + " for the " +
+                                          std::to_string(size) + " that are stored");
   }
 
   void check_string() {
+    if (run_.follows || run_.followed) return;  // that is said already
     const std::uint64_t size = entry_->byte_size;
     if (size == 0)
       report(rule("string-size"), "a str of 0 bytes; MindSpore needs at least 4, even for an empty one");

@@ -81,6 +81,7 @@ constexpr Era kCopiesUnchecked{.last_without = {2, 0}, .first = {2, 3}};
 /// The parser that reads a message above 2 GiB became the default.
 constexpr Era kPythonParser{.last_without = {1, 0}, .first = {1, 1}};
 
+constexpr std::uint64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kMaxInt32 = std::numeric_limits<std::int32_t>::max();
 constexpr std::size_t kMaxNumpyDims = 32;
 
@@ -130,12 +131,41 @@ void check_type(const TensorInfo& entry, const Reporter& report) {
     report.differs("gives the bytes of a random_op entry, not a tensor");
 }
 
-// NumPy's reshape takes one negative dim, of any value, for what the others leave.
-bool fits_one_negative(const TensorInfo& entry) {
-  TensorDesc rest = entry;
-  if (std::erase_if(rest.dims, [](std::int64_t dim) { return dim < 0; }) != 1) return false;
-  const auto known = rest.expected_size();
-  return known && *known != 0 && entry.byte_size % *known == 0;
+// Whether NumPy's reshape can: it takes one negative dim, of any value, for what the others leave.
+bool can_reshape(std::uint64_t elements, std::span<const std::int64_t> dims) {
+  TensorDesc known{.dims = {dims.begin(), dims.end()}};
+  const auto negative = std::erase_if(known.dims, [](std::int64_t dim) { return dim < 0; });
+  const auto count = known.element_count();
+  if (!count || negative > 1) return false;
+  return negative == 0 ? *count == elements : *count != 0 && elements % *count == 0;
+}
+
+// Whether their product, from left to right, leaves 64 bits; a 0 behind that does not help.
+bool product_overflows(std::span<const std::int64_t> dims) {
+  std::uint64_t product = 1;
+  for (const std::int64_t dim : dims) {
+    const auto factor = static_cast<std::uint64_t>(dim);
+    if (factor != 0 && product > std::numeric_limits<std::uint64_t>::max() / factor) return true;
+    product *= factor;
+  }
+  return false;
+}
+
+// Since 2.3 dims are 32-bit numbers, and -1 stands for a dim that is not known yet.
+void check_dims_32(const TensorInfo& entry, const Reporter& report) {
+  const auto& dims = entry.dims;
+  const auto find = [&](auto property) { return std::find_if(dims.begin(), dims.end(), property); };
+  const auto dim_text = [&](auto at) {
+    return "dim " + std::to_string(at - dims.begin()) + " of " + std::to_string(*at);
+  };
+  const auto wide = find([](std::int64_t dim) { return dim > kMaxInt32 || dim < -kMaxInt32 - 1; });
+  if (wide != dims.end()) return report.cannot("cannot load " + dim_text(wide) + ": it takes 32 bits");
+  const auto unknown = find([](std::int64_t dim) { return dim == -1; });
+  if (unknown != dims.end()) return report.cannot("cannot load " + dim_text(unknown));
+  const auto negative = find([](std::int64_t dim) { return dim < 0; });
+  if (negative != dims.end())
+    return report.differs("loads " + dim_text(negative) + " as it is, a tensor that cannot be used");
+  if (product_overflows(dims)) report.cannot("cannot load dims " + dims_text(dims) + ": their product exceeds 64 bits");
 }
 
 void check_dims(const TensorInfo& entry, const Reporter& report) {
@@ -148,33 +178,27 @@ void check_dims(const TensorInfo& entry, const Reporter& report) {
       unchecked != Answer::yes)
     report.differs(unchecked == Answer::no ? "gives a Bool with dims [0] the shape (1,)"
                                            : "may give a Bool with dims [0] the shape (1,), as 2.0 does");
+  if (unchecked == Answer::yes) return check_dims_32(entry, report);
   for (std::size_t i = 0; i < dims.size(); ++i) {
     const std::string dim = "dim " + std::to_string(i) + " of " + std::to_string(dims[i]);
-    if (dims[i] > kMaxInt32 && unchecked != Answer::no) {
-      if (unchecked == Answer::yes) return report.cannot("cannot load " + dim + ": it takes 32 bits");
-      return report.differs("may refuse " + dim + ", as 2.3 does");
-    }
+    if (dims[i] > kMaxInt32 && unchecked == Answer::maybe) return report.differs("may refuse " + dim + ", as 2.3 does");
     if (dims[i] >= 0) continue;
-    if (unchecked == Answer::yes && dims[i] != -1)
-      return report.differs("loads " + dim + " as it is, a tensor that cannot be used");
     if (unchecked == Answer::maybe) return report.differs("refuses " + dim + " or makes of it what it likes");
-    if (unchecked == Answer::no && fits_one_negative(entry))
+    if (can_reshape(entry.byte_size / size_of(entry.dtype), dims))
       return report.differs("takes " + dim + " for whatever fits");
     return report.cannot("cannot load " + dim);
   }
-  if (dims.size() > kMaxNumpyDims && unchecked != Answer::yes)
+  if (dims.size() > kMaxNumpyDims)
     report.cannot("cannot load " + std::to_string(dims.size()) + " dims: NumPy's limit is " +
                   std::to_string(kMaxNumpyDims));
 }
 
 void check_size(const TensorInfo& entry, const EntryRun& run, const Reporter& report) {
   const Answer unchecked = kCopiesUnchecked.at(report.version());
-  const bool joins = kSlices.at(report.version()) == Answer::yes;
-  if (!joins && run.followed) report.differs("keeps only the last of the entries of this name");
-  if (joins && run.followed) return;  // the last one is judged, with the bytes of all
+  if (std::any_of(entry.dims.begin(), entry.dims.end(), [](std::int64_t dim) { return dim < 0; })) return;
   const auto expected = entry.expected_size();
-  if (!expected) return;
-  const std::uint64_t size = entry.byte_size + (joins ? run.bytes_before : 0);
+  if (!expected || *expected > kMaxInt64) return report.cannot("cannot load dims " + dims_text(entry.dims));
+  const std::uint64_t size = run.bytes_before > 0 ? run.bytes_before + entry.stored_size : entry.byte_size;
   if (entry.dims.size() == 1 && entry.dims[0] == 0 && size == 0) {
     if (unchecked == Answer::no) return report.cannot("cannot load dims [0] without bytes");
     return report.differs(unchecked == Answer::yes ? "loads dims [0] without bytes as the scalar 0"
@@ -184,6 +208,9 @@ void check_size(const TensorInfo& entry, const EntryRun& run, const Reporter& re
     return report.differs(unchecked == Answer::yes
                               ? "drops a tensor without elements when it saves it"
                               : "may drop a tensor without elements when it saves it, as 2.3 does");
+  const bool as_float32 = entry.dtype == DType::bfloat16 && size / 2 == *expected && size % 2 == 0;
+  if (run.bytes_before > 0 && (size == *expected || (as_float32 && unchecked != Answer::no)))
+    return report.differs("joins it with the entries of this name before it");
   if (size == *expected) return;
   const std::string sizes = (size == entry.byte_size ? "" : "all entries of this name together have ") +
                             bytes_text(size) + " for dims " + dims_text(entry.dims) + ", which need " +
@@ -203,10 +230,33 @@ bool has_cache_key(std::string_view name) {
   return !key.empty() && key.find_first_not_of("0123456789") == key.npos;
 }
 
-void check_string(const EntryRun& run, const Reporter& report) {
+// It takes the last record's length for that of the whole.
+void check_string(const TensorInfo& entry, const EntryRun& run, const Reporter& report) {
   if (!run.follows || report.version() < Version{2, 0}) return;
-  if (report.version() >= Version{2, 7}) return report.cannot("cannot load a str in two records");
-  report.differs("may not be able to load a str in two records: 2.7 cannot");
+  if (report.version() < Version{2, 7}) return report.differs("may not be able to load a str in several records");
+  const std::uint64_t length = entry.byte_size / 4;
+  if (length == 0 || (run.bytes_before + entry.byte_size) % (length * 4) != 0)
+    return report.cannot("cannot load a str in several records");
+  if (run.bytes_before == 0) return;
+  report.differs("takes the first " + std::to_string(length) + " characters of several records for a str, or fails");
+}
+
+// NumPy makes the parts: of one size an element, a multiple of that, and as many as the dims say.
+void check_map(const TensorInfo& entry, const Reporter& report) {
+  constexpr std::size_t kParts = 3;
+  if (entry.parts.size() > kParts)
+    return report.cannot("cannot load a map of " + std::to_string(entry.parts.size()) + " parts");
+  for (const TensorInfo& part : entry.parts) {
+    const std::string_view type = part.type_name;
+    const std::uint64_t size = type == "float16" ? 2 : type == "int32" || type == "float32" ? 4 : 8;
+    const std::string what = "the " + part.name + " of a map";
+    if (part.dims.empty()) return report.cannot("cannot load " + what + ", which have no dims");
+    if (part.byte_size % size != 0 || !can_reshape(part.byte_size / size, part.dims) ||
+        part.dims.size() > kMaxNumpyDims)
+      return report.cannot("cannot load " + what + ": " + bytes_text(part.byte_size) + " for dims " +
+                           dims_text(part.dims));
+    if (size == 8 && type != "float64") report.differs("reads " + what + " as float64");
+  }
 }
 
 }  // namespace
@@ -219,19 +269,29 @@ std::string dims_text(std::span<const std::int64_t> dims) {
   return text + ']';
 }
 
-void check_entry_for(Version version, const TensorInfo& entry, const EntryRun& run, const ReportVersion& add) {
+void check_entry_for(Version version, const TensorInfo& entry, EntryRun run, const ReportVersion& add) {
   const Reporter report(version, add);
   if (has_cache_key(entry.name) && kCacheKeys.at(version) != Answer::yes)
     report.differs(kCacheKeys.at(version) == Answer::no ? "leaves the key of a cache in the name"
                                                         : "may leave the key of a cache in the name, as 2.0 does");
-  if (entry.kind == Kind::map) return report.require(kMaps, "load a map parameter");
+  const bool maps = kMaps.at(version) != Answer::no;
+  const bool joins = kSlices.at(version) == Answer::yes;
+  if (joins && maps && run.beside_map) report.differs("mixes up entries of one name that are maps and tensors");
+  if (entry.kind == Kind::map) {
+    report.require(kMaps, "load a map parameter");
+    if (maps && !run.beside_map) check_map(entry, report);
+    return;
+  }
   if (entry.kind == Kind::opaque && entry.extents.empty()) {
-    if (kMaps.at(version) != Answer::no) return report.differs("gives an empty list for an entry without a tensor");
+    if (maps) return report.differs("gives an empty list for an entry without a tensor");
     return report.cannot("cannot load an entry without a tensor");
   }
   check_type(entry, report);
   if (entry.extents.size() > 1) report.require(kSlices, "load a tensor in several slices");
-  if (entry.kind == Kind::string) return check_string(run, report);
+  if (run.followed && !joins) report.differs("keeps only the last of the entries of this name");
+  if (run.followed && joins) return;  // the last one is judged, with the bytes of all
+  if (run.follows && !joins) run.bytes_before = 0;
+  if (entry.kind == Kind::string) return check_string(entry, run, report);
   if (entry.kind != Kind::tensor) return;
   check_dims(entry, report);
   check_size(entry, run, report);

@@ -19,12 +19,12 @@ using ReportVersion = std::function<void(const Rule& rule, std::string message)>
 struct EntryRun {
   bool follows = false;
   bool followed = false;
-  std::uint64_t bytes_before = 0;
+  bool beside_map = false;         // it, or the one before or behind it, is a map parameter
+  std::uint64_t bytes_before = 0;  // as stored
 };
 
 /// What that MindSpore makes of one entry.
-void check_entry_for(MindSporeVersion version, const TensorInfo& entry, const EntryRun& run,
-                     const ReportVersion& report);
+void check_entry_for(MindSporeVersion version, const TensorInfo& entry, EntryRun run, const ReportVersion& report);
 
 /// What it makes of the file as a whole. `ends_like_trailer`: its last content does, as a CRC trailer would.
 void check_file_for(MindSporeVersion version, const Index& index, bool ends_like_trailer, const ReportVersion& report);

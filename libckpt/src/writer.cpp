@@ -14,6 +14,7 @@
 #include "ckpt/text.h"
 #include "crc32.h"
 #include "index.h"
+#include "name_length.h"
 #include "slicing.h"
 #include "trailer.h"
 #include "wire.h"
@@ -123,19 +124,22 @@ Status check_size(const TensorDesc& desc, std::uint64_t byte_size) {
                                  " bytes, not " + std::to_string(byte_size));
 }
 
-Status check_name(std::string_view name) {
+Status check_name(std::string_view name, bool of_parameter) {
   const Limits limits;
   if (!is_utf8(name)) return usage(name, "the name is not UTF-8");
   if (name.size() > limits.max_name_bytes)
     return usage({}, "a name of " + std::to_string(name.size()) + " bytes; the limit is " +
                          std::to_string(limits.max_name_bytes));
+  if (const std::size_t length = length_of(name); of_parameter && length > kMaxNameLength)
+    return usage({}, "a name of " + std::to_string(length) + " characters; MindSpore reads " +
+                         std::to_string(kMaxNameLength) + " at most");
   return {};
 }
 
 /// What no MindSpore could read, and what this library's reader would refuse by default.
 Status check(const TensorDesc& desc, std::uint64_t byte_size) {
   const Limits limits;
-  if (auto status = check_name(desc.name); !status) return status;
+  if (auto status = check_name(desc.name, desc.dtype != DType::string); !status) return status;
   if (desc.dtype == DType::unknown && desc.type_name.empty())
     return usage(desc.name, "its element type is not known, and no type_name is given");
   if (!is_utf8(desc.type_name) || desc.type_name.size() > limits.max_name_bytes)
@@ -317,7 +321,7 @@ Status Writer::Impl::copy(const Checkpoint& from, const TensorInfo& tensor, std:
   if (auto status = expect_no_open_entry(); !status) return status;
   if (tensor.record_size != 0) {
     if (new_name != tensor.name)  // its own is kept whatever it is
-      if (auto status = check_name(new_name); !status) return status;
+      if (auto status = check_name(new_name, tensor.kind == Kind::tensor); !status) return status;
     if (!names.insert(std::string(new_name)).second) return usage(new_name, "an earlier entry has this name");
     if (auto status = new_name == tensor.name ? put_source(from.source(), tensor.record_offset, tensor.record_size)
                                               : copy_renamed(from.source(), tensor, new_name);

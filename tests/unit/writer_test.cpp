@@ -345,6 +345,7 @@ TEST(Writer, WhatMindSporeCannotReadIsRefused) {
       {{.name = "a", .dtype = DType::string}, 0, Errc::usage, "a str needs one code point at least: 4 bytes"},
       {{.name = "a", .dtype = DType::string}, 6, Errc::mismatch, "a str of 6 bytes is not UTF-32"},
       {{.name = "a", .dtype = DType::string}, 512 * kMiB + 4, Errc::usage, "only tensors can be above 512 MiB"},
+      {floats(std::string(1'025, 'n'), {2}), 8, Errc::usage, "a name of 1025 characters; MindSpore reads 1024 at most"},
       {floats(std::string(65'537, 'n'), {2}), 8, Errc::usage, "a name of 65537 bytes; the limit is 65536"},
       {floats("a", std::vector<std::int64_t>(1'025, 1)), 4, Errc::usage, "1025 dims; the limit is 1024"},
   };

@@ -64,8 +64,9 @@ class Writer {
 
   /// Starts an entry of `byte_size` bytes, to be given by append() in any pieces. Above 512 MiB it is sliced.
   /// Errc::mismatch where byte_size is not what dims and dtype ask for; Errc::usage for what no MindSpore could
-  /// read: a name that is not UTF-8 or that an earlier entry has, a dim above 2^31-1 or negative, a str of 0 bytes
-  /// or above 512 MiB, an unknown dtype without a type_name. So for names and dims beyond a reader's default Limits.
+  /// read: a name that is not UTF-8, that an earlier entry has, or above 1024 characters (but of a str), a dim above
+  /// 2^31-1 or negative, a str of 0 bytes or above 512 MiB, an unknown dtype without a type_name. So for names and
+  /// dims beyond a reader's default Limits.
   Status begin(const TensorDesc& desc, std::uint64_t byte_size);
   /// More bytes of the entry begun. Errc::usage beyond its size.
   Status append(std::span<const std::byte> bytes);
