@@ -17,13 +17,14 @@ constexpr std::uint64_t kSummarizeAbove = 1000;  // as NumPy
 constexpr std::int64_t kEdge = 3;
 constexpr std::uint64_t kAlignBelow = 10'000;  // values that are kept to learn the widest
 
-using Sink = std::function<void(std::string_view)>;
-using ValueSink = std::function<void(std::string&&)>;
+using Sink = std::function<bool(std::string_view)>;
+using TextSink = std::function<void(std::string_view)>;
+using ValueSink = std::function<bool(std::string&&)>;  // false: enough
 
 // The text around values that come in C order: brackets, commas, line breaks, and "..." where `edges` leaves out.
 class Brackets {
  public:
-  Brackets(std::vector<std::int64_t> dims, bool edges, std::size_t cell, std::size_t line, const Sink& sink)
+  Brackets(std::vector<std::int64_t> dims, bool edges, std::size_t cell, std::size_t line, const TextSink& sink)
       : dims_(std::move(dims)), index_(dims_.size()), edges_(edges), cell_(cell), line_(line), sink_(sink) {
     open(dims_.size());
   }
@@ -85,7 +86,7 @@ class Brackets {
   bool edges_;
   std::size_t cell_;
   std::size_t line_;
-  const Sink& sink_;
+  const TextSink& sink_;
   std::size_t used_ = 0;
   bool is_first_ = true;
 };
@@ -97,13 +98,12 @@ class Values {
 
   Status all(const Slice& slice, const ValueSink& sink) const {
     const std::size_t size = size_of(tensor_.dtype);
-    bool stopped = false;
+    bool going = true;
     auto status = read_slice(file_, tensor_, slice, [&](std::span<const std::byte> run) {
-      for (; run.size() >= size; run = run.subspan(size)) sink(text_of(run.first(size)));
-      stopped = interrupted();
-      return !stopped;
+      for (; going && run.size() >= size; run = run.subspan(size)) going = sink(text_of(run.first(size)));
+      return going;
     });
-    return stopped ? Status(Error{.code = Errc::cancelled}) : status;
+    return status && !going ? Status(Error{.code = Errc::cancelled}) : status;
   }
 
   // The first and last few along each axis from `axis` on.
@@ -167,22 +167,32 @@ Status print_array(const Checkpoint& file, const TensorInfo& tensor, const Slice
   std::size_t cell = 0;
   const bool align = (edges ? count_of_edges(slice) : count) <= kAlignBelow;
   if (align) {
-    if (auto status = each([&](std::string&& value) { kept.push_back(std::move(value)); }); !status) return status;
-    for (const std::string& value : kept) cell = std::max(cell, value.size());
+    const auto keep = [&](std::string&& value) {
+      cell = std::max(cell, value.size());
+      kept.push_back(std::move(value));
+      return !interrupted();
+    };
+    if (auto status = each(keep); !status) return status;
   }
-  std::string text;  // gathered, so that the sink is not called for every bracket
-  const Sink gather = [&](std::string_view part) {
+  // Gathered, so that the sink is not called for every bracket.
+  std::string text;
+  bool going = true;
+  const TextSink gather = [&](std::string_view part) {
     text += part;
     if (text.size() < 65536) return;
-    sink(text);
+    going = sink(text) && !interrupted();
     text.clear();
   };
   Brackets brackets(slice.dims(), edges, cell, style.width, gather);
-  for (const std::string& value : kept) brackets.put(value);
-  Status status;
-  if (!align) status = each([&](std::string&& value) { brackets.put(value); });
+  const auto put = [&](std::string_view value) {
+    brackets.put(value);
+    return going;
+  };
+  for (const std::string& value : kept) put(value);
+  if (!align)
+    if (auto status = each(put); !status) return status;
   sink(text + "\n");
-  return status;
+  return {};
 }
 
 }  // namespace ckpt::cli

@@ -17,8 +17,8 @@ struct ArrayStyle {
 };
 
 /// A slice as NumPy prints arrays: brackets by axis, columns aligned, above 1000 values only the edges. In bounded
-/// memory: what is printed whole and is more than that is not aligned.
+/// memory: what is printed whole and is large is not aligned. A sink that returns false stops it: Errc::cancelled.
 Status print_array(const Checkpoint& file, const TensorInfo& tensor, const Slice& slice, const ArrayStyle& style,
-                   const std::function<void(std::string_view)>& sink);
+                   const std::function<bool(std::string_view)>& sink);
 
 }  // namespace ckpt::cli

@@ -126,6 +126,21 @@ std::string tree_of(std::span<const Entry> entries, const ListOptions& options, 
   return table.text(color);
 }
 
+// Entry by entry: a document of all of them would take more memory than the file's index.
+void write_json(Context& context, const std::string& path, const std::optional<Error>& damage,
+                std::span<const Entry> entries) {
+  Json head;
+  head["schema"] = "ckpt.list/1";
+  set_text(head, "file", path);
+  head["damage"] = json_of(damage);
+  std::string text = head.dump();
+  text.back() = ',';
+  context.write(text + "\"tensors\":[");
+  for (const Entry& entry : entries)
+    context.write((&entry == entries.data() ? "" : ",") + json_of(*entry.tensor, &entry.group).dump());
+  context.write("]}\n");
+}
+
 }  // namespace
 
 int run(Context& context, const ListOptions& options) {
@@ -149,13 +164,7 @@ int run(Context& context, const ListOptions& options) {
   sort_entries(entries, options.sort);
 
   if (options.json) {
-    Json json;
-    json["schema"] = "ckpt.list/1";
-    set_text(json, "file", options.file);
-    json["damage"] = json_of(damage);
-    json["tensors"] = Json::array();
-    for (const Entry& entry : entries) json["tensors"].push_back(json_of(*entry.tensor, &entry.group));
-    context.write(line_of(json));
+    write_json(context, options.file, damage, entries);
   } else if (!entries.empty()) {
     context.write(options.tree ? tree_of(entries, options, context.color())
                                : table_of(entries, options, context.color()));

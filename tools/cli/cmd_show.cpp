@@ -162,7 +162,10 @@ Status show_text(Context& context, const Checkpoint& file, const Target& target,
     if (tensor.dtype == DType::int4 || tensor.dtype == DType::hifloat8) head += "  (bytes, in hexadecimal)";
     context.write(head + "\n");
     const ArrayStyle style{.full = options.full, .precision = options.precision, .width = context.width()};
-    return print_array(file, tensor, target.slice, style, [&](std::string_view text) { context.write(text); });
+    return print_array(file, tensor, target.slice, style, [&](std::string_view text) {
+      context.write(text);
+      return !context.output_failed();
+    });
   }
   context.write(fmt::format("{}  {}\n", head, counted(tensor.byte_size, "byte")));
   if (tensor.kind == Kind::map) {
