@@ -15,8 +15,10 @@ def value_of(loaded):
     if isinstance(loaded, list):
         return ("map", [(str(part.dtype), tuple(part.shape), part.tobytes()) for part in loaded])
     dims = tuple(loaded.shape)
-    empty = any(dim <= 0 for dim in dims)  # get_bytes() has nothing to get
-    return ("tensor", str(loaded.dtype), dims, b"" if empty else bytes(loaded.get_bytes()))
+    if any(dim < 0 for dim in dims):
+        return ("impossible tensor", dims)
+    content = b"" if 0 in dims else bytes(loaded.get_bytes())  # which has nothing to give of such
+    return ("tensor", str(loaded.dtype), dims, content)
 
 
 def is_text(text):
