@@ -16,7 +16,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <iostream>
 #include <limits>
 #include <memory>
@@ -63,14 +62,15 @@ struct Measured {
   std::uint64_t peak_bytes = 0;
 };
 
-// Resets the peak, so that what the process needed to start does not count.
-Measured measure(int repeat, const std::function<void()>& work) {
+// Resets the peak, so that what the process needed to start does not count. Nor does the end of what `work` returns.
+template <class Work>
+Measured measure(int repeat, const Work& work) {
   std::ofstream("/proc/self/clear_refs") << 5 << std::flush;
   const std::uint64_t before = status_bytes("VmHWM:");
   Measured measured;
   for (int i = 0; i < repeat; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    work();
+    [[maybe_unused]] const auto result = work();
     measured.seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   measured.peak_bytes = status_bytes("VmHWM:") - before;
@@ -94,6 +94,7 @@ Measured measure_process(int repeat, const std::vector<std::string>& command) {
     struct rusage usage {};
     if (::wait4(child, &status, 0, &usage) != child || status != 0) throw std::runtime_error(command[0] + " failed");
     peak = std::max(peak, 1024 * static_cast<std::uint64_t>(usage.ru_maxrss));
+    return peak;
   });
   measured.peak_bytes = peak;
   posix_spawn_file_actions_destroy(&actions);
@@ -102,15 +103,13 @@ Measured measure_process(int repeat, const std::vector<std::string>& command) {
 
 // ---- what can be measured ----
 
-void index_file(const std::string& path) { need(Checkpoint::open(path)); }
-
 // Everything into one block of memory, each tensor at a multiple of 64 bytes.
-void load(const std::string& path, unsigned threads) {
+std::unique_ptr<std::byte[]> load(const std::string& path, unsigned threads) {
   constexpr std::size_t kAlign = 64;
   const Checkpoint file = need(Checkpoint::open(path));
   std::size_t size = 0;
   for (const ckpt::TensorInfo& tensor : file.tensors()) size += (tensor.byte_size + kAlign - 1) / kAlign * kAlign;
-  const auto memory = std::make_unique_for_overwrite<std::byte[]>(size);
+  auto memory = std::make_unique_for_overwrite<std::byte[]>(size);
   std::vector<ckpt::ReadRequest> requests;
   requests.reserve(file.tensors().size());
   std::byte* at = memory.get();
@@ -119,24 +118,25 @@ void load(const std::string& path, unsigned threads) {
     at += (tensor.byte_size + kAlign - 1) / kAlign * kAlign;
   }
   need(file.read_many(requests, {.threads = threads}));
+  return memory;
 }
 
-void validate_values(const std::string& path, unsigned threads) {
-  need(ckpt::validate(need(Checkpoint::open(path)), {.values = true, .threads = threads}));
+std::size_t validate_values(const std::string& path, unsigned threads) {
+  return need(ckpt::validate(need(Checkpoint::open(path)), {.values = true, .threads = threads})).size();
 }
 
 // The floor of anything that looks at every byte: a read loop on as many threads, 256 KiB at a time.
-void read_plainly(const std::string& path, unsigned threads) {
+std::uint64_t read_plainly(const std::string& path, unsigned threads) {
   constexpr std::uint64_t kPart = std::uint64_t{4} << 20;
   constexpr std::uint64_t kBlock = std::uint64_t{256} << 10;
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   const auto size = static_cast<std::uint64_t>(::lseek(descriptor, 0, SEEK_END));
   std::atomic<std::uint64_t> next{0};
   const auto run = [&] {
-    std::vector<char> block(kBlock);
+    const std::unique_ptr<void, decltype(&std::free)> block(std::aligned_alloc(4096, kBlock), std::free);
     for (std::uint64_t part = next.fetch_add(kPart); part < size; part = next.fetch_add(kPart))
       for (std::uint64_t at = part; at < std::min(part + kPart, size); at += kBlock)
-        if (::pread(descriptor, block.data(), kBlock, static_cast<off_t>(at)) <= 0) std::abort();
+        if (::pread(descriptor, block.get(), kBlock, static_cast<off_t>(at)) <= 0) std::abort();
   };
   {
     std::vector<std::jthread> helpers;
@@ -145,15 +145,17 @@ void read_plainly(const std::string& path, unsigned threads) {
     run();
   }
   ::close(descriptor);
+  return size;
 }
 
 // One small read where each tensor's header is: the floor of making an index.
-void read_headers(const std::string& path, const std::vector<std::uint64_t>& offsets) {
+std::size_t read_headers(const std::string& path, const std::vector<std::uint64_t>& offsets) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   char block[1024];
   for (const std::uint64_t offset : offsets)
     if (::pread(descriptor, block, sizeof(block), static_cast<off_t>(offset)) <= 0) std::abort();
   ::close(descriptor);
+  return offsets.size();
 }
 
 std::vector<std::uint64_t> header_offsets(const std::string& path) {
@@ -164,7 +166,7 @@ std::vector<std::uint64_t> header_offsets(const std::string& path) {
 }
 
 // Tensor by tensor in pieces, as somebody would who changes the values on their way.
-void write_again(const std::string& from, const std::string& to, bool durable) {
+std::uint64_t write_again(const std::string& from, const std::string& to, bool durable) {
   const Checkpoint file = need(Checkpoint::open(from));
   ckpt::Writer writer = need(ckpt::Writer::create(to, {.permissions = 0600, .durable = durable}));
   std::vector<std::byte> piece(std::size_t{256} << 10);
@@ -178,28 +180,30 @@ void write_again(const std::string& from, const std::string& to, bool durable) {
     }
   }
   need(writer.finish());
+  return writer.bytes_written();
 }
 
-void copy_records(const std::string& from, const std::string& to, bool durable, bool crc) {
+std::uint64_t copy_records(const std::string& from, const std::string& to, bool durable, bool crc) {
   const Checkpoint file = need(Checkpoint::open(from));
   ckpt::Writer writer = need(ckpt::Writer::create(to, {.crc = crc, .permissions = 0600, .durable = durable}));
   for (const ckpt::TensorInfo& tensor : file.tensors()) need(writer.copy(file, tensor));
   need(writer.finish());
+  return writer.bytes_written();
 }
 
 Measured run(const Arguments& a) {
   const std::string& path = a.rest.at(0);
-  if (a.what == "index") return measure(a.repeat, [&] { index_file(path); });
-  if (a.what == "load") return measure(a.repeat, [&] { load(path, a.threads); });
-  if (a.what == "values") return measure(a.repeat, [&] { validate_values(path, a.threads); });
-  if (a.what == "read") return measure(a.repeat, [&] { read_plainly(path, a.threads); });
-  if (a.what == "write") return measure(a.repeat, [&] { write_again(path, a.rest.at(1), a.durable); });
-  if (a.what == "copy") return measure(a.repeat, [&] { copy_records(path, a.rest.at(1), a.durable, false); });
-  if (a.what == "add-crc") return measure(a.repeat, [&] { copy_records(path, a.rest.at(1), a.durable, true); });
+  if (a.what == "index") return measure(a.repeat, [&] { return need(Checkpoint::open(path)); });
+  if (a.what == "load") return measure(a.repeat, [&] { return load(path, a.threads); });
+  if (a.what == "values") return measure(a.repeat, [&] { return validate_values(path, a.threads); });
+  if (a.what == "read") return measure(a.repeat, [&] { return read_plainly(path, a.threads); });
+  if (a.what == "write") return measure(a.repeat, [&] { return write_again(path, a.rest.at(1), a.durable); });
+  if (a.what == "copy") return measure(a.repeat, [&] { return copy_records(path, a.rest.at(1), a.durable, false); });
+  if (a.what == "add-crc") return measure(a.repeat, [&] { return copy_records(path, a.rest.at(1), a.durable, true); });
   if (a.what == "process") return measure_process(a.repeat, a.rest);
   if (a.what == "headers") {
     const auto offsets = header_offsets(path);
-    return measure(a.repeat, [&] { read_headers(path, offsets); });
+    return measure(a.repeat, [&] { return read_headers(path, offsets); });
   }
   throw std::runtime_error("unknown: " + a.what);
 }

@@ -8,6 +8,7 @@
 
 #include "ckpt/element.h"
 #include "crc32.h"
+#include "page_buffer.h"
 #include "parallel.h"
 
 namespace ckpt {
@@ -204,7 +205,7 @@ class RunList {
 // One segment through one window: each byte is read once and serves the CRC and the tests while it is in the cache.
 class SegmentReader {
  public:
-  SegmentReader(const Source& source, std::span<const Run> runs, bool crc, std::vector<std::byte>& window)
+  SegmentReader(const Source& source, std::span<const Run> runs, bool crc, std::span<std::byte> window)
       : source_(source), runs_(runs), with_crc_(crc), window_(window), crc_end_(runs.front().offset) {}
 
   template <class Found>
@@ -239,12 +240,11 @@ class SegmentReader {
       start_ = offset;
       filled_ = 0;
       const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(kWindowBytes, end - offset));
-      if (auto status = source_.read_at(offset, std::span(window_).first(size)); !status)
-        return std::move(status).error();
+      if (auto status = source_.read_at(offset, window_.first(size)); !status) return std::move(status).error();
       filled_ = size;
       if (with_crc_) {
         const auto known = static_cast<std::size_t>(crc_end_ - offset);  // the start of an element, read again
-        crc_ = crc32(crc_, std::span(window_).first(size).subspan(known));
+        crc_ = crc32(crc_, window_.first(size).subspan(known));
         crc_end_ = offset + size;
       }
     }
@@ -254,7 +254,7 @@ class SegmentReader {
   const Source& source_;
   std::span<const Run> runs_;
   bool with_crc_;
-  std::vector<std::byte>& window_;
+  std::span<std::byte> window_;
   std::uint64_t start_ = 0;
   std::size_t filled_ = 0;
   std::uint64_t crc_end_;
@@ -424,8 +424,9 @@ Result<Payload> read_payload(const Checkpoint& file, const PayloadOptions& optio
     return false;
   };
   parallel_for(options.threads, segments.size(), [&](std::size_t i) {
-    static thread_local std::vector<std::byte> window(kWindowBytes);
-    SegmentReader reader(file.source(segments[i].front().source), segments[i], options.crc_until.has_value(), window);
+    static thread_local const PageBuffer window(kWindowBytes);
+    SegmentReader reader(file.source(segments[i].front().source), segments[i], options.crc_until.has_value(),
+                         window.bytes());
     auto status = reader.read([&](const Run& run, const Census& census) {
       const std::lock_guard lock(mutex);
       payload.censuses.add(run.entry, run.part, census);

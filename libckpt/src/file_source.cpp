@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -50,7 +51,7 @@ class FileSource final : public Source {
     if (offset > size_ || out.size() > size_ - offset)
       return Error{.code = Errc::truncated, .offset = offset, .message = "a read past the end of the file"};
     while (!out.empty()) {
-      const ssize_t got = ::pread(descriptor_, out.data(), std::min(out.size(), kMaxRead), static_cast<off_t>(offset));
+      const ssize_t got = read_some(offset, out.first(std::min(out.size(), kMaxRead)));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return system_error("cannot read", errno);
       if (got == 0) return changed(offset, "the file became shorter while it was read");
@@ -72,6 +73,22 @@ class FileSource final : public Source {
 
  private:
   static constexpr std::size_t kMaxRead = std::size_t{1} << 30;  // Linux takes no more than 2 GiB at once
+
+  // Some processors copy several times slower to a place that is, modulo 4 KiB, up to 31 bytes behind that of the
+  // source: here the page cache, so the offset. (A large block from malloc is 16 bytes behind a page.) A detour through
+  // memory that lies better costs a fraction of that.
+  ssize_t read_some(std::uint64_t offset, std::span<std::byte> out) const {
+    constexpr std::uintptr_t kPage = 4096;
+    constexpr std::size_t kDetour = std::size_t{16} << 10;
+    const std::uintptr_t behind = (reinterpret_cast<std::uintptr_t>(out.data()) - offset) % kPage;
+    if (behind == 0 || behind > 31 || out.size() < kPage / 2)
+      return ::pread(descriptor_, out.data(), out.size(), static_cast<off_t>(offset));
+    alignas(kPage) std::array<std::byte, kDetour + kPage> memory;
+    std::byte* const better = memory.data() + (offset + kPage / 2) % kPage;
+    const ssize_t got = ::pread(descriptor_, better, std::min(out.size(), kDetour), static_cast<off_t>(offset));
+    if (got > 0) std::memcpy(out.data(), better, static_cast<std::size_t>(got));
+    return got;
+  }
 
   static Error changed(std::uint64_t offset, const char* message) {
     return {.code = Errc::changed, .offset = offset, .message = message};
