@@ -1,0 +1,3 @@
+mkdir "$tmp/none"
+ckpt info "$tmp/none"
+echo "exit $?"

@@ -1,0 +1,3 @@
+mkfifo "$tmp/fifo"
+cat good/slices.ckpt > "$tmp/fifo" &
+ckpt list -l "$tmp/fifo"

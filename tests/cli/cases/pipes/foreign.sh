@@ -1,0 +1,2 @@
+cat bad/other_pytorch.ckpt | ckpt list -
+echo "exit $?"

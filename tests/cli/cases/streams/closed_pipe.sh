@@ -1,0 +1,6 @@
+# Whoever reads has enough: quiet, exit 0.
+for command in "info good/lenet.ckpt" "list good/lenet.ckpt" "list --json good/lenet.ckpt" "show good/lenet.ckpt fc1.weight" \
+    "show good/lenet.ckpt fc1.weight --raw" "show good/lenet.ckpt fc1.weight --json" "show --full good/lenet.ckpt fc1.weight" \
+    "check good/lenet.ckpt" "check bad/crc_wrong.ckpt" rules "document man" --help; do
+  { ckpt $command; echo "$command: $?" >&3; } | true
+done 3>&1

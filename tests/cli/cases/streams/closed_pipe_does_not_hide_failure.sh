@@ -1,0 +1,1 @@
+{ ckpt list missing.ckpt; echo "$?" >&3; } 3>&1 | true

@@ -1,0 +1,2 @@
+# The first screen is the help.
+diff <(ckpt) <(ckpt --help) && echo same
