@@ -165,7 +165,8 @@ void check_dims_32(const TensorInfo& entry, const Reporter& report) {
   const auto negative = find([](std::int64_t dim) { return dim < 0; });
   if (negative != dims.end())
     return report.differs("loads " + dim_text(negative) + " as it is, a tensor that cannot be used");
-  if (product_overflows(dims)) report.cannot("cannot load dims " + dims_text(dims) + ": their product exceeds 64 bits");
+  if (entry.element_count() && product_overflows(dims))  // else their size is judged
+    report.cannot("cannot load dims " + dims_text(dims) + ": their product exceeds 64 bits");
 }
 
 void check_dims(const TensorInfo& entry, const Reporter& report) {
