@@ -1,6 +1,4 @@
 // What `check --for` says. Of 2.10 tests/interop asks MindSpore itself; of older ones this is what their source says.
-#include "version_rules.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
@@ -8,6 +6,7 @@
 #include <vector>
 
 #include "ckpt/validate.h"
+#include "version_rules.h"
 #include "wire_builder.h"
 
 namespace ckpt {
