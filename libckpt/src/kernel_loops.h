@@ -114,7 +114,7 @@ BlockMoments moments(const std::byte* values, std::size_t count, Real smallest_n
   Doubles sums[kParts] = {};
   Doubles squares[kParts] = {};
   const auto smallest = bit_cast_to<typename L::Integer>(smallest_normal);
-  for (int v = 0; v < L::kVectors; ++v) low[v] = high[v] = Reals{} + first;
+  for (int v = 0; v < L::kVectors; ++v) low[v] = high[v] = first - Reals{};  // keeps the sign of a zero
   for (std::size_t i = 0; i < whole; i += 8) {
     const std::byte* at = values + i * sizeof(Real);
     for (int v = 0; v < L::kVectors; ++v) {

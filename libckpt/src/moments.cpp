@@ -41,6 +41,12 @@ double mean_of_huge(std::span<const Real> values) noexcept {
 }  // namespace
 
 void Moments::add_mean(std::uint64_t more, double mean_of_more, double m2_of_more) noexcept {
+  if (finite == 0) {
+    finite = more;
+    mean = mean_of_more;
+    m2 = m2_of_more;
+    return;
+  }
   const double share = static_cast<double>(more) / static_cast<double>(finite + more);
   const double delta = mean_of_more - mean;
   m2 += m2_of_more + delta * delta * (static_cast<double>(finite) * share);
