@@ -110,8 +110,7 @@ def value_from(entry, out):
         return ("opaque", bytes.fromhex(entry["type_name_hex"]), content)
     if entry["kind"] == "tensor":
         return ("tensor", entry["dtype"], tuple(entry["dims"]), content)
-    parts = [json_part for json_part in (part_from(out) for _ in range(entry["parts"]))]
-    return ("map", parts)
+    return ("map", [part_from(out) for _ in range(entry["parts"])])
 
 
 def part_from(out):
@@ -155,11 +154,11 @@ def expected_value(entry):
 def make_memory_free(size):
     """Makes the kernel give up page cache until `size` bytes are free, not merely available.
 
-    MindSpore refuses files larger than what is free. Nothing but asking for memory moves the kernel to free some.
+    MindSpore refuses files larger than what is free, and only a program that asks for memory makes some free.
     """
     page = os.sysconf("SC_PAGE_SIZE")
-    while (missing := size - os.sysconf("SC_AVPHYS_PAGES") * page) > 0:
-        before = missing
+    if os.sysconf("SC_AVPHYS_PAGES") * page < size:
         np.ones(size, dtype=np.uint8)
-        if size - os.sysconf("SC_AVPHYS_PAGES") * page >= before:
-            raise AssertionError(f"this machine cannot free {size} bytes of memory, which MindSpore asks for")
+    free = os.sysconf("SC_AVPHYS_PAGES") * page
+    if free < size:
+        raise AssertionError(f"MindSpore wants {size} bytes of free memory, and this machine can free {free}")
