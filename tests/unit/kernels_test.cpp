@@ -70,7 +70,7 @@ TYPED_TEST(KernelsOf, AllAgree) {
     if (!other->supported()) continue;
     SCOPED_TRACE(other->name);
     const RealKernels<Real>& tried = other->template real<Real>();
-    for (const std::size_t count : {1, 2, 7, 8, 9, 15, 16, 31, 100, 2047, 2048}) {
+    for (const std::size_t count : {1u, 2u, 7u, 8u, 9u, 15u, 16u, 31u, 100u, 2047u, 2048u}) {
       SCOPED_TRACE(count);
       std::vector<std::byte> left;
       std::vector<std::byte> right;

@@ -190,7 +190,7 @@ double smallest_of(DType dtype) {
 
 TEST(Statistics, OfEveryTypeByDefinition) {
   for (const DType dtype : kNumbers) {
-    for (const std::size_t count : {1, 7, 2048, 5000}) {
+    for (const std::size_t count : {1u, 7u, 2048u, 5000u}) {
       SCOPED_TRACE(std::string(name(dtype)) + " " + std::to_string(count));
       Bytes content = random_bits(dtype, count, 1);
       // Random bits of doubles are huge; a complex one of them is infinite only by its magnitude.
@@ -257,7 +257,7 @@ Bytes mixed_file() {
   Bytes file;
   unsigned seed = 0;
   for (const DType dtype : kNumbers)
-    for (const std::size_t count : {3, 2048, 70'001})
+    for (const std::size_t count : {3u, 2048u, 70'001u})
       file += tensor(std::string(name(dtype)) + std::to_string(count), static_cast<std::int64_t>(count), dtype,
                      random_bits(dtype, count, ++seed));
   std::mt19937 random(99);
@@ -355,7 +355,7 @@ TEST(Statistics, ExactQuantilesAreExact) {
   };
   for (const DType dtype : kNumbers)
     if (dtype != DType::complex128)
-      for (const std::size_t count : {2, 2048, 2049, 100'000}) check(dtype, random_bits(dtype, count, 3));
+      for (const std::size_t count : {2u, 2048u, 2049u, 100'000u}) check(dtype, random_bits(dtype, count, 3));
   // So many near the wanted ones that they are counted first: few different values, and nearly the same ones.
   std::mt19937 random(5);
   std::vector<double> few(700'000);
@@ -416,7 +416,7 @@ TEST(Statistics, HistogramsAreExact) {
   for (const DType dtype : kNumbers) {
     if (dtype == DType::complex128) continue;
     for (const unsigned bins : {1u, 10u, 256u, 5000u}) {
-      for (const std::size_t count : {1, 3000, 70'000}) {
+      for (const std::size_t count : {1u, 3000u, 70'000u}) {
         SCOPED_TRACE(std::string(name(dtype)) + " " + std::to_string(count) + " " + std::to_string(bins));
         Bytes content = random_bits(dtype, count, 9);
         if (is_float(dtype) && size_of(dtype) == 4) {
