@@ -35,8 +35,40 @@ class Front final : public Source {
   std::uint64_t size_;
 };
 
-// Scans what is in front of a damaged cipher block, be it known already or met by the scan. What is wrong with the
-// records there follows from that, so the block is the damage.
+// A tensor's stored bytes from an offset on, one extent after the other.
+class StoredBytes {
+ public:
+  StoredBytes(std::span<const SourcePtr> sources, const TensorInfo& tensor, std::uint64_t offset)
+      : sources_(sources), left_(tensor.extents), within_(offset) {
+    while (!left_.empty() && within_ >= left_[0].size) next();
+  }
+
+  Status take(std::span<std::byte> out) {
+    while (!out.empty() && !left_.empty()) {
+      const Extent& extent = left_[0];
+      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(extent.size - within_, out.size()));
+      if (auto status = sources_[extent.source]->read_at(extent.offset + within_, out.first(size)); !status)
+        return status;
+      out = out.subspan(size);
+      within_ += size;
+      if (within_ == extent.size) next();
+    }
+    return {};
+  }
+
+ private:
+  void next() {
+    within_ -= left_[0].size;
+    left_ = left_.subspan(1);
+  }
+
+  std::span<const SourcePtr> sources_;
+  std::span<const Extent> left_;
+  std::uint64_t within_;  // of the first of them
+};
+
+// Scans what is in front of a damaged cipher block, be it known already or met by the scan. A record that is cut there
+// follows from that, so the block is the damage; one that is malformed is damage of its own, and comes before.
 Index scan_readable(const SourcePtr& source, const OpenOptions& options, std::optional<Error> damage) {
   Index index = scan(*source, options.limits, options.progress);
   if (index.damage && index.damage->code == Errc::key && index.damage->offset < source->size()) {
@@ -45,7 +77,7 @@ Index scan_readable(const SourcePtr& source, const OpenOptions& options, std::op
     index = scan(Front(source, damage->offset), options.limits, options.progress);
     index.plain_size = size;
   }
-  if (damage && (!index.damage || is_damage(*index.damage))) {
+  if (damage && (!index.damage || index.damage->code == Errc::truncated || index.damage->code == Errc::key)) {
     index.damage = std::move(damage);
     index.stray_damage = false;
   }
@@ -191,22 +223,6 @@ const Source& Checkpoint::source(std::uint32_t index) const noexcept { return *i
 const Index& index_of(const Checkpoint& file) noexcept { return file.impl_->index; }
 std::span<const SourcePtr> sources_of(const Checkpoint& file) noexcept { return file.impl_->sources; }
 
-Status read_stored(std::span<const SourcePtr> sources, const TensorInfo& tensor, std::uint64_t offset,
-                   std::span<std::byte> out) {
-  for (const Extent& extent : tensor.extents) {
-    if (out.empty()) return {};
-    if (offset >= extent.size) {
-      offset -= extent.size;
-      continue;
-    }
-    const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(extent.size - offset, out.size()));
-    if (auto status = sources[extent.source]->read_at(extent.offset + offset, out.first(take)); !status) return status;
-    out = out.subspan(take);
-    offset = 0;
-  }
-  return {};
-}
-
 Status read_canonical(std::span<const SourcePtr> sources, const TensorInfo& tensor, std::uint64_t offset,
                       std::span<std::byte> out) {
   if (tensor.kind == Kind::map)
@@ -216,15 +232,14 @@ Status read_canonical(std::span<const SourcePtr> sources, const TensorInfo& tens
                  .tensor = tensor.name,
                  .message = "bytes " + std::to_string(offset) + " to " + std::to_string(offset + out.size()) +
                             " were asked for, " + std::to_string(tensor.byte_size) + " are stored"};
-  if (tensor.encoding == Encoding::raw) return read_stored(sources, tensor, offset, out);
+  if (tensor.encoding == Encoding::raw) return StoredBytes(sources, tensor, offset).take(out);
   // The high half of each little-endian float32: stored bytes 2 and 3 of 4.
+  StoredBytes from(sources, tensor, offset / 2 * 4);
   std::array<std::byte, 16384> stored;
   while (!out.empty()) {
-    const std::uint64_t first = offset / 2 * 4;
     const auto elements = static_cast<std::size_t>(
         std::min<std::uint64_t>(stored.size() / 4, (offset + out.size() + 1) / 2 - offset / 2));
-    if (auto status = read_stored(sources, tensor, first, std::span(stored).first(elements * 4)); !status)
-      return status;
+    if (auto status = from.take(std::span(stored).first(elements * 4)); !status) return status;
     std::size_t done = 0;
     for (std::size_t i = offset % 2; i < elements * 2 && done < out.size(); ++i, ++done)
       out[done] = stored[i / 2 * 4 + 2 + i % 2];

@@ -144,11 +144,11 @@ void Indexer::join(const Record& record) {
 // will be. Only address space is at stake: pages that are never used are never there.
 void Indexer::reserve_ahead(const Record& record) {
   constexpr std::size_t kSample = 256;
-  constexpr std::uint64_t kMost = 1 << 16;
+  const std::uint64_t most = std::min<std::uint64_t>(1 << 16, limits_.max_index_bytes / sizeof(TensorInfo));
   if (index_.tensors.size() != kSample || file_size_ <= record.offset) return;
   const std::uint64_t average = record.offset / kSample + 1;
   index_.tensors.reserve(kSample +
-                         static_cast<std::size_t>(std::min(kMost, (file_size_ - record.offset) / average + 64)));
+                         static_cast<std::size_t>(std::min(most, (file_size_ - record.offset) / average + 64)));
 }
 
 Result<Indexer::Placement> Indexer::add(const Record& record) {

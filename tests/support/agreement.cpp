@@ -346,6 +346,11 @@ void compare_beginning(const Checkpoint& file, const RecordStream& stream, const
   compare_content(file, piped, b.size() - 1);
 }
 
+// The smallest that a stream takes.
+std::size_t small_buffer(const AgreementOptions& options) {
+  return static_cast<std::size_t>(std::max<std::uint64_t>(4096, options.open.limits.max_name_bytes));
+}
+
 void check_pipe(std::string_view bytes, const Checkpoint& file, const AgreementOptions& options, std::uint64_t seed,
                 std::size_t buffer_bytes) {
   RecordStream stream(chunked(bytes, seed), {.open = options.open, .buffer_bytes = buffer_bytes});
@@ -389,11 +394,11 @@ void check_findings(std::string_view bytes, const Checkpoint& file, const Agreem
                     const ValidateOptions& what) {
   const auto of_file = validate(file, what);
   if (!of_file) disagree("validate() of a file fails: ", to_string(of_file.error()));
-  RecordStream stream(chunked(bytes, options.seed + 7), {.open = options.open});
+  const std::size_t buffer_bytes = small_buffer(options);
+  RecordStream stream(chunked(bytes, options.seed + 7), {.open = options.open, .buffer_bytes = buffer_bytes});
   const auto of_pipe = validate(stream, what);
   if (of_pipe) return compare_findings(*of_file, *of_pipe);
-  require(of_pipe.error().code == Errc::unsupported && must_refuse(file, std::size_t{1} << 18),
-          "validate() of a pipe fails");
+  require(of_pipe.error().code == Errc::unsupported && must_refuse(file, buffer_bytes), "validate() of a pipe fails");
 }
 
 // A file that cannot be opened at all: a pipe must not be read to a good end either.
@@ -410,8 +415,9 @@ void check(std::string_view bytes, const AgreementOptions& options) {
   Random random(options.seed);
   const auto span = bytes_of(bytes);
   OpenOptions keep = options.open;
+  keep.keep_damaged = false;
+  const auto strict = Checkpoint::from_bytes(span, keep);
   keep.keep_damaged = true;
-  const auto strict = Checkpoint::from_bytes(span, options.open);
   const auto file = Checkpoint::from_bytes(span, keep);
   if (!file) {
     require(!strict && strict.error().code == file.error().code, "keep_damaged fails where strict opening does not");
@@ -425,9 +431,7 @@ void check(std::string_view bytes, const AgreementOptions& options) {
   }
   if (options.exhaustive) check_alone(*file, random);
   if (options.oracle && !file->encryption()) check_against_oracle(bytes, *file);
-  constexpr std::size_t kSmallBuffer = 4096;
-  const std::size_t name_bytes = static_cast<std::size_t>(options.open.limits.max_name_bytes);
-  check_pipe(bytes, *file, options, options.seed, std::max(kSmallBuffer, name_bytes));
+  check_pipe(bytes, *file, options, options.seed, small_buffer(options));
   if (options.exhaustive) check_pipe(bytes, *file, options, options.seed + 1, std::size_t{1} << 18);
   check_findings(bytes, *file, options, {.values = true, .threads = 1});
   if (options.exhaustive)
