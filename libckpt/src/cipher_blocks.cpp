@@ -428,6 +428,7 @@ struct BlockDecryptor::Impl {
   std::vector<std::byte> plain;   // decrypted, not yet given out
   std::size_t plain_used = 0;
   std::vector<std::byte> cipher;
+  bool clear_trailer = false;
   bool ended = false;
 };
 
@@ -453,7 +454,8 @@ Status BlockDecryptor::Impl::next_block() {
   const auto want = std::span(bytes).first(layout.header_size());
   const auto got = take(want);
   if (!got) return got.error();
-  if (*got == 0 || (index > 0 && is_clear_trailer(want.first(*got)))) {
+  clear_trailer = index > 0 && is_clear_trailer(want.first(*got));
+  if (*got == 0 || clear_trailer) {
     ended = true;
     return {};
   }
@@ -564,6 +566,7 @@ BlockDecryptor::BlockDecryptor(BlockDecryptor&&) noexcept = default;
 BlockDecryptor& BlockDecryptor::operator=(BlockDecryptor&&) noexcept = default;
 BlockDecryptor::~BlockDecryptor() = default;
 const Encryption& BlockDecryptor::encryption() const noexcept { return impl_->encryption; }
+bool BlockDecryptor::clear_trailer() const noexcept { return impl_->clear_trailer; }
 
 Result<std::size_t> BlockDecryptor::read(std::span<std::byte> out) {
   Impl& self = *impl_;

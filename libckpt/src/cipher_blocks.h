@@ -55,6 +55,7 @@ class BlockDecryptor {
 
   Result<std::size_t> read(std::span<std::byte> out);  ///< 0 at the end
   const Encryption& encryption() const noexcept;
+  bool clear_trailer() const noexcept;  ///< as DecryptedView's, at the end
 
  private:
   struct Impl;

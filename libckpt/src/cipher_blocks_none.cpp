@@ -29,6 +29,7 @@ BlockDecryptor& BlockDecryptor::operator=(BlockDecryptor&&) noexcept = default;
 BlockDecryptor::~BlockDecryptor() = default;
 Result<std::size_t> BlockDecryptor::read(std::span<std::byte>) { return without_openssl(); }
 const Encryption& BlockDecryptor::encryption() const noexcept { return impl_->encryption; }
+bool BlockDecryptor::clear_trailer() const noexcept { return false; }
 
 struct BlockEncryptor::Impl {};
 Result<BlockEncryptor> BlockEncryptor::create(Sink, const Key&, CipherMode) { return without_openssl(); }

@@ -203,6 +203,8 @@ Status RecordStream::Impl::start() {
     plain = [this, block = std::make_shared<BlockDecryptor>(std::move(*decryptor))](std::span<std::byte> out) {
       auto got = block->read(out);
       cipher_damaged = !got;
+      indexer.index().encryption = block->encryption();
+      indexer.index().clear_trailer = block->clear_trailer();
       return got;
     };
   } else {
