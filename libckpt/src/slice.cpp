@@ -329,7 +329,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t mo
 
 const TensorInfo* nearest(std::string_view name, const Checkpoint& file) {
   constexpr std::size_t kMaxName = 256;  // beyond, a typing error is not the likely reason
-  if (name.size() > kMaxName) return nullptr;
+  if (name.size() < 2 || name.size() > kMaxName) return nullptr;
   std::size_t most = std::clamp<std::size_t>(name.size() / 3, 1, 6);
   const TensorInfo* best = nullptr;
   for (const TensorInfo& tensor : file.tensors()) {

@@ -5,7 +5,6 @@
 """
 
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -56,14 +55,12 @@ class Bash(unittest.TestCase):
         self.assertEqual(self.complete("ckpt document f"), ["fish"])
 
     def test_files(self):
-        self.assertEqual(self.complete("ckpt info good/len"), ["good/lenet.ckpt"])
-        self.assertEqual(self.complete("ckpt info --json good/len"), ["good/lenet.ckpt"])
+        self.assertEqual(self.complete("ckpt info good/lenet.c"), ["good/lenet.ckpt"])
+        self.assertEqual(self.complete("ckpt info --json good/lenet.c"), ["good/lenet.ckpt"])
 
 
 class OtherShells(unittest.TestCase):
     def check(self, shell):
-        if shutil.which(shell) is None:
-            self.skipTest(f"{shell} is not installed")
         with tempfile.NamedTemporaryFile("w", suffix=f".{shell}") as file:
             file.write(document(shell))
             file.flush()

@@ -120,22 +120,22 @@ class Values(unittest.TestCase):
             elif expected.dtype.kind == "f":
                 values = [special[value] if isinstance(value, str) else value for value in values]
             # Exactly these numbers; of NaN there is only one in JSON.
-            with numpy.errstate(over="ignore"):
+            with numpy.errstate(over="ignore", invalid="ignore"):
                 array = numpy.array(values, expected.dtype).reshape(expected.shape)
-            numpy.testing.assert_array_equal(array, expected, name)
+                numpy.testing.assert_array_equal(array, expected, name)
             if expected.dtype.kind == "f":
                 numpy.testing.assert_array_equal(numpy.signbit(array[array == 0]), numpy.signbit(expected[expected == 0]))
 
     def test_text_has_the_same_values(self):
         for name, expected in self.arrays.items():
-            if expected.dtype.kind in "c?" or name == "large":
+            if expected.dtype.kind in "cb" or name == "large":
                 continue
             text = self.show(name, "--full").decode().split("\n", 1)[1]
             values = text.replace("[", " ").replace("]", " ").replace(",", " ").split()
             number = int if expected.dtype.kind in "iu" else float
-            with numpy.errstate(over="ignore"):
+            with numpy.errstate(over="ignore", invalid="ignore"):
                 array = numpy.array([number(value) for value in values], expected.dtype).reshape(expected.shape)
-            numpy.testing.assert_array_equal(array, expected, name)
+                numpy.testing.assert_array_equal(array, expected, name)
 
     def test_slices(self):
         source = random.Random(3)

@@ -105,8 +105,7 @@ int run(Context& context, const RulesOptions& options) {
   }
   Table table({{"RULE"}, {"SEVERITY"}, {"WHAT"}});
   for (const Rule& rule : rules())
-    table.add(
-        {std::string(rule.id), styled(name(rule.severity), style_of(rule.severity), false), std::string(rule.summary)});
+    table.add({std::string(rule.id), std::string(name(rule.severity)), std::string(rule.summary)});
   context.write(table.text(context.color()));
   return kDone;
 }

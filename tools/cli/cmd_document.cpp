@@ -29,6 +29,10 @@ std::string long_name(const OptionDoc& option) { return option.names.substr(opti
 
 bool has_choices(const OptionDoc& option) { return option.value.find('|') != option.value.npos; }
 
+bool is_file(const OptionDoc& option) {
+  return option.value == "FILE" || option.value == "OUT" || option.value == "MANIFEST";
+}
+
 std::string choices(const OptionDoc& option) { return replaced(option.value, "|", " "); }
 
 // Calls with each option of a verb, its own and those of all verbs.
@@ -55,7 +59,7 @@ std::string bash(const Documents& documents) {
     });
     for (const OptionDoc& option : verb.options)
       if (option.argument && has_choices(option))
-        values += fmt::format("        {}) words=\"{}\" ;;\n", verb.name, choices(option));
+        values += fmt::format("        {}) [[ $word == -* ]] || words=\"{}\" ;;\n", verb.name, choices(option));
     cases += fmt::format("    {})\n      options=\"{}\"\n      case $previous in\n{}      esac\n      ;;\n", verb.name,
                          options, values);
   }
@@ -88,7 +92,7 @@ std::string zsh(const Documents& documents) {
   };
   const auto action = [](const OptionDoc& option) {
     if (has_choices(option)) return ":" + std::string("value:(") + choices(option) + ")";
-    return option.value.empty() ? "" : ":" + option.value + ":" + (option.value == "FILE" ? "_files" : " ");
+    return option.value.empty() ? "" : ":" + option.value + ":" + (is_file(option) ? "_files" : " ");
   };
   std::string verbs;
   std::string cases;
@@ -126,7 +130,7 @@ std::string fish(const Documents& documents) {
     for_each_option(documents, verb, [&](const OptionDoc& option) {
       std::string value;
       if (has_choices(option)) value = " -x -a '" + choices(option) + "'";
-      if (!has_choices(option) && !option.value.empty()) value = option.value == "FILE" ? " -r -F" : " -x";
+      if (!has_choices(option) && !option.value.empty()) value = is_file(option) ? " -r -F" : " -x";
       out += fmt::format("{} -l {}{} -d '{}'\n", where, long_name(option).substr(2), value, quoted(option.text));
     });
   }
@@ -171,10 +175,10 @@ std::string markdown(const Documents& documents) {
     if (options.empty()) return;
     out += "\n| | |\n|---|---|\n";
     for (const OptionDoc& option : options) {
+      const auto cell = [](const std::string& text) { return replaced(replaced(text, "|", "\\|"), "*", "\\*"); };
       const std::string value = option.argument || option.value.empty() ? "" : " " + option.value;
       const std::string choice = option.argument && !option.value.empty() ? ": `" + option.value + "`" : "";
-      out += fmt::format("| `{}` | {} |\n", replaced(option.names + value, "|", "\\|"),
-                         replaced(option.text + choice, "|", "\\|"));
+      out += fmt::format("| `{}` | {} |\n", replaced(option.names + value, "|", "\\|"), cell(option.text + choice));
     }
   };
   for (const VerbDoc& verb : documents.verbs) {

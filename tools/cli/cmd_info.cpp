@@ -51,7 +51,8 @@ Json json_of_info(const std::string& path, const Input& input, const Totals& tot
 
 std::string text_of_info(const std::string& path, const Input& input, const Totals& totals, bool color) {
   Table facts({{.style = Style::dim}, {}});
-  facts.add({"size", fmt::format("{} ({} bytes)", human_size(input.size()), grouped(input.size()))});
+  const std::string exact = counted(input.size(), "byte");
+  facts.add({"size", input.size() < 1024 ? exact : fmt::format("{} ({})", human_size(input.size()), exact)});
   std::string groups;
   for (const Group group : {Group::weights, Group::optimizer, Group::other}) {
     const Sum& sum = totals.groups[static_cast<std::size_t>(group)];

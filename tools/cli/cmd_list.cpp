@@ -172,7 +172,7 @@ int run(Context& context, const ListOptions& options) {
       Sum sum;
       for (const Entry& entry : entries) sum.add(*entry.tensor);
       context.write(styled(fmt::format("{}, {}, {}", counted(sum.entries, "tensor"), counted(sum.elements, "element"),
-                                       size_text(sum.bytes, options.exact)),
+                                       options.exact ? counted(sum.bytes, "byte") : human_size(sum.bytes)),
                            Style::dim, context.color()) +
                     "\n");
     }

@@ -186,6 +186,7 @@ std::string json_value(DType dtype, std::span<const std::byte> element) {
   if (dtype == DType::complex64 || dtype == DType::complex128) return Json(text).dump();
   double value = 0;
   to_double(dtype, element, {&value, 1});
+  if (value == 0 && text == "-0") return "-0.0";  // "-0" is an integer for some parsers
   if (std::isfinite(value)) return text;
   const bool has_number = text == "nan" || text == "inf" || text == "-inf";
   return has_number ? number(value).dump() : Json(text).dump();
@@ -289,8 +290,10 @@ int run(Context& context, const ShowOptions& options) {
   const auto target = find_target(input->file(), wanted);
   if (!target) {
     const std::string& message = target.error().message;
-    const bool lost = message.starts_with("no tensor") && !message.ends_with('?');
-    return context.fail(path, target.error(), lost ? "`ckpt list FILE` names them" : "");
+    const bool absent = message.starts_with("no tensor");
+    if (absent && input->damage())
+      return context.fail(path, *input->damage(), "what is whole in front of that has no \"" + escape(wanted) + "\"");
+    return context.fail(path, target.error(), absent && !message.ends_with('?') ? "`ckpt list FILE` names them" : "");
   }
   const TensorInfo& tensor = *target->tensor;
   if (has_elements(tensor) && !tensor.fits() && !options.raw)

@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -39,16 +42,36 @@ Result<Key> key_from_hex(std::string_view hex, std::string_view where) {
 
 Result<Key> key_from_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return key_error(fmt::format("cannot open the key file {}", escape(path)));
-  char bytes[34] = {};  // one more than a key and a newline
-  in.read(bytes, sizeof bytes);
-  const auto size = static_cast<std::size_t>(in.gcount());
-  if (in.bad()) return key_error(fmt::format("cannot read the key file {}", escape(path)));
-  auto key = Key::from_bytes(std::as_bytes(std::span(bytes, size)));
-  if (!key && size > 0 && bytes[size - 1] == '\n')
-    return key_error(fmt::format("the key file ends with a newline, which counts: {}", key.error().message));
-  std::fill(std::begin(bytes), std::end(bytes), '\0');
+  std::array<char, 4096> bytes = {};  // far more than a key
+  if (in) in.read(bytes.data(), bytes.size());
+  if (!in && !in.eof())
+    return key_error(
+        fmt::format("cannot read the key file {}: {}", escape(path), std::generic_category().message(errno)));
+  auto key = Key::from_bytes(std::as_bytes(std::span(bytes.data(), static_cast<std::size_t>(in.gcount()))));
+  bytes.fill('\0');
   return key;
+}
+
+bool ends_with_newline(const std::string& path) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path, none)) return false;
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  return in && in.tellg() > 0 && in.seekg(-1, std::ios::end) && in.get() == '\n';
+}
+
+// Waits until there is something to read. False after Ctrl-C, which cannot come unnoticed between asking for it and
+// waiting: it is let in during the wait alone.
+bool wait_for_input(int descriptor) {
+  sigset_t stop;
+  sigset_t before;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGINT);
+  sigaddset(&stop, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &stop, &before);
+  pollfd wanted{.fd = descriptor, .events = POLLIN, .revents = 0};
+  while (!interrupted() && ::ppoll(&wanted, 1, nullptr, &before) < 0 && errno == EINTR) continue;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return !interrupted();
 }
 
 // From the terminal itself: standard input may be something else.
@@ -64,7 +87,7 @@ Result<Key> key_from_prompt(const std::string& path) {
   std::string hex;
   char c = 0;
   if (::write(tty, prompt.data(), prompt.size()) > 0)
-    while (hex.size() < 256 && ::read(tty, &c, 1) == 1 && c != '\n') hex += c;
+    while (hex.size() < 256 && wait_for_input(tty) && ::read(tty, &c, 1) == 1 && c != '\n') hex += c;
   if (echoes) ::tcsetattr(tty, TCSAFLUSH, &before);
   if (::write(tty, "\n", 1) < 0) hex.clear();
   ::close(tty);
@@ -77,7 +100,7 @@ Result<Key> key_from_prompt(const std::string& path) {
 // As read_descriptor, but Ctrl-C ends the wait for a silent writer.
 ReadFn interruptible(int descriptor) {
   return [descriptor](std::span<std::byte> out) -> Result<std::size_t> {
-    while (!interrupted()) {
+    while (wait_for_input(descriptor)) {
       const ssize_t got = ::read(descriptor, out.data(), out.size());
       if (got >= 0) return static_cast<std::size_t>(got);
       if (errno != EINTR)
@@ -171,9 +194,10 @@ void Input::drain(const Progress& progress) {
 }
 
 std::string hint_for(const Error& error, const KeyOptions& key) {
-  if (error.code == Errc::key && key.file.empty() && key.variable.empty())
-    return "give it with --key-file FILE or --key-env NAME";
-  return {};
+  if (error.code != Errc::key) return {};
+  if (!key.file.empty())
+    return ends_with_newline(key.file) ? "the key file ends with a newline, which is taken for a part of the key" : "";
+  return key.variable.empty() ? "give it with --key-file FILE or --key-env NAME" : "";
 }
 
 Result<std::vector<std::string>> expand_directories(const std::vector<std::string>& paths) {

@@ -301,10 +301,12 @@ CommandLine usage_error(const CLI::App& app, std::string_view verb, const CLI::P
     if (const std::string near = nearest(name, known); !near.empty()) line.hint = "did you mean `" + near + "`?";
     return line;
   }
-  const std::string subject = line.text.substr(0, line.text.find_first_of(" :"));
+  std::string subject = line.text.substr(0, line.text.find_first_of(" :"));
   if (error.get_name() == "RequiredError") line.text = subject + " is missing";
-  if (error.get_name() == "ArgumentMismatch")
-    line.text = subject + (line.text.find("override") == line.text.npos ? " needs a value" : " takes no value");
+  if (error.get_name() == "ArgumentMismatch") {
+    const bool flag = line.text.find("override") != line.text.npos;  // there the dashes are left out
+    line.text = flag ? "--" + subject + " takes no value" : subject + " needs a value";
+  }
   if (error.get_name() == "ExcludesError")
     line.text = subject + " and " + line.text.substr(line.text.rfind(' ') + 1) + " do not go together";
   return line;
@@ -330,6 +332,15 @@ void tune_options(CLI::App& app) {
       option->disable_flag_override();
     }
   }
+}
+
+bool asks_for_help(const std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::any_of(arguments.begin(), end, [](const std::string& a) { return a == "-h" || a == "--help"; });
+}
+
+bool is_common(const std::string& argument) {
+  return argument == "--color" || argument.starts_with("--color=") || argument == "--version";
 }
 
 // The first argument that is no option.
@@ -382,11 +393,16 @@ VerbDoc describe(const Verb& verb) {
 CommandLine parse_command_line(int argc, const char* const* argv) {
   std::vector<std::string> arguments(argv + (argc > 0), argv + argc);
   auto word = take_verb(arguments);
-  const bool help = word == "help";  // `ckpt help VERB`
-  if (help) word = take_verb(arguments);
+  const bool help_verb = word == "help";  // `ckpt help VERB`
+  if (help_verb) word = take_verb(arguments);
+  const bool help = help_verb || asks_for_help(arguments);
   const auto* const verb = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& v) { return v.name == word; });
   const bool known = verb != kVerbs.end();
-  if (word && !known) return unknown_verb(*word);
+  if (word && !known) {
+    const bool common = arguments.empty() || !arguments[0].starts_with('-') || is_common(arguments[0]);
+    if (common) return unknown_verb(*word);
+    arguments.resize(1);  // `--colour never list`: the word was the value of an option that there is not
+  }
   const auto tell = [&] {
     const Documents documents = describe_commands();
     return CommandLine{.text = known ? help_text(documents, *word) : overview_text(documents)};
@@ -407,7 +423,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   } catch (const CLI::CallForHelp&) {
     return tell();
   } catch (const CLI::ParseError& error) {
-    return usage_error(app, word.value_or(""), error);
+    return usage_error(app, known ? *word : "", error);
   }
   if (help || !known) return tell();
   line.color = when_of(color);

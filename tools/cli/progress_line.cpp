@@ -1,6 +1,9 @@
 #include "progress_line.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
 
 #include "render.h"
 
@@ -23,13 +26,21 @@ void ProgressLine::update(std::uint64_t done, std::uint64_t total) {
   visible_ = true;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = static_cast<double>(done) / seconds;
-  std::string text = fmt::format("{}: {}", label_, human_size(done));
-  if (total > 0)
-    text += fmt::format(" of {}, {:.0f} %", human_size(total),
-                        100.0 * static_cast<double>(done) / static_cast<double>(total));
+  std::string text = ": ";
+  if (total > 0) {
+    constexpr std::size_t kCells = 20;
+    const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+    const std::string filled(static_cast<std::size_t>(part * kCells), '=');
+    text += fmt::format("[{:<{}}] {:.0f} %, {} of {}", filled, kCells, 100 * part, human_size(done), human_size(total));
+  } else {
+    text += human_size(done);
+  }
   text += fmt::format(", {}/s", human_size(static_cast<std::uint64_t>(rate)));
   if (total > done && rate > 0) text += fmt::format(", {:.0f} s left", static_cast<double>(total - done) / rate);
-  std::fputs(fmt::format("\r{}\x1b[K", text).c_str(), out_);
+  // A line that is wrapped could not be erased.
+  winsize size{};
+  const std::size_t width = ::ioctl(fileno(out_), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  std::fputs(fmt::format("\r{}\x1b[K", fitted(label_ + text, width - 1)).c_str(), out_);
   std::fflush(out_);
 }
 

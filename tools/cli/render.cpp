@@ -66,6 +66,16 @@ std::string counted(std::uint64_t number, std::string_view what) {
   return fmt::format("{} {}{}", grouped(number), what, number == 1 ? "" : "s");
 }
 
+std::string fitted(std::string_view text, std::size_t columns) {
+  std::size_t width = display_width(text);
+  if (width <= columns) return std::string(text);
+  while (!text.empty() && width + 1 > columns) {
+    next_code_point(text);
+    width = display_width(text);
+  }
+  return "…" + std::string(text);
+}
+
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
   while (!text.empty()) {

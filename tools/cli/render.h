@@ -20,6 +20,9 @@ std::string shape_text(std::span<const std::int64_t> dims);  ///< "[6, 1, 5, 5]"
 /// "61,706 tensors", "1 tensor".
 std::string counted(std::uint64_t number, std::string_view what);
 
+/// The end of a text that fits into `columns`, with "…" in front where something was left out.
+std::string fitted(std::string_view text, std::size_t columns);
+
 /// Columns a terminal needs for UTF-8 text: two for East Asian wide characters, none for combining ones.
 std::size_t display_width(std::string_view text);
 

@@ -10,6 +10,7 @@ namespace ckpt::cli {
 struct Selection::Pattern {
   std::string text;
   std::unique_ptr<re2::RE2> expression;
+  std::unique_ptr<re2::RE2> bytewise;  // for names that are not UTF-8: they must not be invisible to patterns
   bool anchored = false;
   mutable bool used = false;
 };
@@ -30,23 +31,26 @@ Result<Selection> Selection::create(const PatternOptions& options) {
     re2::RE2::Options how;
     how.set_log_errors(false);
     how.set_dot_nl(true);
-    // Names are any bytes: one that is not UTF-8 must not be invisible to patterns.
-    if (!is_utf8(text)) how.set_encoding(re2::RE2::Options::EncodingLatin1);
-    auto compiled = std::make_unique<re2::RE2>(expression, how);
+    auto bytes = how;
+    bytes.set_encoding(re2::RE2::Options::EncodingLatin1);
+    auto bytewise = std::make_unique<re2::RE2>(expression, bytes);
+    auto compiled = std::make_unique<re2::RE2>(expression, is_utf8(text) ? how : bytes);
     if (!compiled->ok())
       return Error{.code = Errc::usage,
-                   .message = fmt::format("the pattern {} is wrong: {}", escape(text), compiled->error())};
-    selection.patterns_.push_back({text, std::move(compiled), !options.regex});
+                   .message = fmt::format("the pattern {} is wrong: {}", escape(text), escape(compiled->error()))};
+    selection.patterns_.push_back({text, std::move(compiled), std::move(bytewise), !options.regex});
   }
   return selection;
 }
 
 bool Selection::matches(std::string_view name) const {
   bool any = patterns_.empty();
+  const bool utf8 = patterns_.empty() || is_utf8(name);
   for (const Pattern& pattern : patterns_) {
     const re2::StringPiece text(name.data(), name.size());
-    const bool hit = pattern.anchored ? re2::RE2::FullMatch(text, *pattern.expression)
-                                      : re2::RE2::PartialMatch(text, *pattern.expression);
+    const re2::RE2& expression = utf8 ? *pattern.expression : *pattern.bytewise;
+    const bool hit =
+        pattern.anchored ? re2::RE2::FullMatch(text, expression) : re2::RE2::PartialMatch(text, expression);
     pattern.used |= hit;
     any |= hit;
   }
