@@ -120,7 +120,9 @@ Error needs_key(const Encryption& encryption) {
   return {.code = Errc::key, .message = "encrypted" + with + ": it needs its key"};
 }
 
-bool is_garbage(const Error& damage) { return damage.code == Errc::truncated || damage.code == Errc::malformed; }
+bool is_garbage(const Error& damage) {
+  return damage.code == Errc::truncated || damage.code == Errc::malformed || damage.code == Errc::limit;
+}
 
 Error does_not_decrypt() {
   return {.code = Errc::key, .message = "does not decrypt to a checkpoint: wrong key or mode, or the file was altered"};

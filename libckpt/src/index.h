@@ -16,10 +16,11 @@ struct Index {
   std::optional<Trailer> trailer = {};
   std::optional<Encryption> encryption = {};
   std::optional<Error> damage = {};
-  bool stray_damage = false;     ///< the damage began between the records: garbage, or what is no checkpoint's
-  bool clear_trailer = false;    ///< an encrypted file with a CRC trailer in clear behind its blocks
-  std::uint64_t file_size = 0;   ///< as on disk
-  std::uint64_t plain_size = 0;  ///< after decryption; = file_size otherwise
+  bool stray_damage = false;       ///< the damage began between the records: garbage, or what is no checkpoint's
+  bool clear_trailer = false;      ///< an encrypted file with a CRC trailer in clear behind its blocks
+  bool ends_like_trailer = false;  ///< of a pipe: its last 17 bytes do, but belong to something else
+  std::uint64_t file_size = 0;     ///< as on disk
+  std::uint64_t plain_size = 0;    ///< after decryption; = file_size otherwise
 };
 
 /// Whether an error is about the bytes of the file: what was whole before it is worth keeping.

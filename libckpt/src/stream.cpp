@@ -11,6 +11,7 @@
 #include "index.h"
 #include "record.h"
 #include "scan.h"
+#include "trailer.h"
 
 namespace ckpt {
 namespace {
@@ -34,6 +35,7 @@ class PipeView final : public ByteView {
       if (!got) return std::move(got).error();
       ended_ = *got == 0;
       keep_head(std::span(buffer_).subspan(filled_, *got));
+      tail_.add(std::span(buffer_).subspan(filled_, *got));
       filled_ += *got;
       total_ += *got;
     }
@@ -48,6 +50,8 @@ class PipeView final : public ByteView {
       if (!view(total_, 1)) break;
     return head_;
   }
+  /// The last bytes of all that were read.
+  const Tail& tail() const noexcept { return tail_; }
   /// CRC-32 of the bytes before `end`, which must not have been dropped yet.
   std::uint32_t crc_until(std::uint64_t end) {
     const std::uint64_t stop = std::clamp(end, crc_end_, start_ + filled_);
@@ -77,6 +81,7 @@ class PipeView final : public ByteView {
 
   ReadFn read_;
   std::vector<std::byte> head_ = {};
+  Tail tail_ = {};
   std::vector<std::byte> buffer_;
   std::uint64_t start_ = 0;  // offset of the buffer's first byte
   std::size_t filled_ = 0;
@@ -321,6 +326,7 @@ Result<const Piece*> RecordStream::Impl::end_of_input() {
   indexer.finish(*scanner);
   Index& index = indexer.index();
   index.plain_size = scanner->position();
+  index.ends_like_trailer = !index.trailer && !index.tensors.empty() && pipe->tail().looks_like_trailer();
   index.file_size = cipher_bytes != 0 ? cipher_bytes : pipe->total();
   return nullptr;
 }

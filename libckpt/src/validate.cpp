@@ -535,33 +535,6 @@ Status verify_sources(const Checkpoint& file, const Index& index) {
   return {};
 }
 
-// The last bytes of content that came from a pipe: all that there is to look at afterwards.
-class Tail {
- public:
-  void add(std::span<const std::byte> bytes) {
-    const auto kept = static_cast<std::ptrdiff_t>(std::min(bytes.size(), bytes_.size()));
-    std::move(bytes_.begin() + kept, bytes_.end(), bytes_.begin());
-    std::copy(bytes.end() - kept, bytes.end(), bytes_.end() - kept);
-  }
-
-  // Whether the file ends inside its last content, and that looks like a trailer.
-  bool is_trailer_of(const Index& index) const {
-    if (index.tensors.empty()) return false;
-    const auto ends_file = [&](const TensorInfo& tensor) {
-      if (tensor.extents.empty()) return false;
-      const Extent& last = tensor.extents.back();
-      return last.size >= bytes_.size() && last.offset + last.size == index.plain_size;
-    };
-    const TensorInfo& last = index.tensors.back();
-    if (!ends_file(last) && !std::any_of(last.parts.begin(), last.parts.end(), ends_file)) return false;
-    return std::equal(kTrailerMagic.begin(), kTrailerMagic.end(), bytes_.begin(),
-                      [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
-  }
-
- private:
-  std::array<std::byte, kTrailerBytes> bytes_ = {};
-};
-
 }  // namespace
 
 std::string_view name(Severity severity) noexcept {
@@ -621,7 +594,6 @@ Result<std::vector<Finding>> validate(RecordStream& stream, const ValidateOption
   constexpr std::uint64_t kBytesPerReport = std::uint64_t{4} << 20;
   std::uint64_t next_report = kBytesPerReport;
   PieceCensus census(options.values, !options.headers_only);
-  Tail tail;
   Evidence evidence{.censuses = &census.censuses()};
   while (true) {
     auto piece = stream.next();
@@ -633,7 +605,6 @@ Result<std::vector<Finding>> validate(RecordStream& stream, const ValidateOption
     }
     if (*piece == nullptr) break;
     census.add(**piece, stream.tensors()[(*piece)->entry]);
-    tail.add((*piece)->bytes);
     if (options.progress && stream.bytes_read() >= next_report) {
       next_report = stream.bytes_read() + kBytesPerReport;
       if (!options.progress(stream.bytes_read(), 0))
@@ -643,7 +614,7 @@ Result<std::vector<Finding>> validate(RecordStream& stream, const ValidateOption
   const Index& index = index_of(stream);
   if (!evidence.damage) {
     if (index.trailer && !options.headers_only) evidence.crc = stream.crc();
-    evidence.ends_like_trailer = !index.trailer && tail.is_trailer_of(index);
+    evidence.ends_like_trailer = index.ends_like_trailer;
   }
   return judge(index, evidence, options);
 }

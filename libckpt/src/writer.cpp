@@ -172,20 +172,6 @@ std::vector<std::byte> tensor_fields(const TensorDesc& desc, Profile profile) {
   return fields;
 }
 
-/// The last bytes of what went by.
-class Tail {
- public:
-  void add(std::span<const std::byte> bytes) noexcept {
-    bytes = bytes.last(std::min(bytes.size(), bytes_.size()));
-    std::move(bytes_.begin() + static_cast<std::ptrdiff_t>(bytes.size()), bytes_.end(), bytes_.begin());
-    std::copy(bytes.begin(), bytes.end(), bytes_.end() - static_cast<std::ptrdiff_t>(bytes.size()));
-  }
-  bool looks_like_trailer() const noexcept { return wire::as_text(bytes_).starts_with(kTrailerMagic); }
-
- private:
-  std::array<std::byte, kTrailerBytes> bytes_ = {};
-};
-
 }  // namespace
 
 struct Writer::Impl {
