@@ -21,7 +21,7 @@ namespace {
 using namespace ckpt;
 using namespace ckpt::test;
 
-constexpr std::size_t kPrefix = 2;
+[[maybe_unused]] constexpr std::size_t kPrefix = 2;  // bytes that are no checkpoint: only mutators ask
 constexpr std::size_t kMostEntries = 12;
 constexpr std::size_t kMostBytes = 4096;
 
