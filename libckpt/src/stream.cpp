@@ -162,8 +162,7 @@ struct RecordStream::Impl {
 std::optional<Error> RecordStream::Impl::foreign(const Error* damage) {
   const Index& index = indexer.index();
   if (!index.tensors.empty() || scanner->trailer() || pipe->head().empty()) return std::nullopt;
-  if (index.encryption && damage != nullptr)
-    return !cipher_damaged && is_garbage(*damage) ? std::optional(does_not_decrypt()) : std::nullopt;
+  if (index.encryption && damage != nullptr && !cipher_damaged && is_garbage(*damage)) return does_not_decrypt();
   const auto identity = identify(*borrow_bytes(pipe->head()));
   if (!identity || identity->checkpoint) return std::nullopt;
   return Error{.code = Errc::unsupported, .message = "is " + identity->description};

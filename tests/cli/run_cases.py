@@ -61,7 +61,7 @@ class Schemas:
 def run(case, ckpt):
     script = case.with_suffix(".sh")
     with tempfile.TemporaryDirectory(prefix="ckpt-cli-") as tmp:
-        env = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
+        env = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS") or name == "memory_limit"}
         env |= {"PATH": f"{ckpt.parent}:/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "tmp": tmp}
         extra = case.with_suffix(".env")
         if extra.exists():

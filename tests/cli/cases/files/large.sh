@@ -17,7 +17,7 @@ with open(sys.argv[1], "wb") as out:
         out.seek(size - 1, 1)
         out.write(b"\x40")
 END
-ulimit -v 1000000
+ulimit -v "${memory_limit:-1000000}"
 cd "$tmp"
 ckpt info large.ckpt
 ckpt list --total large.ckpt
