@@ -206,7 +206,7 @@ Status RecordStream::Impl::start() {
     cipher_bytes += head->size();
     plain = [this, block = std::make_shared<BlockDecryptor>(std::move(*decryptor))](std::span<std::byte> out) {
       auto got = block->read(out);
-      cipher_damaged = !got;
+      cipher_damaged = cipher_damaged || !got;
       indexer.index().encryption = block->encryption();
       indexer.index().clear_trailer = block->clear_trailer();
       return got;
