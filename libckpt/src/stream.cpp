@@ -206,7 +206,8 @@ Status RecordStream::Impl::start() {
     cipher_bytes += head->size();
     plain = [this, block = std::make_shared<BlockDecryptor>(std::move(*decryptor))](std::span<std::byte> out) {
       auto got = block->read(out);
-      cipher_damaged = cipher_damaged || !got;
+      // A wrong tag is met where its block is read; a broken header is known of a file beforehand.
+      cipher_damaged = cipher_damaged || (!got && got.error().code != Errc::key);
       indexer.index().encryption = block->encryption();
       indexer.index().clear_trailer = block->clear_trailer();
       return got;

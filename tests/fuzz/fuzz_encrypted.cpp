@@ -29,8 +29,13 @@ void read_file(std::string_view file) {
   constexpr std::optional<CipherMode> kModes[] = {std::nullopt, CipherMode::aes_gcm, CipherMode::aes_cbc,
                                                   CipherMode::sm4_cbc};
   const std::uint64_t seed = seed_of(file);
+  std::optional<CipherMode> mode = kModes[seed / 4 % 4];
+  // Of the first era's files a pipe must be told the mode, which a file is looked through for.
+  const auto identity = identify(*borrow_bytes(bytes_of(file)));
+  if (!mode && identity && identity->encryption && identity->encryption->era == CipherEra::a)
+    mode = kModes[1 + seed / 16 % 2];
   for (const std::size_t key_size : {16U, 24U, 32U})
-    expect_no(disagreement(file, {.open = with_key(sample_key(key_size), kModes[seed / 4 % 4]), .seed = seed}));
+    expect_no(disagreement(file, {.open = with_key(sample_key(key_size), mode), .seed = seed}));
 }
 
 Sealing sealing_of(Choices& choices) {

@@ -355,6 +355,12 @@ std::size_t small_buffer(const AgreementOptions& options) {
   return static_cast<std::size_t>(std::max<std::uint64_t>(4096, options.open.limits.max_name_bytes));
 }
 
+// Of what decrypts to not one whole record, what is wrong is a guess: the key, the blocks, or what was encrypted. A
+// file knows the headers of all blocks beforehand, a pipe only those it came to.
+bool is_a_guess(const std::optional<Encryption>& encryption, std::size_t entries) {
+  return encryption.has_value() && entries == 0;
+}
+
 void check_pipe(std::string_view bytes, const Checkpoint& file, const AgreementOptions& options, std::uint64_t seed,
                 std::size_t buffer_bytes) {
   RecordStream stream(chunked(bytes, seed), {.open = options.open, .buffer_bytes = buffer_bytes});
@@ -368,7 +374,7 @@ void check_pipe(std::string_view bytes, const Checkpoint& file, const AgreementO
   if (error.code == Errc::unsupported && error.message.find("needs a file") != std::string::npos)
     return require(must_refuse(file, buffer_bytes) || file.damage(), "a pipe refuses what it could do");
   if (!file.damage()) disagree("a pipe fails: ", to_string(error));
-  if (!same_damage(error, *file.damage()))
+  if (!same_damage(error, *file.damage()) && !is_a_guess(file.encryption(), file.tensors().size()))
     disagree("a pipe says \"", to_string(error), "\", a file \"", to_string(*file.damage()), '"');
   require(stream.tensors().size() == file.tensors().size(), "a pipe keeps other entries in front of the damage");
 }
@@ -402,6 +408,7 @@ void check_findings(std::string_view bytes, const Checkpoint& file, const Agreem
   RecordStream stream(chunked(bytes, options.seed + 7), {.open = options.open, .buffer_bytes = buffer_bytes});
   const auto of_pipe = validate(stream, what);
   if (of_pipe) return compare_findings(*of_file, *of_pipe);
+  if (is_a_guess(file.encryption(), file.tensors().size())) return;
   require(of_pipe.error().code == Errc::unsupported && must_refuse(file, buffer_bytes), "validate() of a pipe fails");
 }
 
@@ -410,7 +417,7 @@ void check_refused(std::string_view bytes, const Error& refusal, const Agreement
   RecordStream stream(chunked(bytes, options.seed), {.open = options.open});
   const Piped piped = drain(stream);
   require(piped.error.has_value(), "a pipe takes what a file refuses");
-  if (!same_damage(*piped.error, refusal))
+  if (!same_damage(*piped.error, refusal) && !is_a_guess(stream.encryption(), stream.tensors().size()))
     disagree("a pipe says \"", to_string(*piped.error), "\", a file \"", to_string(refusal), '"');
   require(stream.tensors().empty(), "a pipe finds entries where a file finds none");
 }
