@@ -16,6 +16,7 @@ struct Index {
   std::optional<Trailer> trailer = {};
   std::optional<Encryption> encryption = {};
   std::optional<Error> damage = {};
+  std::optional<std::uint64_t> cipher_offset = {};  ///< what begins as an encrypted block, behind entries in clear
   bool stray_damage = false;       ///< the damage began between the records: garbage, or what is no checkpoint's
   bool clear_trailer = false;      ///< an encrypted file with a CRC trailer in clear behind its blocks
   bool ends_like_trailer = false;  ///< of a pipe: its last 17 bytes do, but belong to something else

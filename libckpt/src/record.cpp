@@ -28,6 +28,8 @@ constexpr std::uint32_t kTensorType = field_key(2, Type::length);
 constexpr std::uint32_t kTensorContent = field_key(3, Type::length);
 constexpr std::uint32_t kMapTensor = field_key(1, Type::length);
 
+constexpr std::uint32_t kFirstCipherKey = 0x2F58;  // the varint D8 5E
+constexpr std::uint32_t kLastCipherKey = 0x2F5A;
 constexpr std::string_view kUnknown = "an unknown field";
 constexpr std::size_t kMaxNesting = 100;  // messages and groups, as libprotobuf
 
@@ -140,7 +142,15 @@ bool Scanner::file_field() {
     return true;
   }
   stray_fields_ = true;
+  if (looks_like_cipher_block() && (!cipher_offset_ || *cipher_offset_ < record_.end)) cipher_offset_ = key_offset_;
   return skip();
+}
+
+// The magic number of a cipher block, D8 5E 3A 7F or one of its like, starts as the key of an unknown field.
+bool Scanner::looks_like_cipher_block() {
+  if (key_ < kFirstCipherKey || key_ > kLastCipherKey) return false;
+  const auto next = ahead(2);
+  return next.size() >= 2 && next[0] == std::byte{0x3A} && next[1] == std::byte{0x7F};
 }
 
 // What was passed over since the last known field was fields, too, and not garbage at the end.

@@ -84,6 +84,8 @@ class Scanner {
   bool top_level_unknown_fields() const noexcept { return unknown_fields_; }
   /// What failed began between the records, and not as a field of this format: garbage, or of another format.
   bool failed_in_stray_bytes() const noexcept { return error_ && !at_known_field_; }
+  /// Where, behind the last record, something begins as an encrypted block does.
+  std::optional<std::uint64_t> cipher_offset() const noexcept { return cipher_offset_; }
   /// For readers that take the content themselves: it was taken whole, or the input ended `left` bytes into it.
   void content_taken();
   void content_cut(std::uint64_t left);
@@ -151,6 +153,7 @@ class Scanner {
   bool skip_bytes(std::string_view what, std::uint64_t count);
   void unknown();
   void known_field();
+  bool looks_like_cipher_block();
   [[gnu::cold]] bool fail(Errc code, std::uint64_t offset, std::string message);
   [[gnu::cold]] bool fail_truncated(std::string_view what, std::uint64_t need, std::uint64_t left);
   [[gnu::cold]] bool fail_key(std::uint64_t number);
@@ -179,6 +182,7 @@ class Scanner {
   bool stray_fields_ = false;    // unknown ones since the last known one
   bool at_known_field_ = false;  // of the file's: it is being read, or was the last thing read
   std::optional<std::string> model_type_ = {};
+  std::optional<std::uint64_t> cipher_offset_ = {};
   std::optional<Trailer> trailer_ = {};
   std::optional<Error> error_ = {};
 };

@@ -199,6 +199,7 @@ void Indexer::finish(const Scanner& scanner) {
   dialect.unknown_fields = scanner.top_level_unknown_fields();
   index_.trailer = scanner.trailer();
   index_.stray_damage = scanner.failed_in_stray_bytes();
+  index_.cipher_offset = scanner.cipher_offset();
   for (const TensorInfo& entry : index_.tensors) {
     dialect.scalars_as_zero |= entry.scalar_as_zero;
     dialect.scalars_without_dims |= entry.kind == Kind::tensor && entry.dims.empty() && !entry.scalar_as_zero;

@@ -36,7 +36,6 @@ struct Evidence {
   std::optional<Error> damage = {};
   std::optional<Error> cipher_damage = {};
   bool ends_like_trailer = false;
-  bool cipher_behind_clear = false;
 };
 
 // Keeps the first `most` findings, and beyond them the first error and the first warning, so that the verdict is right.
@@ -412,7 +411,7 @@ void check_damage(const Index& index, const Evidence& evidence, Findings& findin
   if (!evidence.damage || (evidence.cipher_damage && evidence.damage->code == Errc::key)) return;
   const Error& damage = *evidence.damage;
   const auto report = [&](const Rule& rule) { findings.add(rule, damage.tensor, damage.offset, damage.message); };
-  if (evidence.cipher_behind_clear)
+  if (!index.encryption && !index.tensors.empty() && index.cipher_offset == end_of_entries(index))
     return findings.add(rule("cipher-behind-clear"), {}, end_of_entries(index),
                         "an encrypted block follows the entries in clear");
   if (damage.code == Errc::limit) return report(rule("limit-exceeded"));
@@ -511,16 +510,6 @@ Result<bool> ends_like_trailer(const Checkpoint& file, const Index& index) {
   return has_at(source, source.size() - kTrailerBytes, kTrailerMagic);
 }
 
-Result<bool> cipher_behind_clear(const Checkpoint& file, const Index& index) {
-  if (!index.damage || index.tensors.empty() || index.encryption) return false;
-  for (const char first : {'\xD8', '\xD9', '\xDA'}) {
-    const char magic[] = {first, '\x5E', '\x3A', '\x7F'};
-    auto found = has_at(file.source(), end_of_entries(index), {magic, sizeof magic});
-    if (!found || *found) return found;
-  }
-  return false;
-}
-
 Status verify_sources(const Checkpoint& file, const Index& index) {
   std::set<std::uint32_t> used;
   const auto add = [&](const TensorInfo& tensor) {
@@ -583,9 +572,6 @@ Result<std::vector<Finding>> validate(const Checkpoint& file, const ValidateOpti
     if (!found) return std::move(found).error();
     evidence.ends_like_trailer = *found;
   }
-  auto cipher = cipher_behind_clear(file, index);
-  if (!cipher) return std::move(cipher).error();
-  evidence.cipher_behind_clear = *cipher;
   if (auto status = verify_sources(file, index); !status) return std::move(status).error();
   return judge(index, evidence, options);
 }
