@@ -177,6 +177,7 @@ void Indexer::complete(const Record& record) {
   TensorInfo& last = index_.tensors.back();
   last.record_size = record.end - last.record_offset;
   last.unknown_fields |= record.unknown_fields;
+  last.packed_dims |= record.tensor.packed_dims;  // an empty list of them changes no shape
 }
 
 void Indexer::take_back() {

@@ -81,6 +81,7 @@ void expect_same_as_file(const Bytes& bytes) {
       EXPECT_EQ(a.byte_size, b.byte_size);
       EXPECT_EQ(a.encoding, b.encoding);
       EXPECT_EQ(a.unknown_fields, b.unknown_fields);
+      EXPECT_EQ(a.packed_dims, b.packed_dims);
       const auto content_of = [&](const TensorInfo& tensor) {
         std::string content;
         for (const Extent& extent : tensor.extents) content += bytes.substr(extent.offset, extent.size);
@@ -105,6 +106,11 @@ TEST(RecordStream, SmallRecordsInAnyOrder) {
 TEST(RecordStream, LargeRecordsInPieces) {
   expect_same_as_file(record("a", {300'000}, "Int8", big(300'000, 1)) + record("b", {2}, "Int8", "xy") +
                       record("c", {100'000}, "Int8", big(100'000, 3)));
+}
+
+TEST(RecordStream, AnEmptyListOfDimsBehindTheContent) {
+  const Bytes no_dims = test::bytes_field(1, "");
+  expect_same_as_file(record("a", {9'000}, "Int8", big(9'000, 1)).in_tensor(no_dims));
 }
 
 TEST(RecordStream, UnknownFieldsOfAnySizeAnywhere) {
