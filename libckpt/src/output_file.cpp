@@ -25,6 +25,7 @@ constexpr std::uint64_t kCopyStep = std::uint64_t{32} << 20;     // bytes a copy
 constexpr std::uint64_t kSyncStep = std::uint64_t{32} << 20;     // so that the final fsync finds little left to do
 constexpr std::uint64_t kAllocateFrom = std::uint64_t{1} << 20;  // below that it does not pay
 constexpr std::uint64_t kAllocateStep = std::uint64_t{64} << 20;
+constexpr std::uint64_t kShareUnit = 4096;  // no file system shares less
 constexpr std::size_t kNameMax = 255;
 constexpr int kMaxLinks = 40;  // as the kernel
 
@@ -309,7 +310,10 @@ Status OutputFile::overwrite(std::uint64_t offset, std::span<const std::byte> by
 
 Status OutputFile::append_source(const Source& from, std::uint64_t offset, std::uint64_t size) {
   Impl& impl = *impl_;
-  if (const int descriptor = descriptor_of(from); descriptor >= 0 && size >= kBlock) {
+  // The kernel can share blocks instead of copying, where they are blocks of both files. Otherwise it copies page by
+  // page, which takes longer than reading and writing.
+  const bool whole_blocks = offset % kShareUnit == 0 && this->size() % kShareUnit == 0;
+  if (const int descriptor = descriptor_of(from); descriptor >= 0 && size >= kBlock && whole_blocks) {
     if (auto status = impl.flush(); !status) return status;
     const std::uint64_t copied = impl.copy_in_kernel(descriptor, offset, size);
     offset += copied;
