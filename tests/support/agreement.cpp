@@ -419,11 +419,12 @@ constexpr std::size_t kPipeHeadBytes = 4096;  // what a pipe is recognised by
 void check_refused(std::string_view bytes, const Error& refusal, const AgreementOptions& options) {
   RecordStream stream(chunked(bytes, options.seed), {.open = options.open});
   const Piped piped = drain(stream);
+  const auto begins_as = identify(*borrow_bytes(bytes_of(bytes.substr(0, kPipeHeadBytes))));
+  const auto is = identify(*borrow_bytes(bytes_of(bytes)));
   // Some files are known by how they end, which a pipe learns too late.
-  if (const auto identity = identify(*borrow_bytes(bytes_of(bytes.substr(0, kPipeHeadBytes)))); identity->checkpoint)
-    if (const auto whole = identify(*borrow_bytes(bytes_of(bytes))); !whole->checkpoint) return;
+  if (begins_as->checkpoint && !is->checkpoint) return;
   require(piped.error.has_value(), "a pipe takes what a file refuses");
-  if (!same_damage(*piped.error, refusal) && !is_a_guess(stream.encryption(), stream.tensors().size()))
+  if (!same_damage(*piped.error, refusal) && !is_a_guess(is->encryption, stream.tensors().size()))
     disagree("a pipe says \"", to_string(*piped.error), "\", a file \"", to_string(refusal), '"');
   require(stream.tensors().empty(), "a pipe finds entries where a file finds none");
 }
