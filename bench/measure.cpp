@@ -92,7 +92,8 @@ Measured measure_process(int repeat, const std::vector<std::string>& command) {
       throw std::runtime_error("cannot start " + command[0]);
     int status = 0;
     struct rusage usage {};
-    if (::wait4(child, &status, 0, &usage) != child || status != 0) throw std::runtime_error(command[0] + " failed");
+    if (::wait4(child, &status, 0, &usage) != child || !WIFEXITED(status) || WEXITSTATUS(status) > 1)
+      throw std::runtime_error(command[0] + " failed");  // 1 is a difference that was found
     peak = std::max(peak, 1024 * static_cast<std::uint64_t>(usage.ru_maxrss));
     return peak;
   });
@@ -125,18 +126,30 @@ std::size_t validate_values(const std::string& path, unsigned threads) {
   return need(ckpt::validate(need(Checkpoint::open(path)), {.values = true, .threads = threads})).size();
 }
 
-// The floor of anything that looks at every byte: a read loop on as many threads, 256 KiB at a time.
-std::uint64_t read_plainly(const std::string& path, unsigned threads) {
+// The floor of anything that looks at every byte: a read loop on as many threads, 256 KiB at a time; of two files the
+// bytes are compared, too.
+std::uint64_t read_plainly(const std::vector<std::string>& paths, unsigned threads) {
   constexpr std::uint64_t kPart = std::uint64_t{4} << 20;
   constexpr std::uint64_t kBlock = std::uint64_t{256} << 10;
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const auto size = static_cast<std::uint64_t>(::lseek(descriptor, 0, SEEK_END));
+  std::vector<int> descriptors;
+  for (const std::string& path : paths) descriptors.push_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const auto size = static_cast<std::uint64_t>(::lseek(descriptors[0], 0, SEEK_END));
   std::atomic<std::uint64_t> next{0};
   const auto run = [&] {
-    const std::unique_ptr<void, decltype(&std::free)> block(std::aligned_alloc(4096, kBlock), std::free);
+    std::vector<std::unique_ptr<void, decltype(&std::free)>> blocks;
+    for ([[maybe_unused]] const int descriptor : descriptors)
+      blocks.emplace_back(std::aligned_alloc(4096, kBlock), std::free);
     for (std::uint64_t part = next.fetch_add(kPart); part < size; part = next.fetch_add(kPart))
-      for (std::uint64_t at = part; at < std::min(part + kPart, size); at += kBlock)
-        if (::pread(descriptor, block.get(), kBlock, static_cast<off_t>(at)) <= 0) std::abort();
+      for (std::uint64_t at = part; at < std::min(part + kPart, size); at += kBlock) {
+        ssize_t got = 0;
+        for (std::size_t i = 0; i < descriptors.size(); ++i) {
+          got = ::pread(descriptors[i], blocks[i].get(), kBlock, static_cast<off_t>(at));
+          if (got <= 0) std::abort();
+        }
+        if (blocks.size() > 1 &&
+            std::memcmp(blocks.front().get(), blocks.back().get(), static_cast<std::size_t>(got)) != 0)
+          std::abort();
+      }
   };
   {
     std::vector<std::jthread> helpers;
@@ -144,7 +157,7 @@ std::uint64_t read_plainly(const std::string& path, unsigned threads) {
       helpers.emplace_back(run);
     run();
   }
-  ::close(descriptor);
+  for (const int descriptor : descriptors) ::close(descriptor);
   return size;
 }
 
@@ -196,7 +209,8 @@ Measured run(const Arguments& a) {
   if (a.what == "index") return measure(a.repeat, [&] { return need(Checkpoint::open(path)); });
   if (a.what == "load") return measure(a.repeat, [&] { return load(path, a.threads); });
   if (a.what == "values") return measure(a.repeat, [&] { return validate_values(path, a.threads); });
-  if (a.what == "read") return measure(a.repeat, [&] { return read_plainly(path, a.threads); });
+  if (a.what == "read") return measure(a.repeat, [&] { return read_plainly({path}, a.threads); });
+  if (a.what == "compare") return measure(a.repeat, [&] { return read_plainly(a.rest, a.threads); });
   if (a.what == "write") return measure(a.repeat, [&] { return write_again(path, a.rest.at(1), a.durable); });
   if (a.what == "copy") return measure(a.repeat, [&] { return copy_records(path, a.rest.at(1), a.durable, false); });
   if (a.what == "add-crc") return measure(a.repeat, [&] { return copy_records(path, a.rest.at(1), a.durable, true); });

@@ -46,6 +46,27 @@ def safetensors_load(path):
     return lambda: load_file(path)
 
 
+def numpy_allclose(path, other):
+    import numpy
+    from safetensors.numpy import load_file
+
+    a, b = load_file(path), load_file(other)
+    return lambda: [numpy.allclose(a[name], b[name]) for name in a]
+
+
+def numpy_stats(path):
+    import numpy
+    from safetensors.numpy import load_file
+
+    def of(array):
+        values = array.astype(numpy.float64)  # as exact as what it is compared with
+        return (array.min(), array.max(), values.mean(), values.std(), numpy.linalg.norm(values.reshape(-1)),
+                numpy.count_nonzero(array == 0), numpy.isnan(array).sum(), numpy.isinf(array).sum())
+
+    loaded = load_file(path)
+    return lambda: [of(array) for array in loaded.values()]
+
+
 def mindspore_load(path, **options):
     import mindspore
 
@@ -59,13 +80,15 @@ def main():
     parser.add_argument("--idle", type=float, default=0)
     parser.add_argument("what")
     parser.add_argument("path")
-    parser.add_argument("tensor", nargs="?")
+    parser.add_argument("other", nargs="?", help="a tensor's name, or a second file")
     args = parser.parse_args()
     work = {
         "safetensors-index": lambda: safetensors_index(args.path),
         "safetensors-load": lambda: safetensors_load(args.path),
+        "numpy-allclose": lambda: numpy_allclose(args.path, args.other),
+        "numpy-stats": lambda: numpy_stats(args.path),
         "mindspore-load": lambda: mindspore_load(args.path),
-        "mindspore-one": lambda: mindspore_load(args.path, choice_func=lambda name: name == args.tensor),
+        "mindspore-one": lambda: mindspore_load(args.path, choice_func=lambda name: name == args.other),
     }[args.what]()
     time.sleep(args.idle)
     print(json.dumps(measure(args.repeat, work)))
