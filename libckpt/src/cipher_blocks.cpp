@@ -101,11 +101,14 @@ std::size_t padding_of(std::span<const std::byte, kAesBlock> last) {
 }
 
 // The place is where the block's plaintext would start: what lies in front of it is good. None for the first.
+Error altered(std::size_t index, std::uint64_t plain_offset) {
+  return {
+      .code = Errc::key, .offset = plain_offset, .message = block_name(index) + " was altered: its tag does not match"};
+}
+
 Error bad_tag(std::size_t index, std::uint64_t plain_offset) {
-  return {.code = Errc::key,
-          .offset = index == 0 ? Error::kNoOffset : plain_offset,
-          .message = index == 0 ? "the tag of cipher block 1 does not match: wrong key, or the file was altered"
-                                : block_name(index) + " was altered: its tag does not match"};
+  if (index > 0) return altered(index, plain_offset);
+  return {.code = Errc::key, .message = "the tag of cipher block 1 does not match: wrong key, or the file was altered"};
 }
 
 Error bad_padding(std::size_t index, std::uint64_t plain_offset) {
@@ -119,6 +122,8 @@ struct Block {
   std::uint64_t cipher_offset = 0;
   std::uint64_t plain_offset = 0;
   std::uint64_t plain_size = 0;
+  bool is_hole = false;
+  bool is_mended = false;  // its header is a guess
 };
 
 struct BlockTable {
@@ -135,8 +140,23 @@ Error bad_header(const BlockLayout& layout, std::size_t index, std::uint64_t off
                            : "the header of " + block_name(index) + " is damaged"};
 }
 
+// A block whose header is damaged, if it is as large as the first one, or as the rest of the file: it must end where
+// the file does, or where the next block starts. Its tag tells whether the header was damaged where it matters.
+std::optional<BlockHeader> guessed_header(const Source& source, const BlockLayout& layout, const BlockTable& table,
+                                          std::uint64_t offset, std::span<const std::byte> bytes) {
+  const std::uint64_t left = source.size() - offset;
+  if (table.blocks.empty() || !layout.has_tag() || left < layout.header_size()) return std::nullopt;
+  const std::uint64_t room = left - layout.header_size();
+  const std::uint64_t size = std::min<std::uint64_t>(table.blocks[0].header.cipher_size, room);
+  std::array<std::byte, 4> next;
+  const std::uint64_t end = offset + layout.header_size() + size;
+  const auto magic = std::span(next).first(static_cast<std::size_t>(std::min<std::uint64_t>(4, source.size() - end)));
+  if (!source.read_at(end, magic) || (!magic.empty() && !starts_with_magic(layout, magic))) return std::nullopt;
+  return block_header_of_size(layout, bytes, static_cast<std::uint32_t>(size));
+}
+
 // The blocks in front of the first one that is not as it should be.
-Result<BlockTable> read_block_table(const Source& source, const BlockLayout& layout) {
+Result<BlockTable> read_block_table(const Source& source, const BlockLayout& layout, OnDamage on_damage) {
   BlockTable table;
   std::array<std::byte, BlockHeader::kMaxBytes> bytes;
   const auto damaged = [&](Error error) {
@@ -156,12 +176,15 @@ Result<BlockTable> read_block_table(const Source& source, const BlockLayout& lay
       break;
     }
     const auto there = std::span<const std::byte>(bytes).first(take);
-    if (index > 0 && !starts_with_magic(layout, there)) return damaged(bad_header(layout, index, offset, there));
+    auto header = parse_block_header(layout, there);
+    const bool mend = !header && on_damage == OnDamage::go_on;
+    if (mend) header = guessed_header(source, layout, table, offset, there);
+    if (!header && index > 0 && !starts_with_magic(layout, there))
+      return damaged(bad_header(layout, index, offset, there));
     if (take < layout.header_size())
       return damaged(error(Errc::truncated, offset,
                            "the header of " + block_name(index) + " needs " + std::to_string(layout.header_size()) +
                                " bytes, " + std::to_string(left) + " are left"));
-    const auto header = parse_block_header(layout, there);
     if (!header) return damaged(bad_header(layout, index, offset, there));
     if (index == kMaxCipherBlocks)
       return error(Errc::limit, offset, "more than " + std::to_string(kMaxCipherBlocks) + " cipher blocks");
@@ -170,7 +193,7 @@ Result<BlockTable> read_block_table(const Source& source, const BlockLayout& lay
       return damaged(error(Errc::truncated, offset,
                            block_name(index) + " needs " + std::to_string(header->cipher_size) + " bytes, " +
                                std::to_string(source.size() - offset) + " are left"));
-    table.blocks.push_back({.header = *header, .cipher_offset = offset});
+    table.blocks.push_back({.header = *header, .cipher_offset = offset, .is_mended = mend});
     offset += header->cipher_size;
   }
   return table;
@@ -178,7 +201,8 @@ Result<BlockTable> read_block_table(const Source& source, const BlockLayout& lay
 
 class DecryptedSource final : public Source {
  public:
-  static Result<DecryptedView> open(SourcePtr cipher_text, const Key& key, std::optional<CipherMode> asked);
+  static Result<DecryptedView> open(SourcePtr cipher_text, const Key& key, std::optional<CipherMode> asked,
+                                    OnDamage on_damage, const Progress& progress);
 
   std::uint64_t size() const noexcept override { return size_; }
   Status verify_unchanged() const override { return cipher_text_->verify_unchanged(); }
@@ -193,9 +217,7 @@ class DecryptedSource final : public Source {
       const std::uint64_t within = offset - block->plain_offset;
       const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), block->plain_size - within));
       if (take == 0) continue;
-      if (has_tags_)
-        if (auto status = verify(static_cast<std::size_t>(block - blocks_.begin())); !status) return status;
-      if (auto status = decrypt(*block, within, out.first(take)); !status) return status;
+      if (auto status = release(*block, within, out.first(take)); !status) return status;
       out = out.subspan(take);
       offset += take;
     }
@@ -217,6 +239,8 @@ class DecryptedSource final : public Source {
 
   Status prepare(CipherMode mode, bool has_tags, const Key& key);
   Result<std::size_t> find_padding(const Block& block) const;
+  Status release(const Block& block, std::uint64_t offset, std::span<std::byte> out) const;
+  Status find_holes(DecryptedView& view, const Progress& progress);
   Status decrypt(const Block& block, std::uint64_t offset, std::span<std::byte> out) const;
   Status decrypt_ctr(const Block& block, std::uint64_t offset, std::span<std::byte> out) const;
   Status decrypt_cbc(const Block& block, std::uint64_t offset, std::span<std::byte> out) const;
@@ -269,6 +293,32 @@ Result<std::size_t> DecryptedSource::find_padding(const Block& block) const {
   std::array<std::byte, kAesBlock> last;
   if (auto status = decrypt_cbc(block, block.header.cipher_size - kAesBlock, last); !status) return status.error();
   return padding_of(last);
+}
+
+// Nothing of a block whose tag does not match.
+Status DecryptedSource::release(const Block& block, std::uint64_t offset, std::span<std::byte> out) const {
+  if (block.is_hole) return std::fill(out.begin(), out.end(), std::byte{0}), Status{};
+  if (has_tags_)
+    if (auto status = verify(static_cast<std::size_t>(&block - blocks_.data())); !status) return status;
+  return decrypt(block, offset, out);
+}
+
+// The blocks whose tags do not match; if that are all of them, the key is wrong.
+Status DecryptedSource::find_holes(DecryptedView& view, const Progress& progress) {
+  for (std::size_t i = 0; has_tags_ && i < used_; ++i) {
+    Block& block = blocks_[i];
+    if (auto status = verify(i); !status) {
+      if (status.error().code != Errc::key) return status;
+      block.is_hole = true;
+      view.holes.push_back({block.plain_offset, block.plain_size, altered(i, block.plain_offset)});
+    } else if (block.is_mended) {
+      view.mended_headers.push_back(block.plain_offset);
+    }
+    if (progress && !progress(block.plain_offset + block.plain_size, size_))
+      return Error{.code = Errc::cancelled, .message = "stopped while the tags were verified"};
+  }
+  if (!view.holes.empty() && view.holes.size() == used_) return bad_tag(0, 0);
+  return {};
 }
 
 Status DecryptedSource::decrypt(const Block& block, std::uint64_t offset, std::span<std::byte> out) const {
@@ -353,14 +403,15 @@ Status check_mode(const BlockLayout& layout, std::optional<CipherMode> asked) {
                .message = "the file says " + has + ", " + std::string(name(*asked)) + " was asked for"};
 }
 
-Result<DecryptedView> DecryptedSource::open(SourcePtr cipher_text, const Key& key, std::optional<CipherMode> asked) {
+Result<DecryptedView> DecryptedSource::open(SourcePtr cipher_text, const Key& key, std::optional<CipherMode> asked,
+                                            OnDamage on_damage, const Progress& progress) {
   std::array<std::byte, BlockHeader::kMaxBytes> head;
   const auto head_size = static_cast<std::size_t>(std::min<std::uint64_t>(head.size(), cipher_text->size()));
   if (auto status = cipher_text->read_at(0, std::span(head).first(head_size)); !status) return status.error();
   const auto layout = detect_layout(std::span(head).first(head_size));
   if (!layout) return Error{.code = Errc::usage, .message = "is not encrypted"};
   if (auto status = check_mode(*layout, asked); !status) return status.error();
-  auto table = read_block_table(*cipher_text, *layout);
+  auto table = read_block_table(*cipher_text, *layout, on_damage);
   if (!table) return std::move(table).error();
   if (table->blocks.empty() && table->damage) return std::move(*table->damage);
 
@@ -384,19 +435,27 @@ Result<DecryptedView> DecryptedSource::open(SourcePtr cipher_text, const Key& ke
     }
   }
   if (!status) return std::move(status).error();
-  if (source->has_tags_ && !source->blocks_.empty())
-    if (auto first = source->verify(0); !first) return std::move(first).error();
   const Encryption encryption{layout->era, mode, source->blocks_.size()};
-  std::optional<Error> damage = source->damage_ ? source->damage_ : std::move(table->damage);
-  return DecryptedView{std::move(source), encryption, table->clear_trailer, std::move(damage)};
+  DecryptedView view{.source = source,
+                     .encryption = encryption,
+                     .clear_trailer = table->clear_trailer,
+                     .damage = source->damage_ ? source->damage_ : std::move(table->damage)};
+  if (on_damage == OnDamage::go_on) {
+    status = source->find_holes(view, progress);
+  } else if (source->has_tags_ && !source->blocks_.empty()) {
+    status = source->verify(0);
+  }
+  if (!status) return std::move(status).error();
+  return view;
 }
 
 }  // namespace
 
 Key::~Key() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
 
-Result<DecryptedView> open_encrypted(SourcePtr cipher_text, const Key& key, std::optional<CipherMode> mode) {
-  return DecryptedSource::open(std::move(cipher_text), key, mode);
+Result<DecryptedView> open_encrypted(SourcePtr cipher_text, const Key& key, std::optional<CipherMode> mode,
+                                     OnDamage on_damage, const Progress& progress) {
+  return DecryptedSource::open(std::move(cipher_text), key, mode, on_damage, progress);
 }
 
 Status verify_cipher(const Source& source, const Progress& progress) {

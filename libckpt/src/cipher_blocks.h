@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "ckpt/cipher.h"
 #include "ckpt/error.h"
@@ -24,19 +25,35 @@ inline constexpr std::uint64_t kMaxCipherBlocks = std::uint64_t{1} << 20;
 /// headers behind a good first one do not matter here (open_encrypted reports them).
 Result<std::optional<Encryption>> detect_encryption(const Source& source);
 
+/// Plaintext of a block that was altered: it reads as zeros.
+struct Hole {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+  Error error = {};
+};
+
 /// A view of the plaintext of an encrypted file.
 struct DecryptedView {
   SourcePtr source = {};  ///< thread safe; size() is the plaintext's
   Encryption encryption = {};
   bool clear_trailer = false;        ///< an all-zero CRC trailer in clear follows the blocks (MindSpore 2.4 erratum)
   std::optional<Error> damage = {};  ///< of a block behind the first: the view has what is in front of it
+  std::vector<Hole> holes = {};      ///< only with OnDamage::go_on; so are:
+  std::vector<std::uint64_t> mended_headers = {};  ///< where plaintext starts whose block has a damaged header
+};
+
+enum class OnDamage : std::uint8_t {
+  stop,
+  go_on,  ///< for salvage: all tags are verified at once, blocks that were altered become holes, and behind a damaged
+          ///< header the next block is looked for where it is if all are of one size, as MindSpore makes them
 };
 
 /// Builds the block table and checks the key on the first block. Errors: key (wrong key, wrong mode, tampered
 /// tag: three different messages), a truncated or malformed header of the first block, unsupported without OpenSSL.
 /// Ranged reads decrypt only what they need (GCM by CTR seek, CBC with the previous cipher block); GCM bytes are
 /// released only after their block's tag was verified once.
-Result<DecryptedView> open_encrypted(SourcePtr cipher_text, const Key& key, std::optional<CipherMode> mode);
+Result<DecryptedView> open_encrypted(SourcePtr cipher_text, const Key& key, std::optional<CipherMode> mode,
+                                     OnDamage on_damage = OnDamage::stop, const Progress& progress = {});
 
 /// Verifies every GCM tag (and CBC padding) of a source made by open_encrypted; success for any other source.
 Status verify_cipher(const Source& source, const Progress& progress);

@@ -15,7 +15,9 @@ Key::~Key() {
   for (volatile std::byte& byte : bytes_) byte = std::byte{0};
 }
 
-Result<DecryptedView> open_encrypted(SourcePtr, const Key&, std::optional<CipherMode>) { return without_openssl(); }
+Result<DecryptedView> open_encrypted(SourcePtr, const Key&, std::optional<CipherMode>, OnDamage, const Progress&) {
+  return without_openssl();
+}
 Status verify_cipher(const Source&, const Progress&) { return {}; }
 
 struct BlockDecryptor::Impl {

@@ -26,6 +26,9 @@ void put_number(std::span<std::byte> bytes, std::size_t at, std::uint32_t value)
   for (std::size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<std::byte>(value >> (8 * i));
 }
 
+// Where L stands.
+std::size_t lengths_at(const BlockLayout& layout) noexcept { return layout.has_tag() ? 20 : 4; }
+
 }  // namespace
 
 std::string_view name(CipherMode mode) noexcept {
@@ -90,29 +93,28 @@ bool starts_with_magic(const BlockLayout& layout, std::span<const std::byte> byt
   return std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(there), magic.begin());
 }
 
+BlockHeader block_header_of_size(const BlockLayout& layout, std::span<const std::byte> bytes,
+                                 std::uint32_t cipher_size) noexcept {
+  BlockHeader header{.cipher_size = cipher_size};
+  if (layout.has_tag()) std::copy_n(bytes.begin() + 4, header.tag.size(), header.tag.begin());
+  std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(lengths_at(layout) + 8), kIvBytes, header.iv.begin());
+  return header;
+}
+
 std::optional<BlockHeader> parse_block_header(const BlockLayout& layout, std::span<const std::byte> bytes) noexcept {
   if (bytes.size() < layout.header_size() || number_at(bytes, 0) != layout.magic) return std::nullopt;
-  BlockHeader header;
-  std::size_t at = 4;
-  if (layout.has_tag()) {
-    std::copy_n(bytes.begin() + 4, 16, header.tag.begin());
-    at += 16;
-  }
-  header.cipher_size = number_at(bytes, at + 24);
+  const std::size_t at = lengths_at(layout);
+  const std::uint32_t cipher_size = number_at(bytes, at + 24);
   const std::uint64_t length = number_at(bytes, at);
-  if (length != std::uint64_t{kBesidesCipherText} + header.cipher_size || number_at(bytes, at + 4) != kIvBytes)
+  if (length != std::uint64_t{kBesidesCipherText} + cipher_size || number_at(bytes, at + 4) != kIvBytes)
     return std::nullopt;
-  std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at) + 8, kIvBytes, header.iv.begin());
-  return header;
+  return block_header_of_size(layout, bytes, cipher_size);
 }
 
 void put_block_header(const BlockLayout& layout, const BlockHeader& header, std::span<std::byte> out) noexcept {
   put_number(out, 0, layout.magic);
-  std::size_t at = 4;
-  if (layout.has_tag()) {
-    std::copy(header.tag.begin(), header.tag.end(), out.begin() + 4);
-    at += 16;
-  }
+  if (layout.has_tag()) std::copy(header.tag.begin(), header.tag.end(), out.begin() + 4);
+  const std::size_t at = lengths_at(layout);
   put_number(out, at, kBesidesCipherText + header.cipher_size);
   put_number(out, at + 4, kIvBytes);
   std::copy(header.iv.begin(), header.iv.end(), out.begin() + static_cast<std::ptrdiff_t>(at) + 8);

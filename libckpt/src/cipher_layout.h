@@ -44,6 +44,10 @@ bool starts_with_magic(const BlockLayout& layout, std::span<const std::byte> byt
 /// Empty if the bytes are no header of this layout (magic number, lengths).
 std::optional<BlockHeader> parse_block_header(const BlockLayout& layout, std::span<const std::byte> bytes) noexcept;
 
+/// Of header_size() bytes what does not say how long the block is; that is given.
+BlockHeader block_header_of_size(const BlockLayout& layout, std::span<const std::byte> bytes,
+                                 std::uint32_t cipher_size) noexcept;
+
 /// Writes layout.header_size() bytes.
 void put_block_header(const BlockLayout& layout, const BlockHeader& header, std::span<std::byte> out) noexcept;
 

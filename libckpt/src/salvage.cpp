@@ -384,6 +384,27 @@ class Sorting {
   std::vector<std::size_t> order_ = {};
 };
 
+// Whatever has bytes in an altered cipher block is lost, and that is the reason of other findings there.
+void lose_holes(const std::vector<Hole>& holes, std::vector<TensorInfo>& entries, std::vector<Loss>& losses) {
+  const auto hole_in = [&](std::uint64_t offset, std::uint64_t size) -> const Hole* {
+    const auto found = std::find_if(holes.begin(), holes.end(), [&](const Hole& hole) {
+      return offset < hole.offset + hole.size && hole.offset < offset + size;
+    });
+    return found == holes.end() ? nullptr : &*found;
+  };
+  for (Loss& loss : losses)
+    if (const Hole* hole = hole_in(loss.offset, loss.size)) loss.message = hole->error.message;
+  std::erase_if(entries, [&](const TensorInfo& entry) {
+    const Hole* hole = hole_in(entry.record_offset, entry.record_size);
+    if (hole == nullptr) return false;
+    losses.push_back({.tensor = entry.name,
+                      .offset = entry.record_offset,
+                      .size = entry.record_size,
+                      .message = hole->error.message});
+    return true;
+  });
+}
+
 Result<std::uint32_t> crc_of(const Source& source, std::uint64_t end, const Progress& progress) {
   std::vector<std::byte> block(kBlockBytes);
   std::uint32_t crc = 0;
@@ -485,22 +506,32 @@ Result<Salvage> Salvage::examine(SourcePtr source, const SalvageOptions& options
   auto encryption = detect_encryption(*source);
   if (!encryption) return std::move(encryption).error();
   std::optional<Error> cipher_damage;
+  std::vector<Hole> holes;
+  std::vector<std::uint64_t> mended_headers;
   if (*encryption) {
     if (!options.open.key) return needs_key(**encryption);
-    auto view = open_encrypted(std::move(source), *options.open.key, options.open.mode);
+    auto view =
+        open_encrypted(std::move(source), *options.open.key, options.open.mode, OnDamage::go_on, options.open.progress);
     if (!view) return std::move(view).error();
     source = std::move(view->source);
     impl->encryption = view->encryption;
     cipher_damage = std::move(view->damage);
+    holes = std::move(view->holes);
+    mended_headers = std::move(view->mended_headers);
   }
   impl->source = source;
 
   Examination examination(*source, options);
   if (auto status = examination.run(); !status) return status.error();
+  lose_holes(holes, examination.entries(), examination.losses());
   impl->losses = std::move(examination.losses());
   impl->trailer = examination.trailer();
   if (cipher_damage)
     impl->losses.push_back({.offset = cipher_damage->offset, .message = std::move(cipher_damage->message)});
+  for (const std::uint64_t offset : mended_headers)
+    impl->losses.push_back({.kind = Loss::Kind::doubt,
+                            .offset = offset,
+                            .message = "the header of a cipher block was damaged; its tag proves what is in it"});
   const bool framing_is_whole = impl->losses.empty();
   Sorting sorting(options.partial, impl->losses);
   sorting.run(std::move(examination.entries()));
