@@ -25,6 +25,8 @@
 #include <thread>
 #include <vector>
 
+#include "containers.h"
+
 namespace {
 
 using ckpt::Checkpoint;
@@ -204,6 +206,19 @@ std::uint64_t copy_records(const std::string& from, const std::string& to, bool 
   return writer.bytes_written();
 }
 
+// To safetensors or to a checkpoint, whichever `from` is not.
+std::size_t convert(const std::string& from, const std::string& to, bool durable) {
+  using namespace ckpt::containers;
+  const AnyFile any = need(open_any(from));
+  std::vector<OutputEntry> entries;
+  for (const ckpt::TensorInfo& tensor : any.file.tensors()) entries.push_back({&tensor, tensor.name});
+  if (any.format == ckpt::FileFormat::checkpoint)
+    need(write_safetensors(to, any.file, entries, {.permissions = 0600, .durable = durable}));
+  else
+    need(write_checkpoint(to, any.file, entries, {.permissions = 0600, .durable = durable}));
+  return entries.size();
+}
+
 Measured run(const Arguments& a) {
   const std::string& path = a.rest.at(0);
   if (a.what == "index") return measure(a.repeat, [&] { return need(Checkpoint::open(path)); });
@@ -213,6 +228,7 @@ Measured run(const Arguments& a) {
   if (a.what == "compare") return measure(a.repeat, [&] { return read_plainly(a.rest, a.threads); });
   if (a.what == "write") return measure(a.repeat, [&] { return write_again(path, a.rest.at(1), a.durable); });
   if (a.what == "copy") return measure(a.repeat, [&] { return copy_records(path, a.rest.at(1), a.durable, false); });
+  if (a.what == "convert") return measure(a.repeat, [&] { return convert(path, a.rest.at(1), a.durable); });
   if (a.what == "add-crc") return measure(a.repeat, [&] { return copy_records(path, a.rest.at(1), a.durable, true); });
   if (a.what == "process") return measure_process(a.repeat, a.rest);
   if (a.what == "headers") {
