@@ -220,6 +220,11 @@ bool is_safetensors(std::string_view head, std::uint64_t size) {
   return header >= 2 && header <= size - 8;
 }
 
+// The same with a wrong length in front, or cut inside its header: what reads the format says which.
+bool is_damaged_safetensors(std::string_view head) {
+  return head.size() >= 10 && head.substr(8).starts_with("{\"") && !is_printable(head.substr(0, 8));
+}
+
 // UTF-8 without control characters; the last character may be cut.
 bool is_plain_text(std::string_view text) {
   constexpr std::size_t kEnough = 8;
@@ -278,6 +283,8 @@ Result<Identity> identify(const Source& source) {
   if (is_safetensors(head, source.size()))
     return Identity{false, std::nullopt, std::string(kSafetensors), FileFormat::safetensors};
   if (starts_like_a_record(head)) return Identity{true, std::nullopt, "a MindSpore checkpoint"};
+  if (is_damaged_safetensors(head))
+    return Identity{false, std::nullopt, std::string(kSafetensors), FileFormat::safetensors};
   if (const auto description = foreign(head, tail); !description.empty())
     return Identity{false, std::nullopt, std::string(description), format_of(description)};
   return Identity{true, std::nullopt, "perhaps a damaged checkpoint: nothing else that is known"};

@@ -182,6 +182,7 @@ struct Writer::Impl {
 
   Status begin(const TensorDesc& desc, std::uint64_t byte_size);
   Status append(std::span<const std::byte> bytes);
+  Status append(const Source& from, std::uint64_t offset, std::uint64_t size);
   Status copy(const Checkpoint& from, const TensorInfo& tensor, std::string_view new_name);
   Status copy_renamed(const Source& from, const TensorInfo& tensor, std::string_view new_name);
   Status finish();
@@ -303,6 +304,21 @@ Status Writer::Impl::append(std::span<const std::byte> bytes) {
   return {};
 }
 
+Status Writer::Impl::append(const Source& from, std::uint64_t offset, std::uint64_t size) {
+  if (size > left) return usage(name, "more bytes than the " + std::to_string(byte_size) + " announced");
+  while (size > 0) {
+    if (left_in_record == 0)
+      if (auto status = start_record(); !status) return status;
+    const std::uint64_t take = std::min(size, left_in_record);
+    if (auto status = put_source(from, offset, take); !status) return status;
+    offset += take;
+    size -= take;
+    left -= take;
+    left_in_record -= take;
+  }
+  return {};
+}
+
 Status Writer::Impl::copy(const Checkpoint& from, const TensorInfo& tensor, std::string_view new_name) {
   if (auto status = expect_no_open_entry(); !status) return status;
   if (tensor.record_size != 0) {
@@ -320,6 +336,13 @@ Status Writer::Impl::copy(const Checkpoint& from, const TensorInfo& tensor, std:
   desc.name = new_name;
   if (desc.dtype != DType::unknown) desc.type_name.clear();  // that container's spelling
   if (auto status = begin(desc, tensor.byte_size); !status) return status;
+  if (tensor.encoding == Encoding::raw) {
+    for (const Extent& extent : tensor.extents)
+      if (auto status = append(from.source(extent.source), extent.offset, extent.size); !status) return status;
+    for (const Extent& extent : tensor.extents)
+      if (auto status = from.source(extent.source).verify_unchanged(); !status) return status;
+    return {};
+  }
   while (left > 0) {
     const std::uint64_t done = byte_size - left;
     const auto piece = copy_buffer().first(static_cast<std::size_t>(std::min<std::uint64_t>(left, kCopyBytes)));
@@ -462,6 +485,10 @@ Status Writer::begin(const TensorDesc& desc, std::uint64_t byte_size) {
 
 Status Writer::append(std::span<const std::byte> bytes) {
   return impl_->guarded([&] { return impl_->append(bytes); });
+}
+
+Status Writer::append(const Source& from, std::uint64_t offset, std::uint64_t size) {
+  return impl_->guarded([&] { return impl_->append(from, offset, size); });
 }
 
 Status Writer::add(const TensorDesc& desc, std::span<const std::byte> bytes) {

@@ -176,14 +176,16 @@ inline Bytes bytes_in(const Checkpoint& file, const std::string& name) {
 }
 
 /// "w F32 [2, 3]": name, what the file calls its type, dims; one a line.
-inline std::string listing(const Checkpoint& file) {
+inline std::string listing(std::span<const TensorInfo> tensors) {
   std::string text;
-  for (const TensorInfo& tensor : file.tensors()) {
+  for (const TensorInfo& tensor : tensors) {
     text += tensor.name + " " + std::string(name(tensor.kind)) + " " + std::string(name(tensor.dtype)) + " [";
     for (std::size_t i = 0; i < tensor.dims.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(tensor.dims[i]);
     text += "]\n";
   }
   return text;
 }
+
+inline std::string listing(const Checkpoint& file) { return listing(file.tensors()); }
 
 }  // namespace ckpt::test

@@ -1,6 +1,7 @@
 // There and back is identical.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <random>
 
@@ -77,6 +78,16 @@ void make_checkpoint_file(const std::filesystem::path& path, std::mt19937& rando
   ASSERT_TRUE(writer->finish());
 }
 
+/// The entries in the order in which a format keeps them: safetensors has larger elements first, and texts last.
+std::string listing_in(FileFormat format, const Checkpoint& file) {
+  std::vector<TensorInfo> tensors(file.tensors().begin(), file.tensors().end());
+  const auto rank = [](const TensorInfo& tensor) { return tensor.kind == Kind::string ? 0 : size_of(tensor.dtype); };
+  if (format == FileFormat::safetensors)
+    std::stable_sort(tensors.begin(), tensors.end(),
+                     [&](const TensorInfo& a, const TensorInfo& b) { return rank(a) > rank(b); });
+  return listing(tensors);
+}
+
 void there_and_back(FileFormat format) {
   std::mt19937 random(20);
   const TempDir folder;
@@ -87,11 +98,18 @@ void there_and_back(FileFormat format) {
     auto status = write(format, folder / "b", file);
     ASSERT_TRUE(status) << to_string(status.error());
     const Checkpoint foreign = open(folder / "b");
-    EXPECT_EQ(listing(foreign), listing(file));
+    EXPECT_EQ(listing(foreign), listing_in(format, file));
     EXPECT_EQ(digest_of(foreign), digest_of(file));
     status = write(FileFormat::checkpoint, folder / "c", foreign);
     ASSERT_TRUE(status) << to_string(status.error());
-    EXPECT_EQ(test::read_file(folder / "c"), test::read_file(folder / "a"));
+    if (listing(foreign) == listing(file)) {
+      EXPECT_EQ(test::read_file(folder / "c"), test::read_file(folder / "a"));
+    }
+    const Checkpoint back = open(folder / "c");
+    EXPECT_EQ(digest_of(back), digest_of(file));
+    status = write(format, folder / "d", back);
+    ASSERT_TRUE(status) << to_string(status.error());
+    EXPECT_EQ(test::read_file(folder / "d"), test::read_file(folder / "b"));
   }
 }
 
@@ -109,7 +127,7 @@ TEST(RoundTrip, SlicesAndBf16AsFloat32) {
   const TempDir folder;
   ASSERT_TRUE(write(FileFormat::safetensors, folder / "st", *file));
   const Checkpoint foreign = open(folder / "st");
-  EXPECT_EQ(listing(foreign), "w tensor Float32 [4]\nb tensor BFloat16 [2]\ns tensor Float32 []\n");
+  EXPECT_EQ(listing(foreign), "w tensor Float32 [4]\ns tensor Float32 []\nb tensor BFloat16 [2]\n");
   EXPECT_EQ(bytes_in(foreign, "w"), test::values<float>({1, 2, 3, 4}));
   EXPECT_EQ(bytes_in(foreign, "b"), test::values<std::uint16_t>({0x3f80, 0x4000}));
   EXPECT_EQ(digest_of(foreign), digest_of(*file));
@@ -151,7 +169,6 @@ TEST(RoundTrip, MapsGoFromCheckpointToCheckpointOnly) {
   EXPECT_EQ(why_not(FileFormat::safetensors, {map, "m"}), "safetensors has no map parameters");
   EXPECT_EQ(why_not(FileFormat::npz, {map, "m"}), "NumPy has no map parameters");
   EXPECT_EQ(why_not(FileFormat::checkpoint, {map, "m"}), "");
-  EXPECT_EQ(why_not(FileFormat::checkpoint, {map, "n"}), "what is no tensor can only be copied under its own name");
   const TempDir folder;
   ASSERT_TRUE(write(FileFormat::checkpoint, folder / "b", *file));
   EXPECT_EQ(test::read_file(folder / "b"), test::read_file(samples));

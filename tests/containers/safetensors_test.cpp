@@ -221,6 +221,26 @@ TEST(Safetensors, WritesMindSporesChecksum) {
             digest(tiny->file, {.algorithm = DigestAlgorithm::xxh3}).value().content);
 }
 
+// It takes an integer without dims for a length, and sums as many zeros up.
+TEST(Safetensors, MindSporesChecksumOfScalars) {
+  const Bytes source = test::record("n", {}, "Int16", values<std::int16_t>({3})) +
+                       test::record("f", {}, "Float32", values<float>({1})) +
+                       test::record("neg", {}, "Int64", values<std::int64_t>({-1}));
+  auto file = Checkpoint::from_bytes(test::bytes_of(source));
+  ASSERT_TRUE(file);
+  const TempDir folder;
+  std::vector<OutputEntry> entries = {{file->find("n"), "n"}, {file->find("f"), "f"}};
+  ASSERT_TRUE(write_safetensors(folder / "out", *file, entries, {.durable = false, .crc = true}));
+  const auto expected = test::plain_crc32("f" + values<float>({1}) + "n" + Bytes(3, '\0'));
+  EXPECT_NE(test::read_file(folder / "out").find("\"crc_num\":\"" + std::to_string(expected) + "\""), Bytes::npos);
+  entries.push_back({file->find("neg"), "neg"});
+  const auto status = write_safetensors(folder / "out", *file, entries, {.durable = false, .crc = true});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(test::sentence(status.error()),
+            "unsupported in \"neg\": MindSpore takes a scalar integer for a length where it makes a checksum, and "
+            "fails for -1");
+}
+
 TEST(Safetensors, WrittenByteForByte) {
   const Bytes source = test::record("n", {1}, "Int8", "\x07") +
                        test::record("w", {2}, "Float32", values<float>({1, 2})) + test::record("q", {2}, "Int4", "xy") +
@@ -232,8 +252,8 @@ TEST(Safetensors, WrittenByteForByte) {
   const TempDir folder;
   ASSERT_TRUE(write_safetensors(folder / "out", *file, entries, {.durable = false}));
   const std::string header =
-      R"({"__metadata__":{"format":"ms","q":"Int4","str:s":"a\"b"},"n":{"dtype":"I8","shape":[1],"data_offsets":[8,9]},)"
-      R"("w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"q":{"dtype":"I8","shape":[2],"data_offsets":[9,11]}})";
+      R"({"__metadata__":{"format":"ms","q":"Int4","str:s":"a\"b"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+      R"("n":{"dtype":"I8","shape":[1],"data_offsets":[8,9]},"q":{"dtype":"I8","shape":[2],"data_offsets":[9,11]}})";
   const std::string padding((8 - header.size() % 8) % 8, ' ');
   EXPECT_EQ(test::read_file(folder / "out"), safetensors(header + padding, values<float>({1, 2}) + "\x07xy"));
   EXPECT_EQ(test::mode_of(folder / "out"), 0644U);

@@ -59,6 +59,8 @@ TEST(Identify, FormatsOfContainers) {
   EXPECT_EQ(format(record("w", {1}, "Int8", "a")), FileFormat::checkpoint);
   EXPECT_EQ(format(""), FileFormat::checkpoint);
   EXPECT_EQ(format(test::little_endian(std::uint64_t{2}) + "{}"), FileFormat::safetensors);
+  EXPECT_EQ(format(test::little_endian(std::uint64_t{1} << 40) + R"({"a":)"), FileFormat::safetensors);
+  EXPECT_EQ(format(R"({"abcd":{"e":1}, "f":"and so on, a JSON file"})"), FileFormat::other);
   EXPECT_EQ(format("\x93NUMPY\x01"s), FileFormat::npy);
   EXPECT_EQ(format("PK\x03\x04"s + Bytes(22, '\0') + "\x05\0\0\0w.npy"s), FileFormat::npz);
   EXPECT_EQ(format("PK\x03\x04"s + Bytes(22, '\0') + "\x05\0\0\0w.txt"s), FileFormat::other);

@@ -18,10 +18,26 @@ std::string encryption_text(const Encryption& encryption) {
                      counted(encryption.blocks, "block"));
 }
 
+std::string_view name_of(FileFormat format) {
+  switch (format) {
+    case FileFormat::safetensors:
+      return "safetensors";
+    case FileFormat::npy:
+      return "npy";
+    case FileFormat::npz:
+      return "npz";
+    case FileFormat::onnx:
+      return "onnx";
+    default:
+      return "ckpt";
+  }
+}
+
 Json json_of_info(const std::string& path, const Input& input, const Totals& totals) {
   Json json;
   json["schema"] = "ckpt.info/1";
   set_text(json, "file", path);
+  json["format"] = std::string(name_of(input.format()));
   json["size"] = input.size();
   json["tensors"] = totals.all.entries;
   json["elements"] = totals.all.elements;
@@ -51,6 +67,7 @@ Json json_of_info(const std::string& path, const Input& input, const Totals& tot
 
 std::string text_of_info(const std::string& path, const Input& input, const Totals& totals, bool color) {
   Table facts({{.style = Style::dim}, {}});
+  if (input.format() != FileFormat::checkpoint) facts.add({"format", std::string(name_of(input.format()))});
   const std::string exact = counted(input.size(), "byte");
   facts.add({"size", input.size() < 1024 ? exact : fmt::format("{} ({})", human_size(input.size()), exact)});
   std::string groups;

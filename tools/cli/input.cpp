@@ -17,6 +17,7 @@
 #include <memory>
 
 #include "ckpt/text.h"
+#include "containers.h"
 
 namespace ckpt::cli {
 namespace {
@@ -171,9 +172,10 @@ Result<Input> Input::open(Context& context, const std::string& path, const KeyOp
   if (!options) return std::move(options).error();
   options->keep_damaged = true;
   options->progress = context.progress(path);
-  auto file = Checkpoint::open(path, *options);
+  auto file = containers::open_any(path, *options);
   if (!file) return std::move(file).error();
-  input.file_.emplace(std::move(*file));
+  input.format_ = file->format;
+  input.file_.emplace(std::move(file->file));
   return input;
 }
 

@@ -23,6 +23,8 @@ class Input {
   /// Reads a pipe to its end, so that everything below is known. Nothing to do for a file.
   void drain(const Progress& progress);
 
+  /// Of a pipe, which only a checkpoint can be: checkpoint.
+  FileFormat format() const noexcept { return format_; }
   bool is_pipe() const noexcept { return stream_.has_value(); }
   const Checkpoint& file() const noexcept { return *file_; }
   RecordStream& stream() noexcept { return *stream_; }
@@ -39,6 +41,7 @@ class Input {
  private:
   Input() = default;
 
+  FileFormat format_ = FileFormat::checkpoint;
   std::optional<Checkpoint> file_ = {};
   std::optional<RecordStream> stream_ = {};
   std::optional<Error> damage_ = {};  // of a pipe

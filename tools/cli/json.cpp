@@ -65,7 +65,8 @@ Json json_of(const TensorInfo& tensor, const Group* group) {
   json["bytes"] = tensor.byte_size;
   if (group != nullptr) json["offset"] = tensor.record_offset;
   json["extents"] = Json::array();
-  for (const Extent& extent : tensor.extents) json["extents"].push_back({extent.offset, extent.size});
+  for (const Extent& extent : tensor.extents)
+    if (extent.source == 0) json["extents"].push_back({extent.offset, extent.size});
   if (group != nullptr) json["group"] = std::string(name(*group));
   Json& stored = json["stored"];
   set_text(stored, "type", tensor.type_name);

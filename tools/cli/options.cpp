@@ -188,6 +188,23 @@ void add_edit(CLI::App& app, Command& command) {
   add_key(app, edit.key);
 }
 
+void add_convert(CLI::App& app, Command& command) {
+  auto& convert = command.emplace<ConvertOptions>();
+  app.add_option("FILE", convert.file, "A checkpoint, or a safetensors, npz, npy or ONNX file")->required();
+  app.add_option("-o,--output", convert.output, "Write to OUT: .ckpt, .safetensors or .npz")
+      ->option_text("OUT")
+      ->required();
+  add_choice(app, "--to", convert.format, "The format, where the name of OUT does not say it", "ckpt|safetensors|npz");
+  add_choice(app, "--names", convert.names, "Rename the parameters of norms and embeddings as that framework does",
+             "pytorch|mindspore");
+  add_choice(app, "--profile", convert.profile, "Write a checkpoint as this MindSpore does: classic 0.6, modern 2.3",
+             "classic|modern");
+  app.add_flag("--crc", convert.crc, "With MindSpore's checksum (a checkpoint's trailer, safetensors' crc_num)");
+  app.add_flag("--drop-unsupported", convert.drop_unsupported, "Leave out what the format cannot hold");
+  app.add_flag("-f,--force", convert.force, "Replace OUT if it exists");
+  add_key(app, convert.key);
+}
+
 void add_rules(CLI::App& app, Command& command) { add_json(app, command.emplace<RulesOptions>().json); }
 
 void add_document(CLI::App& app, Command& command) {
@@ -218,6 +235,8 @@ constexpr std::array kVerbs = {
          add_salvage},
     Verb{"edit", "Change, merge or split checkpoints into a new file",
          "ckpt edit train.ckpt --strip-optimizer --cast Float16 -o weights.ckpt", add_edit},
+    Verb{"convert", "To and from safetensors and NumPy files, and from ONNX",
+         "ckpt convert resnet.ckpt --names pytorch -o resnet.safetensors", add_convert},
     Verb{"rules", "Everything that `check` can find", "ckpt rules", add_rules},
     Verb{"document", "Shell completion, man page and manual, made from the tables of options",
          "ckpt document bash > ~/.local/share/bash-completion/completions/ckpt", add_document},

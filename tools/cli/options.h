@@ -65,6 +65,18 @@ struct CheckOptions {
   KeyOptions key = {};
 };
 
+struct ConvertOptions {
+  std::string file = {};
+  std::string output = {};
+  std::string format = {};  ///< ckpt, safetensors, npz; empty: as the output's name says
+  std::string names = {};   ///< pytorch, mindspore; empty: as they are
+  std::string profile = {};
+  bool crc = false;
+  bool force = false;
+  bool drop_unsupported = false;
+  KeyOptions key = {};
+};
+
 struct RulesOptions {
   bool json = false;
 };
@@ -118,8 +130,8 @@ struct EditCommand {
   KeyOptions key = {};
 };
 
-using Command = std::variant<InfoOptions, ListOptions, ShowOptions, CheckOptions, HashOptions, SalvageCommand,
-                             EditCommand, RulesOptions, DocumentOptions>;
+using Command = std::variant<InfoOptions, ListOptions, ShowOptions, CheckOptions, ConvertOptions, HashOptions,
+                             SalvageCommand, EditCommand, RulesOptions, DocumentOptions>;
 
 struct CommandLine {
   std::optional<Command> command = {};  ///< empty: `text` is all there is to do

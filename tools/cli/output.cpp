@@ -7,15 +7,11 @@
 #include <utility>
 
 namespace ckpt::cli {
-namespace {
-
 unsigned default_permissions() {
   const mode_t mask = ::umask(0);  // there is no other way to ask
   ::umask(mask);
   return 0666 & ~mask;
 }
-
-}  // namespace
 
 Result<Output> Output::create(Context& context, const OutputOptions& options, const std::string& input) {
   Output output(context);

@@ -35,6 +35,9 @@ class Output {
   std::optional<OutputFile> file_ = {};  // empty: standard output
 };
 
+/// What a new file that anybody may read gets: 0666 less the umask.
+unsigned default_permissions();
+
 /// What to try after an error of Output::create.
 std::string hint_for_output(const Error& error);
 

@@ -41,6 +41,11 @@ inline void place(TensorInfo& tensor, const Extent& extent) {
   tensor.byte_size = tensor.stored_size = extent.size;
   tensor.record_offset = extent.offset;
 }
+/// The same where they are not in the file itself; `met` is the place there that speaks of them.
+inline void place_elsewhere(TensorInfo& tensor, const Extent& extent, std::uint64_t met) {
+  place(tensor, extent);
+  tensor.record_offset = met;
+}
 
 /// Makes the Checkpoint; Errc::malformed for a name that comes twice: none of these formats means anything by it.
 Result<Checkpoint> make_checkpoint(std::vector<SourcePtr> sources, std::vector<TensorInfo> tensors);

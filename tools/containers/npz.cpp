@@ -176,7 +176,7 @@ class NpyIndex {
                                   return {};
                                 });
       if (!offset) return offset.error();
-      place(info, {.source = 1, .offset = *offset, .size = *size});
+      place_elsewhere(info, {.source = 1, .offset = *offset, .size = *size}, member.offset);
     }
     tensors_.push_back(std::move(info));
     return {};
@@ -316,7 +316,7 @@ Status write_npz(const std::filesystem::path& path, const Checkpoint& from, std:
   if (!file) return std::move(file).error();
   std::uint64_t total = 0;
   for (const OutputEntry& entry : entries) total += entry.tensor->byte_size;
-  EntryCopier copier(*file, from, total, true, options.progress);
+  EntryCopier copier(end_of(*file), from, total, true, options.progress);
   std::vector<Written> members;
   members.reserve(entries.size());
   for (const OutputEntry& entry : entries) {

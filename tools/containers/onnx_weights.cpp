@@ -437,7 +437,7 @@ class OnnxIndex {
       if (const auto bytes = utf32_from_utf8(text)) {
         info.kind = Kind::string;
         info.dims = {0};
-        return decode_aside(info, bytes->size(),
+        return decode_aside(tensor, bytes->size(),
                             [bytes = *bytes](const Aside::Region& region) { return region.write(0, bytes); });
       }
     }
@@ -471,7 +471,7 @@ class OnnxIndex {
                               ", which cannot be in the " + std::to_string(tensor.values) + " bytes of its values"};
     TensorProto place_of_values{.begin = tensor.begin, .end = tensor.end, .data = tensor.data};
     place_of_values.info.dtype = tensor.info.dtype;
-    return decode_aside(tensor.info, *size,
+    return decode_aside(tensor, *size,
                         [source = sources_[0], from = std::move(place_of_values), fixed,
                          tensor_name = tensor.info.name](const Aside::Region& region) -> Status {
                           auto status =
@@ -483,10 +483,10 @@ class OnnxIndex {
                         });
   }
 
-  Status decode_aside(TensorInfo& info, std::uint64_t size, Aside::Decode decode) {
+  Status decode_aside(TensorProto& tensor, std::uint64_t size, Aside::Decode decode) {
     const auto offset = aside_->add(size, std::move(decode));
     if (!offset) return offset.error();
-    place(info, {.source = 1, .offset = *offset, .size = size});
+    place_elsewhere(tensor.info, {.source = 1, .offset = *offset, .size = size}, tensor.begin);
     return {};
   }
 
@@ -520,7 +520,7 @@ class OnnxIndex {
       return Error{.code = Errc::truncated,
                    .message = "its data needs " + std::to_string(*length) + " bytes of \"" + escape(location->second) +
                               "\", " + std::to_string(there - *offset) + " are there"};
-    place(tensor.info, {.source = *source, .offset = *offset, .size = *length});
+    place_elsewhere(tensor.info, {.source = *source, .offset = *offset, .size = *length}, tensor.begin);
     return {};
   }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "aside.h"
+#include "ckpt/element.h"
 #include "ckpt/output_file.h"
 #include "ckpt/text.h"
 #include "containers.h"
@@ -73,15 +74,16 @@ Error malformed(std::string message, std::string tensor = {}) {
 
 // ---- reading ----
 
+struct Range {
+  std::uint64_t begin = 0;  // behind the header
+  std::uint64_t end = 0;
+};
+
 struct Header {
-  struct Tensor {
-    TensorInfo info = {};
-    std::uint64_t begin = 0;  // data_offsets: behind the header
-    std::uint64_t end = 0;
-  };
-  std::vector<Tensor> tensors = {};
+  std::vector<TensorInfo> tensors = {};
+  std::vector<Range> ranges = {};  // their data_offsets
   std::map<std::string, std::string> metadata = {};
-  std::vector<const std::string*> keys = {};  // of the metadata, in order
+  std::vector<std::string> keys = {};  // of the metadata's texts, in order
 };
 
 /// Takes the header's JSON event by event, and stops it at the first thing that does not belong there: no document is
@@ -98,7 +100,8 @@ class HeaderParser : public nlohmann::json_sax<nlohmann::json> {
         return enter(State::name);
       case State::value:
         if (in_metadata_) return enter(State::metadata);
-        header_.tensors.emplace_back().info.name = std::move(name_);
+        header_.tensors.emplace_back().name = std::move(name_);
+        header_.ranges.emplace_back();
         seen_ = {};
         return enter(State::field);
       default:
@@ -127,7 +130,7 @@ class HeaderParser : public nlohmann::json_sax<nlohmann::json> {
     if (state_ == State::text) {
       const auto [at, is_new] = header_.metadata.emplace(std::move(key_), std::move(text));
       if (!is_new) return fail("has a key of its __metadata__ twice");
-      header_.keys.push_back(&at->first);
+      if (at->first.starts_with(kTextKey)) header_.keys.push_back(at->first);
       return enter(State::metadata);
     }
     if (state_ != State::dtype) return unexpected("a text");
@@ -154,7 +157,7 @@ class HeaderParser : public nlohmann::json_sax<nlohmann::json> {
     }
     if (state_ != State::range) return unexpected("a number");
     if (++numbers_ > 2) return fail("data_offsets are two numbers, a begin and an end");
-    (numbers_ == 1 ? header_.tensors.back().begin : header_.tensors.back().end) = value;
+    (numbers_ == 1 ? header_.ranges.back().begin : header_.ranges.back().end) = value;
     return true;
   }
 
@@ -201,7 +204,7 @@ class HeaderParser : public nlohmann::json_sax<nlohmann::json> {
   };
   static constexpr std::array<std::string_view, 3> kFields = {"dtype", "shape", "data_offsets"};
 
-  TensorInfo& info() { return header_.tensors.back().info; }
+  TensorInfo& info() { return header_.tensors.back(); }
   bool enter(State state) {
     state_ = state;
     return true;
@@ -276,33 +279,35 @@ Result<std::string> read_header(const Source& file) {
   return header;
 }
 
-std::string range_text(const Header::Tensor& tensor) {
-  return "[" + std::to_string(tensor.begin) + ", " + std::to_string(tensor.end) + "]";
+std::string text_of(const Range& range) {
+  return "[" + std::to_string(range.begin) + ", " + std::to_string(range.end) + "]";
 }
 
 /// That the tensors cover the bytes behind the header one after the other, as the format demands: an overlap would be
 /// data with two meanings, a hole a place to hide something.
 Status check_layout(const Header& header, std::uint64_t data_size) {
-  std::vector<const Header::Tensor*> by_place;
-  by_place.reserve(header.tensors.size());
-  for (const Header::Tensor& tensor : header.tensors) by_place.push_back(&tensor);
-  std::stable_sort(by_place.begin(), by_place.end(), [](const Header::Tensor* a, const Header::Tensor* b) {
-    return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);
-  });
+  std::vector<std::size_t> by_place(header.ranges.size());
+  std::iota(by_place.begin(), by_place.end(), std::size_t{0});
+  const auto place_of = [&](std::size_t i) { return std::pair(header.ranges[i].begin, header.ranges[i].end); };
+  const auto before = [&](std::size_t a, std::size_t b) { return place_of(a) < place_of(b); };
+  if (!std::is_sorted(by_place.begin(), by_place.end(), before))
+    std::stable_sort(by_place.begin(), by_place.end(), before);
   std::uint64_t at = 0;
-  const std::string* before = nullptr;
-  for (const Header::Tensor* tensor : by_place) {
+  const std::string* last = nullptr;
+  for (const std::size_t i : by_place) {
+    const Range& range = header.ranges[i];
+    const std::string& name = header.tensors[i].name;
     const auto fail = [&](Errc code, const std::string& why) -> Status {
-      return Error{.code = code, .tensor = tensor->info.name, .message = "data_offsets " + range_text(*tensor) + why};
+      return Error{.code = code, .tensor = name, .message = "data_offsets " + text_of(range) + why};
     };
-    if (tensor->end < tensor->begin) return fail(Errc::malformed, ": the end is in front of the begin");
-    if (tensor->begin < at) return fail(Errc::malformed, " overlap those of \"" + escape(*before) + "\"");
-    if (tensor->begin > at)
-      return fail(Errc::malformed, ": the " + std::to_string(tensor->begin - at) + " bytes in front are no tensor's");
-    if (tensor->end > data_size)
+    if (range.end < range.begin) return fail(Errc::malformed, ": the end is in front of the begin");
+    if (range.begin < at) return fail(Errc::malformed, " overlap those of \"" + escape(*last) + "\"");
+    if (range.begin > at)
+      return fail(Errc::malformed, ": the " + std::to_string(range.begin - at) + " bytes in front are no tensor's");
+    if (range.end > data_size)
       return fail(Errc::truncated, ": " + std::to_string(data_size) + " bytes follow the header");
-    at = tensor->end;
-    before = &tensor->info.name;
+    at = range.end;
+    last = &name;
   }
   if (at < data_size)
     return Error{.code = Errc::malformed,
@@ -310,23 +315,22 @@ Status check_layout(const Header& header, std::uint64_t data_size) {
   return {};
 }
 
-Status finish_tensor(Header::Tensor& tensor, Header& header, std::uint64_t data_offset) {
-  TensorInfo& info = tensor.info;
+Status finish_tensor(TensorInfo& info, const Range& range, Header& header, std::uint64_t data_offset) {
   if (info.dtype == DType::unknown) info.kind = Kind::opaque;
-  if (const auto mark = header.metadata.find(info.name);
-      mark != header.metadata.end() && mark->second == kInt4 && info.dtype == DType::int8) {
-    info.dtype = DType::int4;
-    std::erase(header.keys, &mark->first);  // it is no text, even if it looks like one
-  }
-  const std::uint64_t size = tensor.end - tensor.begin;
+  if (info.dtype == DType::int8)
+    if (const auto found = header.metadata.find(info.name); found != header.metadata.end() && found->second == kInt4) {
+      info.dtype = DType::int4;
+      header.metadata.erase(found);  // it is no text, even if it looks like one
+    }
+  const std::uint64_t size = range.end - range.begin;
   const auto expected = info.expected_size();
   if (info.kind == Kind::tensor && expected != size)
     return Error{.code = Errc::mismatch,
                  .tensor = info.name,
                  .message = "its shape and dtype ask for " +
                             (expected ? std::to_string(*expected) : std::string("more than 2^63")) +
-                            " bytes, its data_offsets " + range_text(tensor) + " give " + std::to_string(size)};
-  place(info, {.source = 0, .offset = data_offset + tensor.begin, .size = size});
+                            " bytes, its data_offsets " + text_of(range) + " give " + std::to_string(size)};
+  place(info, {.source = 0, .offset = data_offset + range.begin, .size = size});
   return {};
 }
 
@@ -343,7 +347,7 @@ Result<TensorInfo> text_entry(std::string_view name, const std::string& text, As
   auto offset =
       aside.add(size, [text = std::move(*bytes)](const Aside::Region& region) { return region.write(0, text); });
   if (!offset) return offset.error();
-  place(info, {.source = 1, .offset = *offset, .size = size});
+  place_elsewhere(info, {.source = 1, .offset = *offset, .size = size}, kLengthBytes);  // the header
   return info;
 }
 
@@ -360,17 +364,16 @@ Result<Checkpoint> read_safetensors(SourcePtr file, const ForeignOptions& option
   text->shrink_to_fit();
 
   if (auto status = check_layout(header, file->size() - data_offset); !status) return status.error();
-  std::vector<TensorInfo> tensors;
-  tensors.reserve(header.tensors.size());
-  for (Header::Tensor& tensor : header.tensors) {
-    if (auto status = finish_tensor(tensor, header, data_offset); !status) return status.error();
-    tensors.push_back(std::move(tensor.info));
-  }
+  for (std::size_t i = 0; i < header.tensors.size(); ++i)
+    if (auto status = finish_tensor(header.tensors[i], header.ranges[i], header, data_offset); !status)
+      return status.error();
+  std::vector<TensorInfo> tensors = std::move(header.tensors);
   auto aside = std::make_shared<Aside>(options.max_decoded_bytes);
   IndexBudget budget(options.limits);
-  for (const std::string* key : header.keys) {
-    if (!key->starts_with(kTextKey)) continue;
-    auto entry = text_entry(key->substr(kTextKey.size()), header.metadata[*key], *aside);
+  for (const std::string& key : header.keys) {
+    const auto text_of_key = header.metadata.find(key);
+    if (text_of_key == header.metadata.end()) continue;
+    auto entry = text_entry(key.substr(kTextKey.size()), text_of_key->second, *aside);
     if (!entry) return std::move(entry).error();
     if (auto status = budget.add(*entry); !status) return status.error();
     tensors.push_back(std::move(*entry));
@@ -412,8 +415,8 @@ Result<std::string> whole_text(const Checkpoint& from, const TensorInfo& tensor)
   return text;
 }
 
-/// The tensors in the order of their bytes: larger elements first, so that each is aligned where the header's end is;
-/// else as given.
+/// The tensors in the order of their bytes, and of the header: MindSpore's reader wants both to be one. Larger elements
+/// come first, so that each tensor is aligned where the header's end is; else the order is as given.
 std::vector<const OutputEntry*> placed(std::span<const OutputEntry> entries) {
   std::vector<const OutputEntry*> order;
   for (const OutputEntry& entry : entries)
@@ -454,30 +457,79 @@ Result<Metadata> metadata_for(const Checkpoint& from, std::span<const OutputEntr
   return metadata;
 }
 
-/// Tensors in the order given: a reader that goes by it (read_safetensors does) gets them back in that order, whatever
-/// the order of their bytes.
-std::string header_text(std::span<const OutputEntry> entries, std::span<const OutputEntry* const> order,
-                        const Metadata& metadata) {
-  std::vector<std::uint64_t> begins(entries.size());
-  std::uint64_t at = 0;
-  for (const OutputEntry* entry : order) {
-    begins[static_cast<std::size_t>(entry - entries.data())] = at;
-    at += entry->tensor->byte_size;
-  }
+std::string header_text(std::span<const OutputEntry* const> order, const Metadata& metadata) {
   std::string text = "{" + json_text(kMetadata) + ":{";
   for (const auto& [key, value] : metadata)
     text += (text.back() == '{' ? "" : ",") + json_text(key) + ":" + json_text(value);
   text += "}";
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const TensorInfo& tensor = *entries[i].tensor;
-    if (tensor.kind != Kind::tensor) continue;
-    text += "," + json_text(entries[i].name) + R"(:{"dtype":")" + std::string(name_of(tensor.dtype)) + R"(","shape":[)";
+  std::uint64_t at = 0;
+  for (const OutputEntry* entry : order) {
+    const TensorInfo& tensor = *entry->tensor;
+    text += "," + json_text(entry->name) + R"(:{"dtype":")" + std::string(name_of(tensor.dtype)) + R"(","shape":[)";
     for (std::size_t d = 0; d < tensor.dims.size(); ++d) text += (d == 0 ? "" : ",") + std::to_string(tensor.dims[d]);
-    text +=
-        "],\"data_offsets\":[" + std::to_string(begins[i]) + "," + std::to_string(begins[i] + tensor.byte_size) + "]}";
+    text += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + tensor.byte_size) + "]}";
+    at += tensor.byte_size;
   }
   return text + "}";
 }
+
+/// MindSpore's checksum: the CRC-32 of name and bytes of each tensor, sorted by name. It makes the bytes with Python's
+/// bytes(array), which takes an array of one integer without dims for a length, and gives as many zeros.
+class NamedCrc {
+ public:
+  explicit NamedCrc(const Checkpoint& from) : from_(from) {}
+
+  Status add(const OutputEntry& entry, std::uint32_t crc) {
+    const TensorInfo& tensor = *entry.tensor;
+    if (!tensor.dims.empty() || !is_integer(tensor.dtype)) {
+      parts_[entry.name] = {crc, tensor.byte_size};
+      return {};
+    }
+    std::array<std::byte, 8> bytes = {};
+    if (auto status = from_.read(tensor, 0, std::span(bytes).first(size_of(tensor.dtype))); !status) return status;
+    double value = 0;
+    to_double(tensor.dtype == DType::int4 ? DType::int8 : tensor.dtype, bytes, {&value, 1});
+    constexpr double kMost = 1 << 30;
+    if (value < 0 || value > kMost)
+      return Error{
+          .code = Errc::unsupported,
+          .tensor = entry.name,
+          .message = "MindSpore takes a scalar integer for a length where it makes a checksum, and fails for " +
+                     element_text(tensor.dtype == DType::int4 ? DType::int8 : tensor.dtype,
+                                  std::span(bytes).first(size_of(tensor.dtype)))};
+    const auto length = static_cast<std::uint64_t>(value);
+    parts_[entry.name] = {crc_of_zeros(length), length};
+    return {};
+  }
+
+  std::uint32_t value() const {
+    std::uint32_t crc = 0;
+    for (const auto& [name, part] : parts_)
+      crc = joined_crc(crc_of(crc, std::as_bytes(std::span(name))), part.crc, part.size);
+    return crc;
+  }
+
+ private:
+  struct Part {
+    std::uint32_t crc = 0;
+    std::uint64_t size = 0;
+  };
+
+  static bool is_integer(DType dtype) { return dtype >= DType::int4 && dtype <= DType::uint64; }
+
+  static std::uint32_t crc_of_zeros(std::uint64_t count) {
+    static constexpr std::array<std::byte, 65536> kZeros = {};
+    std::uint32_t crc = 0;
+    for (std::uint64_t step = 0; count > 0; count -= step) {
+      step = std::min<std::uint64_t>(count, kZeros.size());
+      crc = crc_of(crc, std::span(kZeros).first(static_cast<std::size_t>(step)));
+    }
+    return crc;
+  }
+
+  const Checkpoint& from_;
+  std::map<std::string, Part> parts_ = {};
+};
 
 }  // namespace
 
@@ -487,7 +539,7 @@ Status write_safetensors(const std::filesystem::path& path, const Checkpoint& fr
   auto metadata = metadata_for(from, entries, options);
   if (!metadata) return metadata.error();
   const auto order = placed(entries);
-  std::string header = header_text(entries, order, *metadata);
+  std::string header = header_text(order, *metadata);
   // Room for the digits that are not known yet; then to a multiple of eight, so that the data is aligned.
   constexpr std::size_t kCrcDigits = 10;
   const std::size_t text_size = header.size() + (options.crc ? kCrcDigits : 0);
@@ -505,13 +557,17 @@ Status write_safetensors(const std::filesystem::path& path, const Checkpoint& fr
   if (auto status = file->append(std::as_bytes(std::span(header))); !status) return status;
   std::uint64_t total = 0;
   for (const OutputEntry* entry : order) total += entry->tensor->byte_size;
-  EntryCopier copier(*file, from, total, options.crc, options.progress);
-  for (const OutputEntry* entry : order)
+  EntryCopier copier(end_of(*file), from, total, options.crc, options.progress);
+  NamedCrc crc(from);
+  for (const OutputEntry* entry : order) {
     if (auto status = copier.copy(*entry); !status) return status;
+    if (!options.crc) continue;
+    if (auto status = crc.add(*entry, copier.last_crc()); !status) return status;
+  }
   if (auto status = copier.finish(); !status) return status;
   if (options.crc) {
-    (*metadata)[1].second = std::to_string(copier.crc_by_name());
-    std::string patched = header_text(entries, order, *metadata);
+    (*metadata)[1].second = std::to_string(crc.value());
+    std::string patched = header_text(order, *metadata);
     patched.resize(header.size(), ' ');
     if (auto status = file->overwrite(kLengthBytes, std::as_bytes(std::span(patched))); !status) return status;
   }

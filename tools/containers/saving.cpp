@@ -65,7 +65,6 @@ Status EntryCopier::copy(const OutputEntry& entry) {
     named.tensor = tensor.name;
     return named;
   }
-  if (status && crc_) crcs_[entry.name] = {last_crc_, tensor.byte_size};
   return status;
 }
 
@@ -73,8 +72,7 @@ Status EntryCopier::copy_extents(const TensorInfo& tensor) {
   for (const Extent& extent : tensor.extents) {
     for (std::uint64_t at = 0; at < extent.size;) {
       const std::uint64_t step = std::min(extent.size - at, kStep);
-      if (auto status = file_.append_source(from_.source(extent.source), extent.offset + at, step); !status)
-        return status;
+      if (auto status = sink_.source(from_.source(extent.source), extent.offset + at, step); !status) return status;
       if (auto status = advance(step); !status) return status;
       at += step;
     }
@@ -88,7 +86,7 @@ Status EntryCopier::copy_values(const TensorInfo& tensor) {
     const auto piece = std::span(buffer_).first(static_cast<std::size_t>(std::min(tensor.byte_size - at, kBlock)));
     if (auto status = from_.read(tensor, at, piece); !status) return status;
     if (crc_) last_crc_ = crc_of(last_crc_, piece);
-    if (auto status = file_.append(piece); !status) return status;
+    if (auto status = sink_.bytes(piece); !status) return status;
     if (auto status = advance(piece.size()); !status) return status;
     at += piece.size();
   }
@@ -106,15 +104,6 @@ Status EntryCopier::finish() const {
   for (const std::uint32_t source : sources_)
     if (auto status = from_.source(source).verify_unchanged(); !status) return status;
   return {};
-}
-
-std::uint32_t EntryCopier::crc_by_name() const {
-  std::uint32_t crc = 0;
-  for (const auto& [name, part] : crcs_) {
-    crc = crc_of(crc, std::as_bytes(std::span(name)));
-    crc = joined_crc(crc, part.crc, part.size);
-  }
-  return crc;
 }
 
 }  // namespace ckpt::containers

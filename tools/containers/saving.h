@@ -2,10 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ckpt/output_file.h"
@@ -31,12 +32,24 @@ std::string type_of(const TensorInfo& tensor);
 std::uint32_t crc_of(std::uint32_t crc, std::span<const std::byte> bytes);
 std::uint32_t joined_crc(std::uint32_t first, std::uint32_t second, std::uint64_t second_size);
 
-/// Streams the bytes of entries to a file's end: inside the kernel where nobody has to look at them.
+/// Where an entry's bytes go, in order.
+struct EntrySink {
+  std::function<Status(const Source&, std::uint64_t offset, std::uint64_t size)> source = {};
+  std::function<Status(std::span<const std::byte>)> bytes = {};
+};
+
+inline EntrySink end_of(OutputFile& file) {
+  return {.source = [&file](const Source& from, std::uint64_t offset,
+                            std::uint64_t size) { return file.append_source(from, offset, size); },
+          .bytes = [&file](std::span<const std::byte> bytes) { return file.append(bytes); }};
+}
+
+/// Streams the bytes of entries: inside the kernel where nobody has to look at them.
 class EntryCopier {
  public:
   /// `total`: bytes in all, for the progress. With `crc` every byte is looked at.
-  EntryCopier(OutputFile& file, const Checkpoint& from, std::uint64_t total, bool crc, const Progress& progress)
-      : file_(file), from_(from), progress_(progress), total_(total), crc_(crc) {}
+  EntryCopier(EntrySink sink, const Checkpoint& from, std::uint64_t total, bool crc, const Progress& progress)
+      : sink_(std::move(sink)), from_(from), progress_(progress), total_(total), crc_(crc) {}
 
   Status copy(const OutputEntry& entry);
   /// Errc::changed if a file was rewritten while its bytes were copied.
@@ -44,28 +57,20 @@ class EntryCopier {
 
   /// CRC-32 of the entry copied last. Only with `crc`.
   std::uint32_t last_crc() const noexcept { return last_crc_; }
-  /// MindSpore's checksum of a safetensors file: over name and bytes of each tensor, sorted by name.
-  std::uint32_t crc_by_name() const;
 
  private:
-  struct Part {
-    std::uint32_t crc = 0;
-    std::uint64_t size = 0;
-  };
-
   Status copy_extents(const TensorInfo& tensor);
   Status copy_values(const TensorInfo& tensor);
   Status advance(std::uint64_t bytes);
 
-  OutputFile& file_;
+  EntrySink sink_;
   const Checkpoint& from_;
   const Progress& progress_;
   std::uint64_t total_;
   bool crc_;
   std::uint64_t done_ = 0;
   std::uint32_t last_crc_ = 0;
-  std::map<std::string, Part> crcs_ = {};
-  std::set<std::uint32_t> sources_ = {};
+  std::set<std::uint32_t> sources_ = {0};  // the file itself, from which others may be decoded, and all that were read
   std::vector<std::byte> buffer_ = {};
 };
 

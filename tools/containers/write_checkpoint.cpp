@@ -1,9 +1,7 @@
 // What a checkpoint can hold of other formats' entries, and the loop that puts them into one.
-#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "containers.h"
 #include "saving.h"
@@ -11,7 +9,6 @@
 namespace ckpt::containers {
 namespace {
 
-constexpr std::uint64_t kBlock = std::uint64_t{256} << 10;
 constexpr std::uint64_t kMaxWhole = std::uint64_t{512} << 20;  // what is no tensor cannot be sliced
 
 bool is_verbatim(const TensorInfo& tensor) { return tensor.kind == Kind::map || tensor.kind == Kind::opaque; }
@@ -21,10 +18,7 @@ bool is_verbatim(const TensorInfo& tensor) { return tensor.kind == Kind::map || 
 std::string why_not_checkpoint(const OutputEntry& entry) {
   const TensorInfo& tensor = *entry.tensor;
   if (entry.name.size() > Limits{}.max_name_bytes) return "its name is too long";
-  if (is_verbatim(tensor)) {
-    if (tensor.record_size == 0) return "MindSpore has no type " + type_of(tensor);
-    return entry.name == tensor.name ? "" : "what is no tensor can only be copied under its own name";
-  }
+  if (is_verbatim(tensor)) return tensor.record_size != 0 ? "" : "MindSpore has no type " + type_of(tensor);
   if (tensor.kind == Kind::string && (tensor.byte_size == 0 || tensor.byte_size % 4 != 0))
     return "a str of " + std::to_string(tensor.byte_size) + " bytes is none that MindSpore reads";
   if (tensor.kind == Kind::string && tensor.byte_size > kMaxWhole) return "a str above 512 MiB";
@@ -41,26 +35,21 @@ Status write_checkpoint(const std::filesystem::path& path, const Checkpoint& fro
   if (!writer) return std::move(writer).error();
   std::uint64_t total = 0;
   for (const OutputEntry& entry : entries) total += entry.tensor->byte_size;
-  std::uint64_t done = 0;
-  std::vector<std::byte> buffer(kBlock);
+  const EntrySink sink{.source = [&](const Source& source, std::uint64_t at,
+                                     std::uint64_t size) { return writer->append(source, at, size); },
+                       .bytes = [&](std::span<const std::byte> bytes) { return writer->append(bytes); }};
+  EntryCopier copier(sink, from, total, false, progress);
   for (const OutputEntry& entry : entries) {
     const TensorInfo& tensor = *entry.tensor;
     if (is_verbatim(tensor)) {
-      if (auto status = writer->copy(from, tensor); !status) return status;
+      if (auto status = writer->copy(from, tensor, entry.name); !status) return status;
       continue;
     }
     const TensorDesc desc{.name = entry.name, .dtype = tensor.dtype, .dims = tensor.dims};
     if (auto status = writer->begin(desc, tensor.byte_size); !status) return status;
-    for (std::uint64_t at = 0; at < tensor.byte_size;) {
-      const auto piece = std::span(buffer).first(static_cast<std::size_t>(std::min(tensor.byte_size - at, kBlock)));
-      if (auto status = from.read(tensor, at, piece); !status) return status;
-      if (auto status = writer->append(piece); !status) return status;
-      at += piece.size();
-      done += piece.size();
-      if (progress && !progress(done, total))
-        return Error{.code = Errc::cancelled, .message = "stopped while it was written"};
-    }
+    if (auto status = copier.copy(entry); !status) return status;
   }
+  if (auto status = copier.finish(); !status) return status;
   return writer->finish();
 }
 

@@ -13,6 +13,7 @@
 #include "ckpt/checkpoint.h"
 #include "ckpt/cipher.h"
 #include "ckpt/error.h"
+#include "ckpt/source.h"
 #include "ckpt/tensor.h"
 
 namespace ckpt {
@@ -70,6 +71,8 @@ class Writer {
   Status begin(const TensorDesc& desc, std::uint64_t byte_size);
   /// More bytes of the entry begun. Errc::usage beyond its size.
   Status append(std::span<const std::byte> bytes);
+  /// The same from a source: inside the kernel where nobody has to look at the bytes.
+  Status append(const Source& from, std::uint64_t offset, std::uint64_t size);
   /// begin and append in one.
   Status add(const TensorDesc& desc, std::span<const std::byte> bytes);
   /// A str entry; `text` is UTF-8, stored as UTF-32LE.

@@ -1,0 +1,1 @@
+cat good/lenet.ckpt | ckpt convert - -o $tmp/out.npz; echo $?; ls $tmp

@@ -1,0 +1,4 @@
+cp good/lenet.ckpt ../tests/fuzz/corpus/fuzz_onnx/raw.onnx $tmp && cd $tmp
+ckpt convert lenet.ckpt -o lenet.safetensors && ckpt convert lenet.ckpt -o lenet.npz
+ckpt check lenet.safetensors lenet.npz raw.onnx
+ckpt check --json lenet.npz
