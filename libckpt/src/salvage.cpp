@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 constexpr std::byte kRecordKey{0x0a};
+constexpr std::uint64_t kMostMadeUp = 100;  // a partial tensor is at most so many times what is left of it
 
 std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
 
@@ -358,8 +359,10 @@ class Sorting {
     const bool alike = std::all_of(runs.begin(), runs.end(), [&](std::size_t run) {
       return entries[run].dims == first.dims && entries[run].dtype == first.dtype;
     });
-    if (!partial_wanted_ || !alike || there > size || runs.size() > 2) {
-      for (const std::size_t run : runs) lose(entries[run], fault_of(entries[run]));
+    const bool too_little = there < size / kMostMadeUp;
+    if (!partial_wanted_ || !alike || there > size || runs.size() > 2 || too_little) {
+      for (const std::size_t run : runs)
+        lose(entries[run], fault_of(entries[run]) + (partial_wanted_ && too_little ? ", too few to be kept" : ""));
       return;
     }
     PartialTensor tensor{.desc = first, .byte_size = size};

@@ -171,7 +171,8 @@ std::optional<Error> RecordStream::Impl::foreign(const Error* damage) {
 Error RecordStream::Impl::fail(Error error) {
   if (large) indexer.take_back();
   large = false;
-  if (error.code != Errc::io)
+  // What a pipe refuses was a record until then.
+  if (error.code != Errc::io && error.code != Errc::unsupported)
     if (auto other = foreign(&error)) error = std::move(*other);
   indexer.finish(*scanner);
   failure = std::move(error);

@@ -165,6 +165,14 @@ TEST(Salvage, PartialTensorsAreFilledWithNaN) {
   EXPECT_EQ(written(salvage), expected);
 }
 
+TEST(Salvage, WhatIsMadeUpIsNoMultipleOfTheFile) {
+  const Salvage salvage =
+      examined(record("w", {1 << 30, 1 << 30}, "Float32", values<float>({1, 2})) + matrix("b", 1), {.partial = true});
+  ASSERT_EQ(salvage.losses().size(), 1u);
+  EXPECT_EQ(salvage.losses()[0].kind, Loss::Kind::lost);
+  EXPECT_EQ(written(salvage), matrix("b", 1));
+}
+
 TEST(Salvage, ALostMiddleSliceLeavesBothEnds) {
   const auto slice = [](std::initializer_list<std::int32_t> content) {
     return Bytes(record("a", {6}, "Int32", values<std::int32_t>(content)));

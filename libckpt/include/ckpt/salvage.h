@@ -16,7 +16,7 @@
 namespace ckpt {
 
 struct SalvageOptions {
-  bool partial = false;  ///< keep tensors of which only some bytes are left, the rest filled: NaN, or 0 for integers
+  bool partial = false;  ///< keep tensors of which a hundredth or more is left, the rest filled: NaN, or 0 for integers
   OpenOptions open = {};
 };
 
