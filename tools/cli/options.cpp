@@ -205,6 +205,12 @@ void add_convert(CLI::App& app, Command& command) {
   add_key(app, convert.key);
 }
 
+void add_textconv(CLI::App& app, Command& command) {
+  auto& textconv = command.emplace<TextconvOptions>();
+  app.add_option("FILE", textconv.file, "A checkpoint, or a safetensors, npz, npy or ONNX file")->required();
+  add_key(app, textconv.key);
+}
+
 void add_rules(CLI::App& app, Command& command) { add_json(app, command.emplace<RulesOptions>().json); }
 
 void add_document(CLI::App& app, Command& command) {
@@ -237,6 +243,8 @@ constexpr std::array kVerbs = {
          "ckpt edit train.ckpt --strip-optimizer --cast Float16 -o weights.ckpt", add_edit},
     Verb{"convert", "To and from safetensors and NumPy files, and from ONNX",
          "ckpt convert resnet.ckpt --names pytorch -o resnet.safetensors", add_convert},
+    Verb{"textconv", "A line an entry, for `git diff` and `git log -p`",
+         "git config diff.ckpt.textconv 'ckpt textconv'", add_textconv},
     Verb{"rules", "Everything that `check` can find", "ckpt rules", add_rules},
     Verb{"document", "Shell completion, man page and manual, made from the tables of options",
          "ckpt document bash > ~/.local/share/bash-completion/completions/ckpt", add_document},

@@ -77,6 +77,11 @@ struct ConvertOptions {
   KeyOptions key = {};
 };
 
+struct TextconvOptions {
+  std::string file = {};
+  KeyOptions key = {};
+};
+
 struct RulesOptions {
   bool json = false;
 };
@@ -131,7 +136,7 @@ struct EditCommand {
 };
 
 using Command = std::variant<InfoOptions, ListOptions, ShowOptions, CheckOptions, ConvertOptions, HashOptions,
-                             SalvageCommand, EditCommand, RulesOptions, DocumentOptions>;
+                             SalvageCommand, EditCommand, TextconvOptions, RulesOptions, DocumentOptions>;
 
 struct CommandLine {
   std::optional<Command> command = {};  ///< empty: `text` is all there is to do
