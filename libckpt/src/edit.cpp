@@ -36,6 +36,15 @@ bool takes_form_of(const AppendValue& value, const TensorInfo& tensor) {
   return tensor.kind == Kind::tensor && tensor.element_count() == 1 && can_cast(dtype_of(value), tensor.dtype);
 }
 
+std::string what_is(const TensorInfo& tensor) {
+  if (tensor.kind == Kind::string) return "a string";
+  if (tensor.kind == Kind::map) return "a map parameter";
+  const auto count = tensor.element_count();
+  std::string text = "a " + tensor.type_name;
+  if (count && *count != 1) text += " of " + std::to_string(*count) + " elements";
+  return text;
+}
+
 Status write_value(Writer& writer, const EditStep& step) {
   if (step.tensor == nullptr) return writer.add(*step.value);
   std::array<std::byte, 8> element;
@@ -156,11 +165,15 @@ Result<EditPlan> EditPlan::make(std::span<const Checkpoint* const> inputs, EditO
     }
     EditStep& other = plan.steps_[place->second];
     if (other.value != nullptr) return usage(value.name, "it is set twice");
-    plan.drops_.push_back({other.from, other.tensor, kSet});
+    const bool is_text = std::holds_alternative<std::string>(value.value);
     if (takes_form_of(value, *other.tensor)) {
       step.tensor = other.tensor;
       step.dtype = other.tensor->dtype;
+    } else if (!is_text || other.tensor->kind != Kind::string) {
+      return usage(value.name, "cannot be set: it is " + what_is(*other.tensor) + ", not a single " +
+                                   (is_text ? "string" : "number"));
     }
+    plan.drops_.push_back({other.from, other.tensor, kSet});
     other = std::move(step);
   }
   if (plan.steps_.empty()) return usage({}, "nothing would be left, and MindSpore cannot load an empty checkpoint");

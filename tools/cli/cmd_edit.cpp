@@ -1,16 +1,16 @@
 #include <fmt/format.h>
-#include <re2/re2.h>
+#include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <filesystem>
-#include <memory>
 #include <optional>
 
 #include "ckpt/edit.h"
 #include "ckpt/group.h"
 #include "ckpt/text.h"
 #include "commands.h"
+#include "edit_rules.h"
 #include "facts.h"
 #include "input.h"
 #include "json.h"
@@ -23,218 +23,15 @@ namespace {
 
 Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
 
-// ---- --rename OLD=NEW, OLD*=NEW*; --rename-regex s/RE/NEW/ ----
-
-// Every rule is tried in turn, on what the one before made of the name.
-class Renaming {
- public:
-  static Result<Renaming> create(const EditCommand& options) {
-    Renaming renaming;
-    for (const std::string& text : options.rename) {
-      const auto at = text.find('=');
-      if (at == text.npos || at == 0) return usage("--rename needs OLD=NEW, not '" + escape(text) + "'");
-      Rule rule{.from = text.substr(0, at), .to = text.substr(at + 1)};
-      rule.prefix = rule.from.ends_with('*') && rule.to.ends_with('*');
-      if (rule.prefix) {
-        rule.from.pop_back();
-        rule.to.pop_back();
-      }
-      renaming.rules_.push_back(std::move(rule));
-    }
-    for (const std::string& text : options.rename_regex) {
-      const auto middle = text.size() > 3 ? text.find(text[1], 2) : text.npos;
-      if (text[0] != 's' || middle == text.npos || middle + 1 >= text.size() || text.back() != text[1] ||
-          middle == text.size() - 1)
-        return usage("--rename-regex needs s/REGEX/NEW/, not '" + escape(text) + "'");
-      auto regex = std::make_shared<re2::RE2>(text.substr(2, middle - 2), re2::RE2::Quiet);
-      const std::string to = text.substr(middle + 1, text.size() - middle - 2);
-      std::string why;
-      if (!regex->ok()) return usage("--rename-regex: " + escape(regex->error()));
-      if (!regex->CheckRewriteString(to, &why)) return usage("--rename-regex: " + escape(why));
-      renaming.rules_.push_back({.to = to, .regex = std::move(regex)});
-    }
-    return renaming;
-  }
-
-  bool empty() const noexcept { return rules_.empty(); }
-
-  std::string operator()(std::string_view name) const {
-    std::string text(name);
-    for (const Rule& rule : rules_) {
-      if (rule.regex) {
-        re2::RE2::GlobalReplace(&text, *rule.regex, rule.to);
-      } else if (rule.prefix && text.starts_with(rule.from)) {
-        text.replace(0, rule.from.size(), rule.to);
-      } else if (text == rule.from) {
-        text = rule.to;
-      }
-    }
-    return text;
-  }
-
- private:
-  struct Rule {
-    std::string from = {};
-    std::string to = {};
-    bool prefix = false;
-    std::shared_ptr<re2::RE2> regex = {};
-  };
-  std::vector<Rule> rules_ = {};
-};
-
-// ---- --cast [PATTERN=]DTYPE ----
-
-bool is_float(DType dtype) {
-  switch (dtype) {
-    case DType::float16:
-    case DType::bfloat16:
-    case DType::float32:
-    case DType::float64:
-    case DType::float8_e4m3fn:
-    case DType::float8_e5m2:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool is_integer(DType dtype) { return dtype >= DType::int8 && dtype <= DType::uint64; }
-
-// A type alone goes for numbers of its own kind: `--cast Float16` leaves an Int32 step counter alone.
-class Casting {
- public:
-  static Result<Casting> create(const EditCommand& options) {
-    Casting casting;
-    for (const std::string& text : options.cast) {
-      const auto at = text.rfind('=');
-      const std::string word = at == text.npos ? text : text.substr(at + 1);
-      Rule rule{.to = dtype_from_name(word)};
-      if (rule.to == DType::unknown) return usage("--cast: no type is called '" + escape(word) + "'");
-      if (at != text.npos) {
-        auto selection = Selection::create({.patterns = {text.substr(0, at)}, .regex = options.regex});
-        if (!selection) return std::move(selection).error();
-        rule.selection = std::make_shared<Selection>(std::move(*selection));
-      }
-      casting.rules_.push_back(std::move(rule));
-    }
-    return casting;
-  }
-
-  bool empty() const noexcept { return rules_.empty(); }
-
-  DType operator()(const TensorInfo& tensor) const {
-    DType to = DType::unknown;
-    for (const Rule& rule : rules_) {
-      const bool same_kind = (is_float(rule.to) && is_float(tensor.dtype)) ||
-                             (is_integer(rule.to) && is_integer(tensor.dtype)) || !can_be_blanket(rule.to);
-      if (rule.selection ? rule.selection->matches(tensor.name) : same_kind) to = rule.to;
-    }
-    return to;
-  }
-
- private:
-  static bool can_be_blanket(DType dtype) { return is_float(dtype) || is_integer(dtype); }
-
-  struct Rule {
-    DType to = DType::unknown;
-    std::shared_ptr<Selection> selection = {};
-  };
-  std::vector<Rule> rules_ = {};
-};
-
-// ---- --set NAME=VALUE ----
-
-Result<AppendValue> value_from(const std::string& text) {
-  const auto at = text.find('=');
-  if (at == text.npos || at == 0) return usage("--set needs NAME=VALUE, not '" + escape(text) + "'");
-  AppendValue value{.name = text.substr(0, at)};
-  const std::string word = text.substr(at + 1);
-  const char* const end = word.data() + word.size();
-  std::int64_t integer = 0;
-  double real = 0;
-  if (word == "true" || word == "false") {
-    value.value = word == "true";
-  } else if (const auto [rest, error] = std::from_chars(word.data(), end, integer);
-             error == std::errc() && rest == end) {
-    value.value = integer;
-  } else if (const auto [after, failed] = std::from_chars(word.data(), end, real);
-             failed == std::errc() && after == end) {
-    value.value = real;
-  } else if (word.size() >= 2 && word.front() == '"' && word.back() == '"') {
-    value.value = word.substr(1, word.size() - 2);
-  } else {
-    value.value = word;
-  }
-  return value;
-}
-
-// ---- what is about to happen, and what did ----
-
-std::string text_of(const AppendValue& value) {
-  if (const auto* text = std::get_if<std::string>(&value.value)) return "\"" + escape(*text) + "\"";
-  if (const auto* integer = std::get_if<std::int64_t>(&value.value)) return std::to_string(*integer);
-  if (const auto* real = std::get_if<double>(&value.value)) return fmt::format("{}", *real);
-  return std::get<bool>(value.value) ? "true" : "false";
-}
-
-std::string plan_text(const EditPlan& plan, bool color) {
-  Table table({{"WHAT"}, {"NAME"}, {""}});
-  std::uint64_t untouched = 0;
-  for (const EditStep& step : plan.steps()) {
-    if (step.value != nullptr) {
-      table.add({styled("set", Style::cyan, color), name_text(step.name), "= " + text_of(*step.value)});
-      continue;
-    }
-    std::string change;
-    if (step.name != step.tensor->name) change += "-> " + name_text(step.name);
-    if (step.dtype != step.tensor->dtype)
-      change += fmt::format("{}{} -> {}", change.empty() ? "" : ", ", name(step.tensor->dtype), name(step.dtype));
-    if (change.empty())
-      ++untouched;
-    else
-      table.add({styled("change", Style::yellow, color), name_text(step.tensor->name), change});
-  }
-  for (const EditDrop& drop : plan.dropped())
-    table.add({styled("drop", Style::red, color), name_text(drop.tensor->name), std::string(drop.why)});
-  const std::string sums = fmt::format("{} in the output, {} of them as they are; {} left out\n",
-                                       counted(plan.steps().size(), "tensor"), untouched, plan.dropped().size());
-  return (table.empty() ? "" : table.text(color)) + sums;
-}
-
-Json plan_json(const EditPlan& plan, const std::string& output) {
-  Json json;
-  json["schema"] = "ckpt.edit/1";
-  set_text(json, "output", output);
-  json["entries"] = Json::array();
-  for (const EditStep& step : plan.steps()) {
-    Json row;
-    set_text(row, "name", step.name);
-    row["dtype"] = std::string(name(step.dtype));
-    if (step.value != nullptr) {
-      row["set"] = text_of(*step.value);
-    } else {
-      set_text(row, "from", step.tensor->name);
-      row["from_dtype"] = std::string(name(step.tensor->dtype));
-    }
-    json["entries"].push_back(std::move(row));
-  }
-  json["dropped"] = Json::array();
-  for (const EditDrop& drop : plan.dropped()) {
-    Json row;
-    set_text(row, "name", drop.tensor->name);
-    row["why"] = std::string(drop.why);
-    json["dropped"].push_back(std::move(row));
-  }
-  return json;
-}
-
 // ---- the form of the output ----
+
+bool is_given(const KeyOptions& key) { return !key.file.empty() || !key.variable.empty(); }
 
 Result<WriteOptions> write_options(const EditCommand& options, const Checkpoint& first, const OpenOptions& opened) {
   WriteOptions how{.profile = options.profile == "classic" ? Profile::classic : Profile::modern,
                    .crc = options.crc || (!options.no_crc && first.trailer().has_value()),
                    .overwrite = options.force || options.in_place};
-  if (!options.new_key.file.empty() || !options.new_key.variable.empty()) {
+  if (is_given(options.new_key)) {
     auto key = given_key(options.new_key);
     if (!key) return std::move(key).error();
     how.key = std::move(*key);
@@ -242,8 +39,6 @@ Result<WriteOptions> write_options(const EditCommand& options, const Checkpoint&
   } else if (first.encryption() && !options.decrypt) {
     how.key = opened.key;
     how.mode = first.encryption()->mode.value_or(CipherMode::aes_gcm);
-  } else if (first.encryption()) {
-    how.permissions = 0400;  // what was secret stays its owner's
   }
   if (how.key) {
     if (options.crc) return usage("--crc: an encrypted checkpoint cannot have a CRC trailer");
@@ -259,11 +54,25 @@ std::string path_for(std::string path, std::string_view group) {
   return path;
 }
 
-struct Inputs {
-  std::vector<Checkpoint> files = {};
-  std::vector<const Checkpoint*> pointers = {};
-  OpenOptions opened = {};  // how the first one was
+// One output: everything, or with --split one group.
+struct Part {
+  std::optional<Group> group = {};
+  std::string path = {};
+  std::vector<const TensorInfo*> entries = {};  // of the group, by address
+  std::vector<AppendValue> set = {};
+  std::optional<EditPlan> plan = {};
+
+  bool has(const TensorInfo& tensor) const {
+    return !group || std::binary_search(entries.begin(), entries.end(), &tensor);
+  }
 };
+
+// Whether the output would be the input.
+bool changes_nothing(const EditPlan& plan) {
+  return plan.dropped().empty() && std::all_of(plan.steps().begin(), plan.steps().end(), [](const EditStep& step) {
+           return step.value == nullptr && step.name == step.tensor->name && step.dtype == step.tensor->dtype;
+         });
+}
 
 class Edit {
  public:
@@ -272,9 +81,16 @@ class Edit {
   int run() {
     if (const int code = check_usage(); code != kDone) return code;
     if (const int code = open_inputs(); code != kDone) return code;
-    if (!options_.split) return run_one(options_.in_place ? options_.files[0] : options_.output, std::nullopt);
-    for (const Group group : {Group::weights, Group::optimizer, Group::other})
-      if (const int code = run_one(path_for(options_.output, name(group)), group); code != kDone) return code;
+    if (auto status = make_rules(); !status) return context_.fail(status.error().message);
+    make_parts();
+    if (const int code = make_plans(); code != kDone) return code;
+    auto how = write_options(options_, files_[0], opened_);
+    if (!how) return context_.fail(how.error().message);
+    if (options_.in_place && keep_file(*how)) return kDone;
+    if (!options_.dry_run)
+      if (const int code = check_outputs(*how); code != kDone) return code;
+    for (const Part& part : parts_)
+      if (const int code = finish(part, *how); code != kDone) return code;
     return kDone;
   }
 
@@ -284,12 +100,13 @@ class Edit {
       return context_.fail("--in-place takes one file, and neither -o nor --split");
     if (!options_.in_place && options_.output.empty() && !options_.dry_run)
       return context_.fail("where to? -o OUT, or --in-place", "--dry-run shows what would be done");
-    if (options_.split && options_.output.find("{group}") == std::string::npos)
+    if (options_.split && !options_.output.empty() && options_.output.find("{group}") == std::string::npos)
       return context_.fail("--split needs {group} in the output's name", "-o 'model-{group}.ckpt'");
     return kDone;
   }
 
   int open_inputs() {
+    files_.reserve(options_.files.size());
     for (const std::string& path : options_.files) {
       auto opened = open_options(context_, path, options_.key);
       if (!opened) return context_.fail(path, opened.error());
@@ -301,71 +118,127 @@ class Edit {
                                         : hint_for(file.error(), options_.key);
         return context_.fail(path, file.error(), salvage);
       }
-      if (inputs_.files.empty()) inputs_.opened = *opened;
-      inputs_.files.push_back(std::move(*file));
-      std::error_code none;
-      if (!options_.in_place && !options_.output.empty() && std::filesystem::equivalent(path, options_.output, none))
-        return context_.fail(options_.output, usage("is an input itself"), "--in-place replaces a file");
+      if (files_.empty()) opened_ = *opened;
+      files_.push_back(std::move(*file));
     }
-    for (const Checkpoint& file : inputs_.files) inputs_.pointers.push_back(&file);
+    for (const Checkpoint& file : files_) pointers_.push_back(&file);
     return kDone;
   }
 
-  int run_one(const std::string& path, std::optional<Group> only) {
-    auto edit = edit_options(only);
-    if (!edit) return context_.fail(edit.error().message);
-    if (only && !any_of_group(*only)) return kDone;
-    auto plan = EditPlan::make(inputs_.pointers, std::move(*edit));
-    if (!plan) return context_.fail(to_string(plan.error()));
-    if (!options_.dry_run) {
-      auto how = write_options(options_, inputs_.files[0], inputs_.opened);
-      if (!how) return context_.fail(how.error().message);
-      const auto casts = plan->write(path, *how, context_.progress(path));
-      if (!casts) return context_.fail(path, casts.error(), hint_for_output(casts.error()));
-      for (const EditCast& cast : *casts)
-        context_.note(fmt::format("{}: {} too large for the new type, {} NaN became 0", name_text(cast.name),
-                                  counted(cast.counts.overflow, "value"), cast.counts.nan));
-    }
-    if (options_.json)
-      context_.write(line_of(plan_json(*plan, path)));
-    else if (options_.dry_run)
-      context_.write(plan_text(*plan, context_.color()));
-    return kDone;
-  }
-
-  Result<EditOptions> edit_options(std::optional<Group> only) {
-    EditOptions edit{.strip_optimizer = options_.strip_optimizer, .rewrite = !options_.profile.empty()};
-    auto keep = Selection::create({.patterns = options_.keep, .regex = options_.regex});
-    if (!keep) return std::move(keep).error();
-    auto drop = Selection::create({.patterns = options_.drop, .regex = options_.regex});
-    if (!drop) return std::move(drop).error();
-    const auto kept = std::make_shared<Selection>(std::move(*keep));
-    const auto dropped = std::make_shared<Selection>(std::move(*drop));
-    const bool drops = !options_.drop.empty();
-    const auto groups = only ? std::make_shared<std::vector<const TensorInfo*>>(of_group(*only)) : nullptr;
-    edit.keep = [=](const TensorInfo& tensor) {
-      if (groups && !std::binary_search(groups->begin(), groups->end(), &tensor)) return false;
-      return kept->matches(tensor.name) && !(drops && dropped->matches(tensor.name));
+  Status make_rules() {
+    const auto selection = [&](const std::vector<std::string>& patterns) {
+      return Selection::create({.patterns = patterns, .regex = options_.regex});
     };
+    auto keep = selection(options_.keep);
+    if (!keep) return std::move(keep).error();
+    auto drop = selection(options_.drop);
+    if (!drop) return std::move(drop).error();
     auto renaming = Renaming::create(options_);
     if (!renaming) return std::move(renaming).error();
-    if (!renaming->empty()) edit.rename = *renaming;
     auto casting = Casting::create(options_);
     if (!casting) return std::move(casting).error();
-    if (!casting->empty()) edit.cast = *casting;
     for (const std::string& text : options_.set) {
       auto value = value_from(text);
       if (!value) return std::move(value).error();
-      edit.set.push_back(std::move(*value));
+      set_.push_back(std::move(*value));
     }
+    keep_.emplace(std::move(*keep));
+    drop_.emplace(std::move(*drop));
+    renaming_ = std::move(*renaming);
+    casting_ = std::move(*casting);
+    return {};
+  }
+
+  // A value goes where the entry is whose place it takes, else to the others.
+  void make_parts() {
+    if (!options_.split) {
+      parts_.push_back({.path = options_.in_place ? options_.files[0] : options_.output, .set = set_});
+      return;
+    }
+    for (const Group group : {Group::weights, Group::optimizer, Group::other}) {
+      Part part{.group = group, .path = path_for(options_.output, name(group)), .entries = of_group(group)};
+      for (const AppendValue& value : set_)
+        if (group_of(value.name) == group) part.set.push_back(value);
+      const bool stripped = group == Group::optimizer && options_.strip_optimizer;
+      if ((!part.entries.empty() && !stripped) || !part.set.empty()) parts_.push_back(std::move(part));
+    }
+  }
+
+  int make_plans() {
+    for (Part& part : parts_) {
+      auto plan = EditPlan::make(pointers_, edit_options(part));
+      if (!plan) {
+        const bool shared = plan.error().message.find("more than one input") != std::string::npos;
+        return context_.fail(to_string(plan.error()), shared ? "--conflict first, or last" : "");
+      }
+      part.plan.emplace(std::move(*plan));
+    }
+    for (const std::string& unused : {keep_->unused(), drop_->unused(), renaming_.unused(), casting_.unused()})
+      if (!unused.empty()) return context_.fail(fmt::format("nothing matches '{}'", escape(unused)));
+    return kDone;
+  }
+
+  EditOptions edit_options(const Part& part) const {
+    EditOptions edit{
+        .strip_optimizer = options_.strip_optimizer, .set = part.set, .rewrite = !options_.profile.empty()};
+    edit.keep = [this, &part](const TensorInfo& tensor) {
+      if (!part.has(tensor)) return false;
+      const bool dropped = !options_.drop.empty() && drop_->matches(tensor.name);
+      return keep_->matches(tensor.name) && !dropped;
+    };
+    if (!renaming_.empty()) edit.rename = [this](std::string_view text) { return renaming_(text); };
+    if (!casting_.empty()) edit.cast = [this](const TensorInfo& tensor) { return casting_(tensor); };
     if (options_.conflict == "first") edit.conflict = EditOptions::Conflict::first;
     if (options_.conflict == "last") edit.conflict = EditOptions::Conflict::last;
     return edit;
   }
 
+  // The permissions of the file stay. True if the rest does, too: then there is nothing to do.
+  bool keep_file(WriteOptions& how) {
+    struct stat status {};
+    if (::stat(options_.files[0].c_str(), &status) == 0) how.permissions = status.st_mode & 07777U;
+    const bool same_form = how.crc == files_[0].trailer().has_value() && !options_.decrypt &&
+                           !is_given(options_.new_key) && options_.profile.empty();
+    if (!same_form || !changes_nothing(*parts_[0].plan)) return false;
+    context_.note(fmt::format("{}: there is nothing to change", file_text(options_.files[0])));
+    return true;
+  }
+
+  // Before anything is written, so that of several outputs all are or none.
+  int check_outputs(const WriteOptions& how) {
+    for (const Part& part : parts_) {
+      std::error_code none;
+      for (const std::string& input : options_.files)
+        if (!options_.in_place && std::filesystem::equivalent(input, part.path, none))
+          return context_.fail(part.path, usage("is an input itself"), "--in-place replaces a file");
+      if (!how.overwrite && std::filesystem::exists(part.path, none))
+        return context_.fail(part.path, usage("the file exists"), "--force replaces it");
+    }
+    return kDone;
+  }
+
+  int finish(const Part& part, const WriteOptions& how) {
+    const EditPlan& plan = *part.plan;
+    if (!options_.dry_run) {
+      const auto casts = plan.write(part.path, how, context_.progress(part.path));
+      if (!casts) return context_.fail(part.path, casts.error(), hint_for_output(casts.error()));
+      for (const EditCast& cast : *casts)
+        context_.note(fmt::format("{}: {} too large for the new type, {} NaN became 0", name_text(cast.name),
+                                  counted(cast.counts.overflow, "value"), cast.counts.nan));
+    }
+    if (options_.json)
+      context_.write(line_of(plan_json(part)));
+    else if (options_.dry_run)
+      context_.write(plan_text(part, how));
+    return kDone;
+  }
+
+  std::string plan_text(const Part& part, const WriteOptions& how) const;
+  Json plan_json(const Part& part) const;
+
   std::vector<const TensorInfo*> of_group(Group wanted) const {
     std::vector<const TensorInfo*> found;
-    for (const Checkpoint& file : inputs_.files) {
+    for (const Checkpoint& file : files_) {
       const auto groups = classify(file.tensors());
       for (std::size_t i = 0; i < groups.size(); ++i)
         if (groups[i] == wanted) found.push_back(&file.tensors()[i]);
@@ -374,12 +247,105 @@ class Edit {
     return found;
   }
 
-  bool any_of_group(Group wanted) const { return !of_group(wanted).empty(); }
+  Group group_of(const std::string& text) const {
+    for (const Group group : {Group::weights, Group::optimizer})
+      for (const TensorInfo* tensor : of_group(group))
+        if (renaming_(tensor->name) == text) return group;
+    return Group::other;
+  }
 
   Context& context_;
   const EditCommand& options_;
-  Inputs inputs_ = {};
+  std::vector<Checkpoint> files_ = {};
+  std::vector<const Checkpoint*> pointers_ = {};
+  OpenOptions opened_ = {};  // how the first one was
+  std::optional<Selection> keep_ = {};
+  std::optional<Selection> drop_ = {};
+  Renaming renaming_ = {};
+  Casting casting_ = {};
+  std::vector<AppendValue> set_ = {};
+  std::vector<Part> parts_ = {};
 };
+
+std::string form_text(const WriteOptions& how) {
+  std::string text;
+  if (how.crc) text += ", with a CRC trailer";
+  if (how.key) text += ", encrypted with " + std::string(name(how.mode));
+  return text;
+}
+
+// ---- what is about to happen ----
+
+std::string text_of(const AppendValue& value) {
+  if (const auto* text = std::get_if<std::string>(&value.value)) return "\"" + escape(*text) + "\"";
+  if (const auto* integer = std::get_if<std::int64_t>(&value.value)) return std::to_string(*integer);
+  if (const auto* real = std::get_if<double>(&value.value)) return fmt::format("{}", *real);
+  return std::get<bool>(value.value) ? "true" : "false";
+}
+
+std::string Edit::plan_text(const Part& part, const WriteOptions& how) const {
+  const EditPlan& plan = *part.plan;
+  const bool color = context_.color();
+  std::size_t left_out = 0;
+  Table table({{"WHAT"}, {"NAME"}, {"CHANGE"}});
+  std::uint64_t untouched = 0;
+  for (const EditStep& step : plan.steps()) {
+    if (step.value != nullptr) {
+      table.add({styled("set", Style::cyan, color), name_text(step.name), "= " + text_of(*step.value)});
+      continue;
+    }
+    std::string change;
+    if (step.name != step.tensor->name) change += "-> " + name_text(step.name);
+    if (step.dtype != step.tensor->dtype)
+      change += fmt::format("{}{} -> {}", change.empty() ? "" : ", ", name(step.tensor->dtype), name(step.dtype));
+    if (change.empty())
+      ++untouched;
+    else
+      table.add({styled("change", Style::yellow, color), name_text(step.tensor->name), change});
+  }
+  for (const EditDrop& drop : plan.dropped()) {
+    if (!part.has(*drop.tensor)) continue;
+    ++left_out;
+    table.add({styled("drop", Style::red, color), name_text(drop.tensor->name), std::string(drop.why)});
+  }
+  const std::string output = !part.path.empty() ? file_text(part.path)
+                             : part.group       ? std::string(name(*part.group))
+                                                : "the output";
+  const std::string as_they_are =
+      options_.profile.empty() ? fmt::format("{} of them as they are", untouched) : "written anew, " + options_.profile;
+  return (table.empty() ? "" : table.text(color)) + fmt::format("{}: {}, {}{}; {} left out\n", output,
+                                                                counted(plan.steps().size(), "tensor"), as_they_are,
+                                                                form_text(how), left_out);
+}
+
+Json Edit::plan_json(const Part& part) const {
+  const EditPlan& plan = *part.plan;
+  Json json;
+  json["schema"] = "ckpt.edit/1";
+  set_text(json, "output", part.path);
+  json["entries"] = Json::array();
+  for (const EditStep& step : plan.steps()) {
+    Json row;
+    set_text(row, "name", step.name);
+    row["dtype"] = std::string(name(step.dtype));
+    if (step.value != nullptr) {
+      row["set"] = text_of(*step.value);
+    } else {
+      set_text(row, "from", step.tensor->name);
+      row["from_dtype"] = std::string(name(step.tensor->dtype));
+    }
+    json["entries"].push_back(std::move(row));
+  }
+  json["dropped"] = Json::array();
+  for (const EditDrop& drop : plan.dropped()) {
+    if (!part.has(*drop.tensor)) continue;
+    Json row;
+    set_text(row, "name", drop.tensor->name);
+    row["why"] = std::string(drop.why);
+    json["dropped"].push_back(std::move(row));
+  }
+  return json;
+}
 
 }  // namespace
 

@@ -22,8 +22,8 @@ struct EditOptions {
   bool strip_optimizer = false;                              ///< drop what classify() calls the optimizer's
   std::function<std::string(std::string_view)> rename = {};  ///< empty: every name stays
   std::function<DType(const TensorInfo&)> cast = {};  ///< DType::unknown: as it is. Entries that cannot be are left
-  /// In the place of an entry of that (new) name, else behind the last one. A number that takes the place of one keeps
-  /// its type and dims.
+  /// In the place of an entry of that (new) name, else behind the last one. A number takes the place of one element and
+  /// keeps its type and dims, a string that of a string; nothing else is replaced (Errc::usage).
   std::vector<AppendValue> set = {};
   bool rewrite = false;  ///< write every tensor anew, in WriteOptions::profile, not byte for byte
 
