@@ -14,6 +14,7 @@
 #include "ckpt/text.h"
 #include "crc32.h"
 #include "file_window.h"
+#include "name_length.h"
 #include "scan.h"
 #include "trailer.h"
 #include "wire.h"
@@ -360,7 +361,8 @@ class Sorting {
       return entries[run].dims == first.dims && entries[run].dtype == first.dtype;
     });
     const bool too_little = there < size / kMostMadeUp;
-    if (!partial_wanted_ || !alike || there > size || runs.size() > 2 || too_little) {
+    const bool too_long_a_name = length_of(first.name) > kMaxNameLength;  // the writer refuses it, as MindSpore does
+    if (!partial_wanted_ || !alike || there > size || runs.size() > 2 || too_little || too_long_a_name) {
       for (const std::size_t run : runs)
         lose(entries[run], fault_of(entries[run]) + (partial_wanted_ && too_little ? ", too few to be kept" : ""));
       return;

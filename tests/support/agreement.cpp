@@ -387,7 +387,16 @@ bool is_about_damage(const Finding& finding) {
          id == "cipher-damaged" || id == "cipher-behind-clear";
 }
 
-void compare_findings(const std::vector<Finding>& a, const std::vector<Finding>& b) {
+// Fields that nobody knows, right in front of damage, may already be part of it for a pipe.
+void forget_fields_at_damage(std::vector<Finding>& findings) {
+  if (std::none_of(findings.begin(), findings.end(), is_about_damage)) return;
+  std::erase_if(findings,
+                [](const Finding& f) { return std::string_view(f.rule->id) == "unknown-fields" && f.tensor.empty(); });
+}
+
+void compare_findings(std::vector<Finding> a, std::vector<Finding> b) {
+  forget_fields_at_damage(a);
+  forget_fields_at_damage(b);
   for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
     if (i >= a.size()) disagree("only a pipe finds ", b[i].rule->id, ": ", b[i].message);
     if (i >= b.size()) disagree("only a file finds ", a[i].rule->id, ": ", a[i].message);
