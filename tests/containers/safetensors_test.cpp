@@ -104,24 +104,39 @@ TEST(Safetensors, HeaderLength) {
   EXPECT_EQ(problem("{}", ""), "fine");
 }
 
-TEST(Safetensors, Layout) {
-  const auto two = [](std::uint64_t b1, std::uint64_t e1, std::uint64_t b2, std::uint64_t e2, const std::string& data) {
-    return problem("{" + st_tensor("a", "U8", std::to_string(e1 - b1), b1, e1) + "," +
-                       st_tensor("b", "U8", std::to_string(e2 - b2), b2, e2) + "}",
-                   data);
-  };
-  EXPECT_EQ(two(0, 2, 2, 4, "wxyz"), "fine");
-  EXPECT_EQ(two(2, 4, 0, 2, "wxyz"), "fine");
-  EXPECT_EQ(two(0, 2, 1, 4, "wxyz"), "malformed in \"b\": data_offsets [1, 4] overlap those of \"a\"");
-  EXPECT_EQ(two(0, 1, 2, 4, "wxyz"), "malformed in \"b\": data_offsets [2, 4]: the 1 bytes in front are no tensor's");
-  EXPECT_EQ(two(1, 2, 2, 4, "wxyz"), "malformed in \"a\": data_offsets [1, 2]: the 1 bytes in front are no tensor's");
-  EXPECT_EQ(two(0, 2, 2, 4, "wxyz!"), "malformed: the last 1 bytes are no tensor's");
-  EXPECT_EQ(two(0, 2, 2, 4, "wxy"), "truncated in \"b\": data_offsets [2, 4]: 3 bytes follow the header");
-  EXPECT_EQ(problem("{}", "x"), "malformed: the last 1 bytes are no tensor's");
+/// What is said of two tensors of bytes, "a" and "b", at these places.
+std::string two_at(std::uint64_t b1, std::uint64_t e1, std::uint64_t b2, std::uint64_t e2, const std::string& data) {
+  return problem("{" + st_tensor("a", "U8", std::to_string(e1 - b1), b1, e1) + "," +
+                     st_tensor("b", "U8", std::to_string(e2 - b2), b2, e2) + "}",
+                 data);
+}
+
+TEST(Safetensors, TensorsMayComeInAnyOrder) {
+  EXPECT_EQ(two_at(0, 2, 2, 4, "wxyz"), "fine");
+  EXPECT_EQ(two_at(2, 4, 0, 2, "wxyz"), "fine");
+  EXPECT_EQ(two_at(0, 0, 0, 4, "wxyz"), "fine");
+}
+
+TEST(Safetensors, Overlaps) {
+  EXPECT_EQ(two_at(0, 2, 1, 4, "wxyz"), "malformed in \"b\": data_offsets [1, 4] overlap those of \"a\"");
+  EXPECT_EQ(two_at(0, 4, 0, 4, "wxyz"), "malformed in \"b\": data_offsets [0, 4] overlap those of \"a\"");
+  EXPECT_EQ(two_at(0, 4, 1, 3, "wxyz"), "malformed in \"b\": data_offsets [1, 3] overlap those of \"a\"");
+  EXPECT_EQ(two_at(1, 4, 0, 2, "wxyz"), "malformed in \"a\": data_offsets [1, 4] overlap those of \"b\"");
+}
+
+TEST(Safetensors, Holes) {
+  EXPECT_EQ(two_at(0, 1, 2, 4, "wxyz"), "malformed in \"b\": data_offsets [2, 4]: 1 byte in front is no tensor's");
+  EXPECT_EQ(two_at(2, 3, 3, 4, "wxyz"), "malformed in \"a\": data_offsets [2, 3]: 2 bytes in front are no tensor's");
+  EXPECT_EQ(two_at(0, 2, 2, 4, "wxyz!"), "malformed: the last byte is no tensor's");
+  EXPECT_EQ(problem("{}", "xy"), "malformed: the last 2 bytes are no tensor's");
+}
+
+TEST(Safetensors, PlacesOutsideTheFile) {
+  EXPECT_EQ(two_at(0, 2, 2, 4, "wxy"), "truncated in \"b\": data_offsets [2, 4], and behind the header the file has 3");
   EXPECT_EQ(problem("{" + st_tensor("a", "U8", "0", 2, 0) + "}", "xy"),
             "malformed in \"a\": data_offsets [2, 0]: the end is in front of the begin");
   EXPECT_EQ(problem("{" + st_tensor("a", "U8", "1", 0, ~std::uint64_t{0}) + "}", "xy"),
-            "truncated in \"a\": data_offsets [0, 18446744073709551615]: 2 bytes follow the header");
+            "truncated in \"a\": data_offsets [0, 18446744073709551615], and behind the header the file has 2");
 }
 
 TEST(Safetensors, SizesAndDims) {
@@ -139,31 +154,36 @@ TEST(Safetensors, SizesAndDims) {
 TEST(Safetensors, WhatJsonMayNotBe) {
   EXPECT_EQ(problem("{\"a\":1}", ""), "malformed in \"a\": is described by a number, not an object");
   EXPECT_EQ(problem("{\"a\":{\"dtype\":\"U8\",\"shape\":[]}}", ""), "malformed in \"a\": has no data_offsets");
-  EXPECT_EQ(problem("{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\"}}", ""), "malformed in \"a\": has its dtype twice");
   EXPECT_EQ(problem("{\"a\":{\"colour\":1}}", ""),
             "malformed in \"a\": has a field \"colour\", which safetensors does not know");
   EXPECT_EQ(problem("{\"a\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0]}}", ""),
             "malformed in \"a\": data_offsets are two numbers, a begin and an end");
   EXPECT_EQ(problem("{\"a\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1,2]}}", ""),
             "malformed in \"a\": data_offsets are two numbers, a begin and an end");
-  const std::string a = st_tensor("a", "U8", "1", 0, 1);
-  EXPECT_EQ(problem("{" + a + "," + st_tensor("a", "U8", "1", 1, 2) + "}", "xy"), "malformed in \"a\": comes twice");
-  EXPECT_EQ(problem("{\"__metadata__\":{},\"__metadata__\":{}}", ""), "malformed: has __metadata__ twice");
-  EXPECT_EQ(problem("{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}}", ""),
-            "malformed: has a key of its __metadata__ twice");
-  EXPECT_EQ(problem("{\"__metadata__\":{\"a\":1}}", ""),
-            "malformed: its __metadata__ is not a map of texts: it has a number (a tensor cannot have that "
-            "name in "
-            "safetensors)");
-  EXPECT_EQ(problem("{" + st_tensor("__metadata__", "U8", "1", 0, 1) + "}", "x"),
-            "malformed: its __metadata__ is not a map of texts: it has an array (a tensor cannot have that "
-            "name in "
-            "safetensors)");
   EXPECT_EQ(problem("{\"a\xff\":1}", ""), "malformed at byte 11: the header is not JSON");
   EXPECT_EQ(problem("{\"a\":", ""), "malformed at byte 13: the header is not JSON");
   EXPECT_EQ(problem("{}{}", ""), "malformed at byte 10: the header is not JSON");
-  // A text and a tensor of one name.
+}
+
+TEST(Safetensors, DuplicateKeys) {
+  const std::string a = st_tensor("a", "U8", "1", 0, 1);
+  EXPECT_EQ(problem("{" + a + "," + st_tensor("a", "U8", "1", 1, 2) + "}", "xy"), "malformed in \"a\": comes twice");
+  // The same name, spelled otherwise; and a text of that name.
+  EXPECT_EQ(problem("{" + a + "," + st_tensor("\\u0061", "U8", "1", 1, 2) + "}", "xy"),
+            "malformed in \"a\": comes twice");
   EXPECT_EQ(problem("{\"__metadata__\":{\"str:a\":\"\"}," + a + "}", "x"), "malformed in \"a\": comes twice");
+  EXPECT_EQ(problem("{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\"}}", ""), "malformed in \"a\": has its dtype twice");
+  EXPECT_EQ(problem("{\"__metadata__\":{},\"__metadata__\":{}}", ""), "malformed: has __metadata__ twice");
+  EXPECT_EQ(problem("{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}}", ""),
+            "malformed: has a key of its __metadata__ twice");
+}
+
+TEST(Safetensors, ATensorCalledMetadata) {
+  const std::string why = "malformed: its __metadata__ is not a map of texts: it has ";
+  const std::string but = " (a tensor cannot have that name in safetensors)";
+  EXPECT_EQ(problem("{" + st_tensor("__metadata__", "U8", "1", 0, 1) + "}", "x"), why + "an array" + but);
+  EXPECT_EQ(problem("{\"__metadata__\":{\"a\":1}}", ""), why + "a number" + but);
+  EXPECT_EQ(problem("{\"__metadata__\":[]}", ""), why + "an array" + but);
 }
 
 TEST(Safetensors, DeepNestingStopsAtOnce) {

@@ -202,9 +202,10 @@ Result<NpyType> npy_type(const NpyHeader& header) {
   const std::string_view descr = header.descr;
   const Error unknown{.code = Errc::unsupported,
                       .message = "has NumPy's type '" + escape(descr) + "', which has no bytes of a known size"};
-  if (descr.size() < 2) return unknown;
+  if (descr.empty()) return unknown;
   const char order = descr[0];
   const std::string_view rest = descr.substr(order == '<' || order == '>' || order == '|' || order == '=' ? 1 : 0);
+  if (rest.empty()) return unknown;
   const char code = rest[0];
   if (code == 'O')
     return Error{.code = Errc::unsupported,

@@ -303,15 +303,19 @@ Status check_layout(const Header& header, std::uint64_t data_size) {
     if (range.end < range.begin) return fail(Errc::malformed, ": the end is in front of the begin");
     if (range.begin < at) return fail(Errc::malformed, " overlap those of \"" + escape(*last) + "\"");
     if (range.begin > at)
-      return fail(Errc::malformed, ": the " + std::to_string(range.begin - at) + " bytes in front are no tensor's");
+      return fail(Errc::malformed, range.begin - at == 1
+                                       ? ": 1 byte in front is no tensor's"
+                                       : ": " + std::to_string(range.begin - at) + " bytes in front are no tensor's");
     if (range.end > data_size)
-      return fail(Errc::truncated, ": " + std::to_string(data_size) + " bytes follow the header");
+      return fail(Errc::truncated, ", and behind the header the file has " + std::to_string(data_size));
     at = range.end;
     last = &name;
   }
   if (at < data_size)
     return Error{.code = Errc::malformed,
-                 .message = "the last " + std::to_string(data_size - at) + " bytes are no tensor's"};
+                 .message = at + 1 == data_size
+                                ? "the last byte is no tensor's"
+                                : "the last " + std::to_string(data_size - at) + " bytes are no tensor's"};
   return {};
 }
 
