@@ -1,4 +1,5 @@
-// Any bytes as NumPy's archive and NumPy's array: read to the end, or refused with a sentence.
+// Any bytes as NumPy's archive and NumPy's array: read to the end, and converted; or refused with a sentence.
+#include "converted.h"
 #include "exercise.h"
 #include "fuzz_target.h"
 
@@ -6,5 +7,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto bytes = ckpt::test::text_of(data, size);
   ckpt::test::expect_no(ckpt::test::exercise(ckpt::FileFormat::npz, bytes));
   ckpt::test::expect_no(ckpt::test::exercise(ckpt::FileFormat::npy, bytes));
+  constexpr std::uint64_t kOneIn = 8;  // files take time
+  if (ckpt::test::seed_of(bytes) % kOneIn != 0) return 0;
+  ckpt::test::expect_no(ckpt::test::converted(ckpt::test::read_as(ckpt::FileFormat::npz, bytes)));
+  ckpt::test::expect_no(ckpt::test::converted(ckpt::test::read_as(ckpt::FileFormat::npy, bytes)));
   return 0;
 }
