@@ -123,8 +123,9 @@ int run(Context& context, const ConvertOptions& options) {
   const auto status = write(input->file(), target, plan.entries, options, context.progress(options.output));
   if (status) return kDone;
   // What has to do with an entry is the input's fault, the rest the output's.
-  const bool reading = !status.error().tensor.empty() || status.error().code == Errc::changed;
-  return context.fail(reading ? options.file : options.output, status.error(), hint_for_output(status.error()));
+  const Error& error = status.error();
+  const bool reading = !error.tensor.empty() || error.code == Errc::changed || error.message.starts_with("cannot read");
+  return context.fail(reading ? options.file : options.output, error, hint_for_output(error));
 }
 
 }  // namespace ckpt::cli

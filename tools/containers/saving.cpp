@@ -60,7 +60,9 @@ Status EntryCopier::copy(const OutputEntry& entry) {
   last_crc_ = 0;
   const bool as_they_are = tensor.encoding == Encoding::raw && !crc_;
   auto status = as_they_are ? copy_extents(tensor) : copy_values(tensor);
-  if (!status && status.error().tensor.empty() && status.error().code != Errc::cancelled) {
+  if (status || !status.error().tensor.empty()) return status;
+  // A disk that is full, or an interruption, has nothing to do with the entry.
+  if (status.error().code != Errc::io && status.error().code != Errc::cancelled) {
     Error named = status.error();
     named.tensor = tensor.name;
     return named;
