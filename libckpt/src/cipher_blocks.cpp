@@ -536,7 +536,7 @@ Status BlockDecryptor::Impl::next_block() {
 
 // GCM: nothing is given out before the tag was verified. Memory follows what arrives, not what the header claims.
 Status BlockDecryptor::Impl::decrypt_whole_block() {
-  constexpr std::uint64_t kMost = std::uint64_t{512} << 20;
+  constexpr std::uint64_t kMost = kCipherBlockBytes;  // no MindSpore writes a larger one
   const std::size_t index = encryption.blocks - 1;
   if (cipher_left > kMost)
     return Error{

@@ -136,7 +136,9 @@ Result<EditPlan> EditPlan::make(std::span<const Checkpoint* const> inputs, EditO
       }
       EditStep step{.from = input, .tensor = &tensor, .name = tensor.name, .dtype = target_of(tensor, options)};
       if (options.rename) step.name = options.rename(tensor.name);
-      if (!is_utf8(step.name)) return usage(tensor.name, "its new name is not UTF-8");
+      if (!is_utf8(step.name))
+        return usage(tensor.name, step.name == tensor.name ? "its name is not UTF-8: only a new one can be written"
+                                                           : "its new name is not UTF-8");
       const auto [place, is_new] = places.try_emplace(step.name, plan.steps_.size());
       if (is_new) {
         plan.steps_.push_back(std::move(step));
@@ -176,7 +178,8 @@ Result<EditPlan> EditPlan::make(std::span<const Checkpoint* const> inputs, EditO
     plan.drops_.push_back({other.from, other.tensor, kSet});
     other = std::move(step);
   }
-  if (plan.steps_.empty()) return usage({}, "nothing would be left, and MindSpore cannot load an empty checkpoint");
+  if (plan.steps_.empty())
+    return usage({}, std::string(kNothingLeft) + ", and MindSpore cannot load an empty checkpoint");
   return plan;
 }
 

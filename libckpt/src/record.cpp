@@ -48,7 +48,7 @@ std::string needs_text(std::string_view what, std::uint64_t count) {
 Error index_too_large(std::uint64_t offset, const Limits& limits) {
   return {.code = Errc::limit,
           .offset = offset,
-          .message = "the index would need more than " + bytes_text(limits.max_index_bytes)};
+          .message = "the index would need more than " + bytes_text(index_ceiling(limits, offset))};
 }
 
 void TensorFields::clear() {
@@ -192,7 +192,7 @@ bool Scanner::map_field() {
       const TensorFields& last = record_.parts.back();
       parts_bytes_ += sizeof(TensorInfo) + last.type.size() + last.dims.size() * sizeof(std::int64_t);
     }
-    if (parts_bytes_ > limits_.max_index_bytes) {
+    if (parts_bytes_ > index_ceiling(limits_, key_offset_)) {
       Error error = index_too_large(key_offset_, limits_);
       return fail(error.code, error.offset, std::move(error.message));
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +16,16 @@
 
 namespace ckpt {
 
-/// More memory than Limits::max_index_bytes, met at a record.
+/// Memory that the index may need when so many bytes of the file were passed: Limits::max_index_bytes, but no large
+/// multiple of what is there. A record as MindSpore writes them takes a tenth of that.
+constexpr std::uint64_t index_ceiling(const Limits& limits, std::uint64_t passed) noexcept {
+  constexpr std::uint64_t kFloor = std::uint64_t{16} << 20;
+  constexpr std::uint64_t kPerByte = 16;
+  if (passed > limits.max_index_bytes / kPerByte) return limits.max_index_bytes;
+  return std::min(limits.max_index_bytes, kFloor + kPerByte * passed);
+}
+
+/// More memory than index_ceiling(), met at a record.
 Error index_too_large(std::uint64_t offset, const Limits& limits);
 
 /// Bytes by offset, in the order a parser asks for them (never backwards beyond what the implementation keeps).

@@ -14,10 +14,10 @@
 #include "ckpt/text.h"
 #include "crc32.h"
 #include "file_window.h"
-#include "name_length.h"
 #include "scan.h"
 #include "trailer.h"
 #include "wire.h"
+#include "writable.h"
 
 namespace ckpt {
 namespace {
@@ -361,8 +361,9 @@ class Sorting {
       return entries[run].dims == first.dims && entries[run].dtype == first.dtype;
     });
     const bool too_little = there < size / kMostMadeUp;
-    const bool too_long_a_name = length_of(first.name) > kMaxNameLength;  // the writer refuses it, as MindSpore does
-    if (!partial_wanted_ || !alike || there > size || runs.size() > 2 || too_little || too_long_a_name) {
+    const bool writable =
+        check_writable({.name = first.name, .dtype = first.dtype, .dims = first.dims}, size).has_value();
+    if (!partial_wanted_ || !alike || there > size || runs.size() > 2 || too_little || !writable) {
       for (const std::size_t run : runs)
         lose(entries[run], fault_of(entries[run]) + (partial_wanted_ && too_little ? ", too few to be kept" : ""));
       return;
@@ -483,11 +484,17 @@ Status write_partial(Writer& writer, const Source& source, const PartialTensor& 
   return fill(writer, filling, at, tensor.byte_size - at);
 }
 
-Status copy_whole(const Source& file, const std::filesystem::path& path, const WriteOptions& options) {
+Status copy_whole(const Source& file, const std::filesystem::path& path, const WriteOptions& options,
+                  const Progress& progress) {
+  constexpr std::uint64_t kStep = std::uint64_t{32} << 20;
   auto out = OutputFile::create(
       path, {.permissions = options.permissions, .overwrite = options.overwrite, .durable = options.durable});
   if (!out) return std::move(out).error();
-  if (auto status = out->append_source(file, 0, file.size()); !status) return status;
+  for (std::uint64_t at = 0; at < file.size(); at += kStep) {
+    if (progress && !progress(at, file.size()))
+      return Error{.code = Errc::cancelled, .message = "stopped while it was written"};
+    if (auto status = out->append_source(file, at, std::min(kStep, file.size() - at)); !status) return status;
+  }
   if (auto status = file.verify_unchanged(); !status) return status;
   return out->commit();
 }
@@ -563,6 +570,7 @@ Result<Salvage> Salvage::examine(SourcePtr source, const SalvageOptions& options
 }
 
 std::span<const TensorInfo> Salvage::kept() const noexcept { return impl_->kept; }
+std::size_t Salvage::partial() const noexcept { return impl_->partial.size(); }
 std::span<const Loss> Salvage::losses() const noexcept { return impl_->losses; }
 const std::optional<Trailer>& Salvage::trailer() const noexcept { return impl_->trailer; }
 const std::optional<Encryption>& Salvage::encryption() const noexcept { return impl_->encryption; }
@@ -572,7 +580,7 @@ Status Salvage::write(const std::filesystem::path& path, const WriteOptions& opt
     return Error{.code = Errc::mismatch, .message = "nothing of it can be saved"};
   const bool same_form =
       options.crc == impl_->trailer.has_value() && options.key.has_value() == impl_->encryption.has_value();
-  if (impl_->losses.empty() && same_form) return copy_whole(*impl_->file, path, options);
+  if (impl_->losses.empty() && same_form) return copy_whole(*impl_->file, path, options, progress);
 
   auto file = Checkpoint::from_index({impl_->source}, impl_->kept);
   if (!file) return std::move(file).error();

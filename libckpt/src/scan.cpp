@@ -157,7 +157,7 @@ Result<Indexer::Placement> Indexer::add(const Record& record) {
   if (!placement.joined) fill(index_.tensors.emplace_back(), record);
   const std::uint64_t cost = placement.joined ? sizeof(Extent) * std::max<std::size_t>(1, record.parts.size())
                                               : memory_of(index_.tensors.back());
-  if (cost > limits_.max_index_bytes - index_bytes_) {
+  if (index_bytes_ + cost > index_ceiling(limits_, record.offset)) {
     if (!placement.joined) index_.tensors.pop_back();
     return index_too_large(record.offset, limits_);
   }
@@ -212,6 +212,14 @@ void Indexer::finish(const Scanner& scanner) {
   }
 }
 
+Error with_cause(const Index& index, Error damage) {
+  if (index.tensors.empty() || !is_damage(damage)) return damage;
+  const TensorInfo& last = index.tensors.back();
+  if (index.cipher_offset != last.record_offset + last.record_size) return damage;
+  damage.message = "an encrypted block follows the entries in clear";
+  return damage;
+}
+
 Index scan(const Source& source, const Limits& limits, const Progress& progress) {
   constexpr std::size_t kRecordsPerReport = 4096;
   FileWindow window(source);
@@ -233,7 +241,7 @@ Index scan(const Source& source, const Limits& limits, const Progress& progress)
   }
   indexer.finish(scanner);
   Index index = std::move(indexer.index());
-  index.damage = std::move(damage);
+  if (damage) index.damage = with_cause(index, std::move(*damage));
   index.file_size = index.plain_size = source.size();
   return index;
 }

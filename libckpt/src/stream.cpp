@@ -175,7 +175,7 @@ Error RecordStream::Impl::fail(Error error) {
   if (error.code != Errc::io && error.code != Errc::unsupported)
     if (auto other = foreign(&error)) error = std::move(*other);
   indexer.finish(*scanner);
-  failure = std::move(error);
+  failure = with_cause(indexer.index(), std::move(error));
   return *failure;
 }
 

@@ -18,6 +18,7 @@
 #include "slicing.h"
 #include "trailer.h"
 #include "wire.h"
+#include "writable.h"
 
 namespace ckpt {
 namespace {
@@ -136,26 +137,6 @@ Status check_name(std::string_view name, bool of_parameter) {
   return {};
 }
 
-/// What no MindSpore could read, and what this library's reader would refuse by default.
-Status check(const TensorDesc& desc, std::uint64_t byte_size) {
-  const Limits limits;
-  if (auto status = check_name(desc.name, desc.dtype != DType::string); !status) return status;
-  if (desc.dtype == DType::unknown && desc.type_name.empty())
-    return usage(desc.name, "its element type is not known, and no type_name is given");
-  if (!is_utf8(desc.type_name) || desc.type_name.size() > limits.max_name_bytes)
-    return usage(desc.name, "its type_name is not UTF-8, or too long");
-  if (!desc.type_name.empty() && dtype_from_name(desc.type_name) != desc.dtype)
-    return mismatch(desc.name, "its dtype is " + std::string(name(desc.dtype)) + ", but its type_name is \"" +
-                                   escape(desc.type_name) + '"');
-  if (desc.dims.size() > limits.max_dims)
-    return usage(desc.name,
-                 std::to_string(desc.dims.size()) + " dims; the limit is " + std::to_string(limits.max_dims));
-  for (const std::int64_t dim : desc.dims)
-    if (dim < 0 || dim > kMaxDim)
-      return usage(desc.name, "a dim of " + std::to_string(dim) + "; MindSpore reads 0 to " + std::to_string(kMaxDim));
-  return check_size(desc, byte_size);
-}
-
 /// The fields of a TensorProto in front of its content: the same in every slice.
 std::vector<std::byte> tensor_fields(const TensorDesc& desc, Profile profile) {
   std::vector<std::byte> fields;
@@ -173,6 +154,25 @@ std::vector<std::byte> tensor_fields(const TensorDesc& desc, Profile profile) {
 }
 
 }  // namespace
+
+Status check_writable(const TensorDesc& desc, std::uint64_t byte_size) {
+  const Limits limits;
+  if (auto status = check_name(desc.name, desc.dtype != DType::string); !status) return status;
+  if (desc.dtype == DType::unknown && desc.type_name.empty())
+    return usage(desc.name, "its element type is not known, and no type_name is given");
+  if (!is_utf8(desc.type_name) || desc.type_name.size() > limits.max_name_bytes)
+    return usage(desc.name, "its type_name is not UTF-8, or too long");
+  if (!desc.type_name.empty() && dtype_from_name(desc.type_name) != desc.dtype)
+    return mismatch(desc.name, "its dtype is " + std::string(name(desc.dtype)) + ", but its type_name is \"" +
+                                   escape(desc.type_name) + '"');
+  if (desc.dims.size() > limits.max_dims)
+    return usage(desc.name,
+                 std::to_string(desc.dims.size()) + " dims; the limit is " + std::to_string(limits.max_dims));
+  for (const std::int64_t dim : desc.dims)
+    if (dim < 0 || dim > kMaxDim)
+      return usage(desc.name, "a dim of " + std::to_string(dim) + "; MindSpore reads 0 to " + std::to_string(kMaxDim));
+  return check_size(desc, byte_size);
+}
 
 struct Writer::Impl {
   Impl(OutputFile&& output, const WriteOptions& write_options) : file(std::move(output)), options(write_options) {}
@@ -263,7 +263,7 @@ Status Writer::Impl::expect_no_open_entry() const {
 
 Status Writer::Impl::begin(const TensorDesc& desc, std::uint64_t size) {
   if (auto status = expect_no_open_entry(); !status) return status;
-  if (auto status = check(desc, size); !status) return status;
+  if (auto status = check_writable(desc, size); !status) return status;
   if (!names.insert(desc.name).second) return usage(desc.name, "an earlier entry has this name");
   name = desc.name;
   fields = tensor_fields(desc, options.profile);

@@ -55,6 +55,9 @@ int run(Context& context, const CheckOptions& options) {
       return context.fail(fmt::format("'{}' is no MindSpore version", escape(options.version)),
                           "0.1 and later: 0.6, 1.5, 2.10");
   }
+  if (how.version && *how.version > kLatestKnown)
+    context.note(fmt::format("MindSpore {} is not known here: judged as {}.{}", escape(options.version),
+                             kLatestKnown.major, kLatestKnown.minor));
   const auto files = expand_directories(options.files);
   if (!files) return context.fail(files.error().message);
   int code = kDone;

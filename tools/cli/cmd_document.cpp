@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::array<std::pair<int, const char*>, 4> kExits = {{
     {kDone, "Done, or the answer is yes."},
-    {kNo, "The answer is no: check found errors."},
-    {kFailed, "It could not be done: wrong usage, a file that cannot be read, is damaged, or needs another key."},
+    {kNo, "The answer is no: `check` found errors, `salvage` a loss, `hash --check` a difference."},
+    {kFailed, "It could not be done: wrong usage, a file that cannot be read, needs another key, or is too damaged."},
     {kInterrupted, "Stopped by Ctrl-C; nothing half-written is left."},
 }};
 

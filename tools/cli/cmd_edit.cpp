@@ -27,26 +27,6 @@ Error usage(std::string message) { return {.code = Errc::usage, .message = std::
 
 bool is_given(const KeyOptions& key) { return !key.file.empty() || !key.variable.empty(); }
 
-Result<WriteOptions> write_options(const EditCommand& options, const Checkpoint& first, const OpenOptions& opened) {
-  WriteOptions how{.profile = options.profile == "classic" ? Profile::classic : Profile::modern,
-                   .crc = options.crc || (!options.no_crc && first.trailer().has_value()),
-                   .overwrite = options.force || options.in_place};
-  if (is_given(options.new_key)) {
-    auto key = given_key(options.new_key);
-    if (!key) return std::move(key).error();
-    how.key = std::move(*key);
-    how.mode = cipher_mode_from_name(options.new_key.mode).value_or(CipherMode::aes_gcm);
-  } else if (first.encryption() && !options.decrypt) {
-    how.key = opened.key;
-    how.mode = first.encryption()->mode.value_or(CipherMode::aes_gcm);
-  }
-  if (how.key) {
-    if (options.crc) return usage("--crc: an encrypted checkpoint cannot have a CRC trailer");
-    how.crc = false;
-  }
-  return how;
-}
-
 // "out-{group}.ckpt" -> "out-weights.ckpt"
 std::string path_for(std::string path, std::string_view group) {
   const std::string_view mark = "{group}";
@@ -84,7 +64,7 @@ class Edit {
     if (auto status = make_rules(); !status) return context_.fail(status.error().message);
     make_parts();
     if (const int code = make_plans(); code != kDone) return code;
-    auto how = write_options(options_, files_[0], opened_);
+    auto how = write_options();
     if (!how) return context_.fail(how.error().message);
     if (options_.in_place && keep_file(*how)) return kDone;
     if (!options_.dry_run)
@@ -100,6 +80,11 @@ class Edit {
       return context_.fail("--in-place takes one file, and neither -o nor --split");
     if (!options_.in_place && options_.output.empty() && !options_.dry_run)
       return context_.fail("where to? -o OUT, or --in-place", "--dry-run shows what would be done");
+    if (!options_.new_key.mode.empty() && !is_given(options_.new_key))
+      return context_.fail("--new-enc-mode needs a new key", "--new-key-file FILE, or --new-key-env NAME");
+    for (const std::string& path : options_.files)
+      if (auto error = needs_a_file(path)) return context_.fail(path, *error);
+    if (auto error = needs_a_file(options_.output)) return context_.fail(options_.output, *error);
     if (options_.split && !options_.output.empty() && options_.output.find("{group}") == std::string::npos)
       return context_.fail("--split needs {group} in the output's name", "-o 'model-{group}.ckpt'");
     return kDone;
@@ -118,7 +103,10 @@ class Edit {
                                         : hint_for(file.error(), options_.key);
         return context_.fail(path, file.error(), salvage);
       }
-      if (files_.empty()) opened_ = *opened;
+      if (file->encryption() && !encryption_) {
+        encryption_ = file->encryption();
+        key_ = opened->key;
+      }
       files_.push_back(std::move(*file));
     }
     for (const Checkpoint& file : files_) pointers_.push_back(&file);
@@ -159,20 +147,25 @@ class Edit {
       Part part{.group = group, .path = path_for(options_.output, name(group)), .entries = of_group(group)};
       for (const AppendValue& value : set_)
         if (group_of(value.name) == group) part.set.push_back(value);
-      const bool stripped = group == Group::optimizer && options_.strip_optimizer;
-      if ((!part.entries.empty() && !stripped) || !part.set.empty()) parts_.push_back(std::move(part));
+      if (!part.entries.empty() || !part.set.empty()) parts_.push_back(std::move(part));
     }
   }
 
   int make_plans() {
+    std::vector<Part> planned;
     for (Part& part : parts_) {
       auto plan = EditPlan::make(pointers_, edit_options(part));
+      const bool empty = !plan && plan.error().message.starts_with(EditPlan::kNothingLeft);
+      const bool last_chance = &part == &parts_.back() && planned.empty();
+      if (empty && !last_chance) continue;
       if (!plan) {
         const bool shared = plan.error().message.find("more than one input") != std::string::npos;
         return context_.fail(to_string(plan.error()), shared ? "--conflict first, or last" : "");
       }
       part.plan.emplace(std::move(*plan));
+      planned.push_back(std::move(part));
     }
+    parts_ = std::move(planned);
     for (const std::string& unused : {keep_->unused(), drop_->unused(), renaming_.unused(), casting_.unused()})
       if (!unused.empty()) return context_.fail(fmt::format("nothing matches '{}'", escape(unused)));
     return kDone;
@@ -211,6 +204,9 @@ class Edit {
       for (const std::string& input : options_.files)
         if (!options_.in_place && std::filesystem::equivalent(input, part.path, none))
           return context_.fail(part.path, usage("is an input itself"), "--in-place replaces a file");
+      for (const std::string& key : {options_.key.file, options_.new_key.file})
+        if (!key.empty() && std::filesystem::equivalent(key, part.path, none))
+          return context_.fail(part.path, usage("is the file with the key"));
       if (!how.overwrite && std::filesystem::exists(part.path, none))
         return context_.fail(part.path, usage("the file exists"), "--force replaces it");
     }
@@ -221,6 +217,8 @@ class Edit {
     const EditPlan& plan = *part.plan;
     if (!options_.dry_run) {
       const auto casts = plan.write(part.path, how, context_.progress(part.path));
+      if (!casts && casts.error().code == Errc::changed && options_.files.size() == 1)
+        return context_.fail(options_.files[0], casts.error());
       if (!casts) return context_.fail(part.path, casts.error(), hint_for_output(casts.error()));
       for (const EditCast& cast : *casts)
         context_.note(fmt::format("{}: {} too large for the new type, {} NaN became 0", name_text(cast.name),
@@ -233,6 +231,7 @@ class Edit {
     return kDone;
   }
 
+  Result<WriteOptions> write_options() const;
   std::string plan_text(const Part& part, const WriteOptions& how) const;
   Json plan_json(const Part& part) const;
 
@@ -258,7 +257,8 @@ class Edit {
   const EditCommand& options_;
   std::vector<Checkpoint> files_ = {};
   std::vector<const Checkpoint*> pointers_ = {};
-  OpenOptions opened_ = {};  // how the first one was
+  std::optional<Encryption> encryption_ = {};  // of the first input that is encrypted
+  std::optional<Key> key_ = {};                // ... and its key
   std::optional<Selection> keep_ = {};
   std::optional<Selection> drop_ = {};
   Renaming renaming_ = {};
@@ -266,6 +266,25 @@ class Edit {
   std::vector<AppendValue> set_ = {};
   std::vector<Part> parts_ = {};
 };
+
+// As the inputs are: with a trailer if the first has one, encrypted if any of them is.
+Result<WriteOptions> Edit::write_options() const {
+  WriteOptions how{.profile = options_.profile == "classic" ? Profile::classic : Profile::modern,
+                   .crc = options_.crc || (!options_.no_crc && files_[0].trailer().has_value()),
+                   .overwrite = options_.force || options_.in_place};
+  if (is_given(options_.new_key)) {
+    auto key = given_key(options_.new_key);
+    if (!key) return std::move(key).error();
+    how.key = std::move(*key);
+    how.mode = cipher_mode_from_name(options_.new_key.mode).value_or(CipherMode::aes_gcm);
+  } else if (encryption_ && !options_.decrypt) {
+    how.key = key_;
+    how.mode = encryption_->mode.value_or(CipherMode::aes_gcm);
+  }
+  if (how.key && options_.crc) return usage("--crc: an encrypted checkpoint cannot have a CRC trailer");
+  if (how.key) how.crc = false;
+  return how;
+}
 
 std::string form_text(const WriteOptions& how) {
   std::string text;

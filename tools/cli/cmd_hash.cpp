@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <fstream>
 #include <map>
 
@@ -61,7 +62,7 @@ Manifest manifest_from(const Json& json) {
 Result<std::vector<Manifest>> read_manifests(const std::string& path) {
   constexpr std::size_t kMaxBytes = std::size_t{256} << 20;
   std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{.code = Errc::io, .message = "cannot open"};
+  if (!in) return Error{.code = Errc::io, .message = "cannot open: " + std::generic_category().message(errno)};
   std::vector<Manifest> manifests;
   std::string line;
   for (std::size_t bytes = 0; std::getline(in, line);) {

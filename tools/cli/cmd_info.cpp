@@ -84,8 +84,7 @@ std::string text_of_info(const std::string& path, const Input& input, const Tota
     types += fmt::format("{}{} ({})", types.empty() ? "" : ", ", type, human_size(sum.bytes));
   if (!types.empty()) facts.add({"types", types});
   const Dialect& dialect = input.dialect();
-  if (const std::string writer = likely_writer(dialect); !writer.empty())
-    facts.add({"written by", "MindSpore " + writer});
+  if (const std::string text = dialect_text(dialect); !text.empty()) facts.add({"dialect", text});
   std::string marks;
   const auto mark = [&](bool is, std::string_view what) {
     if (is) marks += (marks.empty() ? "" : ", ") + std::string(what);

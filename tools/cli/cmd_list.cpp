@@ -133,11 +133,11 @@ void write_json(Context& context, const std::string& path, const std::optional<E
   head["schema"] = "ckpt.list/1";
   set_text(head, "file", path);
   head["damage"] = json_of(damage);
-  std::string text = head.dump();
+  std::string text = json_text(head);
   text.back() = ',';
   context.write(text + "\"tensors\":[");
   for (const Entry& entry : entries)
-    context.write((&entry == entries.data() ? "" : ",") + json_of(*entry.tensor, &entry.group).dump());
+    context.write((&entry == entries.data() ? "" : ",") + json_text(json_of(*entry.tensor, &entry.group)));
   context.write("]}\n");
 }
 

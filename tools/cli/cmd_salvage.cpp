@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "ckpt/salvage.h"
@@ -35,6 +36,25 @@ std::string text_of(const std::string& path, const Loss& loss, bool color) {
                      loss.message, size);
 }
 
+// 5 tensors (12.0 KiB) kept, 1 partial, 2 losses, 1 doubt
+std::string sums_of(const Salvage& salvage) {
+  std::uint64_t bytes = 0;
+  for (const TensorInfo& entry : salvage.kept()) bytes += entry.byte_size;
+  const std::string kept = fmt::format("{} ({})", counted(salvage.kept().size(), "tensor"), human_size(bytes));
+  if (salvage.losses().empty()) return kept + ": nothing is damaged";
+  const auto count = [&](Loss::Kind kind) {
+    const auto losses = salvage.losses();
+    return static_cast<std::uint64_t>(
+        std::count_if(losses.begin(), losses.end(), [&](const Loss& loss) { return loss.kind == kind; }));
+  };
+  std::string text = kept + " kept";
+  if (const auto partial = count(Loss::Kind::partial); partial > 0) text += fmt::format(", {} partial", partial);
+  if (const auto lost = count(Loss::Kind::lost); lost > 0)
+    text += fmt::format(", {} {}", lost, lost == 1 ? "loss" : "losses");
+  if (const auto doubts = count(Loss::Kind::doubt); doubts > 0) text += ", " + counted(doubts, "doubt");
+  return text;
+}
+
 Json json_of(const Loss& loss) {
   Json json;
   json["kind"] = std::string(name(loss.kind));
@@ -65,12 +85,15 @@ Json report_of(const std::string& path, const Salvage& salvage, const std::strin
 }  // namespace
 
 int run(Context& context, const SalvageCommand& options) {
+  for (const std::string& path : {options.file, options.output})
+    if (auto error = needs_a_file(path)) return context.fail(path, *error);
   auto open = open_options(context, options.file, options.key);
   if (!open) return context.fail(options.file, open.error());
   const auto salvage = Salvage::examine(options.file, {.partial = options.partial, .open = *open});
   if (!salvage) return context.fail(options.file, salvage.error(), hint_for(salvage.error(), options.key));
 
-  if (salvage->kept().empty() && salvage->losses().empty())
+  const bool nothing = salvage->kept().empty() && salvage->partial() == 0;
+  if (nothing && salvage->losses().empty())
     return context.fail(options.file, {.code = Errc::mismatch, .message = "holds no entry that could be saved"});
 
   WriteOptions how{.crc = salvage->trailer().has_value(), .overwrite = options.force};
@@ -79,7 +102,7 @@ int run(Context& context, const SalvageCommand& options) {
     how.mode = encryption->mode.value_or(open->mode.value_or(CipherMode::aes_gcm));
     how.crc = false;
   }
-  if (!options.output.empty()) {
+  if (!options.output.empty() && !nothing) {
     std::error_code none;
     if (std::filesystem::equivalent(options.output, options.file, none))
       return context.fail(options.output, {.code = Errc::usage, .message = "is the damaged file itself"},
@@ -91,14 +114,9 @@ int run(Context& context, const SalvageCommand& options) {
     context.write(line_of(report_of(options.file, *salvage, options.output)));
   } else {
     for (const Loss& loss : salvage->losses()) context.write(text_of(options.file, loss, context.color()));
-    std::uint64_t bytes = 0;
-    for (const TensorInfo& entry : salvage->kept()) bytes += entry.byte_size;
-    const std::string kept = fmt::format("{} ({})", counted(salvage->kept().size(), "tensor"), human_size(bytes));
-    context.write(salvage->losses().empty() ? fmt::format("{}: {}: nothing is damaged\n", escape(options.file), kept)
-                                            : fmt::format("{}: {} kept, {}\n", escape(options.file), kept,
-                                                          counted(salvage->losses().size(), "finding")));
+    context.write(fmt::format("{}: {}\n", escape(options.file), sums_of(*salvage)));
   }
-  if (salvage->kept().empty() && options.output.empty()) return kFailed;
+  if (nothing) return context.fail(options.file, {.code = Errc::mismatch, .message = "nothing of it can be saved"});
   return salvage->losses().empty() ? kDone : kNo;
 }
 

@@ -179,7 +179,13 @@ Status show_text(Context& context, const Checkpoint& file, const Target& target,
   return {};
 }
 
-// A value as JSON has it: exact; what is no number there is text.
+// Their shortest digits are of another float64: 65500 for the largest Float16, which is 65504.
+bool is_narrow_float(DType dtype) {
+  return dtype == DType::float16 || dtype == DType::bfloat16 || dtype == DType::float8_e4m3fn ||
+         dtype == DType::float8_e5m2;
+}
+
+// A value as JSON has it: exact for a reader that takes numbers for float64; what is no number there is text.
 std::string json_value(DType dtype, std::span<const std::byte> element) {
   const std::string text = element_text(dtype, element);
   if (dtype == DType::boolean) return text == "False" ? "false" : "true";
@@ -187,7 +193,7 @@ std::string json_value(DType dtype, std::span<const std::byte> element) {
   double value = 0;
   to_double(dtype, element, {&value, 1});
   if (value == 0 && text == "-0") return "-0.0";  // "-0" is an integer for some parsers
-  if (std::isfinite(value)) return text;
+  if (std::isfinite(value)) return is_narrow_float(dtype) ? fmt::format("{}", value) : text;
   const bool has_number = text == "nan" || text == "inf" || text == "-inf";
   return has_number ? number(value).dump() : Json(text).dump();
 }
@@ -211,7 +217,7 @@ Status show_json(Context& context, const Checkpoint& file, const std::string& pa
     if (!text) return text.error();
     head["text"] = *text ? Json(**text) : Json();
   }
-  std::string text = head.dump();
+  std::string text = json_text(head);
   if (values) {  // they may be many: they are written as they are read
     text.pop_back();
     text += ",\"values\":[";

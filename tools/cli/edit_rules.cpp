@@ -132,11 +132,11 @@ Result<AppendValue> value_from(const std::string& text) {
   double real = 0;
   if (word == "true" || word == "false") {
     value.value = word == "true";
-  } else if (const auto [rest, error] = std::from_chars(word.data(), end, integer);
-             error == std::errc() && rest == end) {
+  } else if (const auto [rest, error] = std::from_chars(word.data(), end, integer); rest == end) {
+    if (error != std::errc()) return usage("--set " + escape(value.name) + ": no Int64 has that value");
     value.value = integer;
-  } else if (const auto [after, failed] = std::from_chars(word.data(), end, real);
-             failed == std::errc() && after == end) {
+  } else if (const auto [after, failed] = std::from_chars(word.data(), end, real); after == end) {
+    if (failed != std::errc()) return usage("--set " + escape(value.name) + ": no number is as large");
     value.value = real;
   } else if (word.size() >= 2 && word.front() == '"' && word.back() == '"') {
     value.value = word.substr(1, word.size() - 2);

@@ -8,13 +8,23 @@
 
 namespace ckpt::cli {
 
+namespace {
+constexpr const char* kMixed = "more than one writer";
+}
+
 std::string likely_writer(const Dialect& dialect) {
   if (dialect.model_type) return "0.5";
-  if (dialect.scalars_as_zero && dialect.scalars_without_dims) return "more than one writer";
+  if (dialect.scalars_as_zero && dialect.scalars_without_dims) return kMixed;
   if (dialect.scalars_as_zero) return dialect.slices ? "0.6 to 2.2" : "2.2 or earlier";
   if (dialect.scalars_without_dims) return "2.3 or later";
   if (dialect.maps) return "2.0 or later";
   return dialect.slices ? "0.6 or later" : "";
+}
+
+std::string dialect_text(const Dialect& dialect) {
+  const std::string writer = likely_writer(dialect);
+  if (writer == kMixed) return "scalars both as before MindSpore 2.3 and as since";
+  return writer.empty() ? "" : "MindSpore " + writer;
 }
 
 std::string name_text(std::string_view name) { return name.empty() ? "\"\"" : escape(name); }

@@ -16,6 +16,8 @@ namespace ckpt::cli {
 
 /// What a dialect's traces say about the MindSpore that wrote it: "2.3 or later", "" if nothing does.
 std::string likely_writer(const Dialect& dialect);
+/// That as the row of a table; empty if nothing tells.
+std::string dialect_text(const Dialect& dialect);
 
 /// A name as the user should see it: escaped, and "" where it is empty.
 std::string name_text(std::string_view name);

@@ -68,6 +68,7 @@ bool wait_for_input(int descriptor) {
   sigemptyset(&stop);
   sigaddset(&stop, SIGINT);
   sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &stop, &before);
   pollfd wanted{.fd = descriptor, .events = POLLIN, .revents = 0};
   while (!interrupted() && ::ppoll(&wanted, 1, nullptr, &before) < 0 && errno == EINTR) continue;
@@ -98,6 +99,11 @@ Result<Key> key_from_prompt(const std::string& path) {
   return key;
 }
 
+// In hexadecimal, where a name belongs: it must not end up in a message.
+bool looks_like_a_key(const std::string& text) {
+  return text.size() >= 32 && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isxdigit(c); });
+}
+
 // As read_descriptor, but Ctrl-C ends the wait for a silent writer.
 ReadFn interruptible(int descriptor) {
   return [descriptor](std::span<std::byte> out) -> Result<std::size_t> {
@@ -115,6 +121,8 @@ ReadFn interruptible(int descriptor) {
 }  // namespace
 
 Result<std::optional<Key>> given_key(const KeyOptions& options) {
+  if (looks_like_a_key(options.file) && !std::filesystem::exists(options.file))
+    return key_error("what is given is not the name of a file, but looks like a key itself");
   const auto wrap = [](Result<Key> key) -> Result<std::optional<Key>> {
     if (!key) return std::move(key).error();
     return std::optional<Key>(*key);
@@ -122,6 +130,8 @@ Result<std::optional<Key>> given_key(const KeyOptions& options) {
   if (!options.file.empty()) return wrap(key_from_file(options.file));
   if (options.variable.empty()) return std::optional<Key>{};
   const char* value = std::getenv(options.variable.c_str());
+  if (value == nullptr && looks_like_a_key(options.variable))
+    return key_error("what is given is not the name of an environment variable, but looks like a key itself");
   if (value == nullptr)
     return key_error(fmt::format("the environment variable {} is not set", escape(options.variable)));
   return wrap(key_from_hex(value, "the environment variable " + escape(options.variable)));
@@ -155,6 +165,7 @@ Result<Input> Input::open(Context& context, const std::string& path, const KeyOp
     int descriptor = 0;
     if (!standard_input) {
       descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+      if (descriptor < 0 && interrupted()) return Error{.code = Errc::cancelled};
       if (descriptor < 0)
         return Error{
             .code = Errc::io, .os_error = errno, .message = "cannot open: " + std::generic_category().message(errno)};
@@ -202,6 +213,11 @@ std::string hint_for(const Error& error, const KeyOptions& key) {
   return key.variable.empty() ? "give it with --key-file FILE or --key-env NAME" : "";
 }
 
+std::optional<Error> needs_a_file(const std::string& path) {
+  if (path != "-") return std::nullopt;
+  return Error{.code = Errc::unsupported, .message = "this needs a file, not a pipe"};
+}
+
 Result<std::vector<std::string>> expand_directories(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
@@ -213,7 +229,7 @@ Result<std::vector<std::string>> expand_directories(const std::vector<std::strin
     const std::size_t before = files.size();
     std::filesystem::directory_iterator entries(path, failed);
     for (; !failed && entries != std::filesystem::directory_iterator(); entries.increment(failed))
-      if (entries->path().extension() == ".ckpt" && !entries->is_directory(failed))
+      if (entries->path().extension() == ".ckpt" && entries->is_regular_file(failed))
         files.push_back(entries->path().string());
     if (failed)
       return Error{

@@ -56,6 +56,9 @@ Result<OpenOptions> open_options(Context& context, const std::string& path, cons
 /// What to try after an error of Input::open; empty if there is nothing.
 std::string hint_for(const Error& error, const KeyOptions& key);
 
+/// That a path is standard input or output, where a file is needed; empty if it is none.
+std::optional<Error> needs_a_file(const std::string& path);
+
 /// The files to look at: a directory stands for its *.ckpt, sorted.
 Result<std::vector<std::string>> expand_directories(const std::vector<std::string>& paths);
 

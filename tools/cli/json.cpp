@@ -1,5 +1,6 @@
 #include "json.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "ckpt/text.h"
@@ -7,7 +8,37 @@
 
 namespace ckpt::cli {
 
-std::string line_of(const Json& document) { return document.dump() + "\n"; }
+namespace {
+
+// "\u202e", a pair of them above U+FFFF.
+std::string ascii_escape(std::string_view character) {
+  if (character == "\x7F") return "\\u007f";
+  const std::string quoted = Json(character).dump(-1, ' ', true);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+}  // namespace
+
+std::string json_text(const Json& document) {
+  const std::string text = document.dump();
+  const auto plain = [](char c) { return static_cast<unsigned char>(c) < 0x7F; };
+  if (std::all_of(text.begin(), text.end(), plain)) return text;
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at + 1;
+    while (end < text.size() && (text[end] & 0xC0) == 0x80) ++end;
+    const std::string_view character = std::string_view(text).substr(at, end - at);
+    // JSON's own escapes are ASCII and stay.
+    if (plain(character[0]) || escape(character) == character)
+      out += character;
+    else
+      out += ascii_escape(character);
+    at = end;
+  }
+  return out;
+}
+
+std::string line_of(const Json& document) { return json_text(document) + "\n"; }
 
 void set_text(Json& object, const std::string& key, std::string_view text) {
   object[key] = to_utf8(text);

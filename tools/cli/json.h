@@ -15,7 +15,9 @@ namespace ckpt::cli {
 
 using Json = nlohmann::ordered_json;
 
-/// One line of JSON with its newline.
+/// JSON in which nothing is left that a terminal obeys or that hides text: names may have it.
+std::string json_text(const Json& document);
+/// One line of that with its newline.
 std::string line_of(const Json& document);
 
 /// Text that may not be UTF-8: under `key` with U+FFFD where it is not, and then exactly under `key`_hex.

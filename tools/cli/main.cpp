@@ -1,6 +1,7 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <new>
 #include <variant>
 
 #include "commands.h"
@@ -18,6 +19,9 @@ void handle_signals() {
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // and no SA_RESTART: a waiting read ends
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before {};
+  if (::sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)  // else nohup
+    ::sigaction(SIGHUP, &action, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
 }
@@ -30,7 +34,7 @@ bool interrupted() noexcept { return stop_asked != 0; }
 
 }  // namespace ckpt::cli
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   using namespace ckpt::cli;
   handle_signals();
   const CommandLine line = parse_command_line(argc, argv);
@@ -40,4 +44,7 @@ int main(int argc, char** argv) {
   if (line.exit != 0) return context.finish(context.fail(line.text, line.hint));
   context.write(line.text);
   return context.finish(kDone);
+} catch (const std::bad_alloc&) {
+  std::fputs("ckpt: there is not enough memory\n", stderr);
+  return ckpt::cli::kFailed;
 }

@@ -355,6 +355,7 @@ void tune_options(CLI::App& app) {
     } else if (option->get_items_expected_max() > 0) {
       if (option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll)
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      option->check([](const std::string& text) { return text.empty() ? std::string("must not be empty") : ""; });
     } else {
       option->disable_flag_override();
     }
@@ -426,7 +427,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   const auto* const verb = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& v) { return v.name == word; });
   const bool known = verb != kVerbs.end();
   if (word && !known) {
-    const bool common = arguments.empty() || !arguments[0].starts_with('-') || is_common(arguments[0]);
+    const bool common = help || arguments.empty() || !arguments[0].starts_with('-') || is_common(arguments[0]);
     if (common) return unknown_verb(*word);
     arguments.resize(1);  // `--colour never list`: the word was the value of an option that there is not
   }

@@ -15,7 +15,7 @@ unsigned default_permissions() {
 
 Result<Output> Output::create(Context& context, const OutputOptions& options, const std::string& input) {
   Output output(context);
-  if (options.path.empty()) return output;
+  if (options.path.empty() || options.path == "-") return output;
   std::error_code none;
   if (std::filesystem::equivalent(options.path, input, none))
     return Error{.code = Errc::usage, .message = "is the input itself"};

@@ -13,7 +13,7 @@ namespace ckpt::cli {
 
 /// What -o and --force mean for every command that writes a file.
 struct OutputOptions {
-  std::string path = {};  ///< empty: standard output
+  std::string path = {};  ///< empty or -: standard output
   bool force = false;     ///< an existing file may be replaced
   bool secret = false;    ///< from an encrypted input: nobody else may read the file
 };

@@ -37,10 +37,13 @@ void ProgressLine::update(std::uint64_t done, std::uint64_t total) {
   }
   text += fmt::format(", {}/s", human_size(static_cast<std::uint64_t>(rate)));
   if (total > done && rate > 0) text += fmt::format(", {:.0f} s left", static_cast<double>(total - done) / rate);
-  // A line that is wrapped could not be erased.
+  // A line that is wrapped could not be erased: of a long name the end is shown, of a narrow terminal's line the start.
   winsize size{};
   const std::size_t width = ::ioctl(fileno(out_), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-  std::fputs(fmt::format("\r{}\x1b[K", fitted(label_ + text, width - 1)).c_str(), out_);
+  const std::size_t room = width - 1 > text.size() ? width - 1 - text.size() : 0;
+  const std::string label = fitted(label_, std::max<std::size_t>(room, 12));
+  text.resize(std::min(text.size(), width - 1 - std::min(width - 1, display_width(label))));
+  std::fputs(fmt::format("\r{}{}\x1b[K", label, text).c_str(), out_);
   std::fflush(out_);
 }
 

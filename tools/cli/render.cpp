@@ -92,10 +92,13 @@ std::string styled(std::string_view text, Style style, bool color) {
 }
 
 std::string Table::text(bool color, std::string_view indent) const {
+  // One very long cell costs its own line the alignment, not all lines their width.
+  constexpr std::size_t kVeryLong = 64;
   std::vector<std::size_t> widths;
   for (const Column& column : columns_) widths.push_back(display_width(column.head));
   for (const auto& row : rows_)
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], display_width(row[c]));
+    for (std::size_t c = 0; c < row.size(); ++c)
+      if (const std::size_t width = display_width(row[c]); width <= kVeryLong) widths[c] = std::max(widths[c], width);
   std::string out;
   const auto line = [&](const auto& cell, bool head) {
     out += indent;

@@ -52,7 +52,14 @@ Error misfit(const TensorInfo& tensor, const std::string& name) {
 
 Result<Target> find_target(const Checkpoint& file, const std::string& text) {
   auto target = find_named(file, text);
-  if (!target) return target;
+  if (!target) {
+    // As `list` shows a name: with its escapes.
+    const auto bytes = unescape(text);
+    if (!bytes || *bytes == text) return target;
+    auto named = find_named(file, *bytes);
+    if (!named) return target;
+    target = std::move(named);
+  }
   const TensorInfo& tensor = *target->tensor;
   if (!has_elements(tensor)) {
     if (!target->slice_text.empty())

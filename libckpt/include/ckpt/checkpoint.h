@@ -21,7 +21,8 @@ namespace ckpt {
 /// Ceilings that keep a hostile file from costing more than its size. Exceeding one is Errc::limit.
 struct Limits {
   std::uint64_t max_records = std::uint64_t{1} << 20;      ///< records, maps' parts included
-  std::uint64_t max_index_bytes = std::uint64_t{1} << 28;  ///< memory of the index, about
+  std::uint64_t max_index_bytes = std::uint64_t{1} << 28;  ///< memory of the index, about; nor above 16 MiB and 16
+                                                           ///< times the bytes passed
   std::uint64_t max_name_bytes = std::uint64_t{1} << 16;
   std::uint64_t max_dims = 1024;
 };

@@ -69,6 +69,9 @@ struct EditCast {
 /// too) unless they are cast or rewritten. The inputs must outlive the plan.
 class EditPlan {
  public:
+  /// How the message of an error begins that is about an empty output.
+  static constexpr std::string_view kNothingLeft = "nothing would be left";
+
   /// Errors: usage for two entries of one name, a new name that is not UTF-8, a value set twice, or nothing left.
   static Result<EditPlan> make(std::span<const Checkpoint* const> inputs, EditOptions options);
 

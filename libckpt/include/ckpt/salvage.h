@@ -53,6 +53,7 @@ class Salvage {
   ~Salvage();
 
   std::span<const TensorInfo> kept() const noexcept;  ///< whole entries, in file order
+  std::size_t partial() const noexcept;               ///< how many more are kept with made-up values; losses() has them
   std::span<const Loss> losses() const noexcept;      ///< in file order; empty: there is nothing to repair
   const std::optional<Trailer>& trailer() const noexcept;
   const std::optional<Encryption>& encryption() const noexcept;

@@ -47,6 +47,9 @@ struct MindSporeVersion {
   friend auto operator<=>(const MindSporeVersion&, const MindSporeVersion&) = default;
 };
 
+/// The latest that was looked at; later ones are judged as this.
+inline constexpr MindSporeVersion kLatestKnown{2, 10};
+
 /// "1.5", "r0.3", "2.10.0". Empty if it is no version from 0.1 on.
 std::optional<MindSporeVersion> version_from_text(std::string_view text) noexcept;
 

@@ -1,4 +1,4 @@
 for profile in classic modern; do
   ckpt convert good/train_momentum.ckpt -o $tmp/$profile.ckpt --profile $profile
-  ckpt info $tmp/$profile.ckpt | grep "written by"
+  ckpt info $tmp/$profile.ckpt | grep dialect
 done

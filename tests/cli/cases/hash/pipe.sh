@@ -1,0 +1,1 @@
+cat good/lenet.ckpt | ckpt hash -s -
