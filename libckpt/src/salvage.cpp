@@ -157,6 +157,10 @@ class Examination {
       if (!*stop) return {};
       auto next = resume(**stop);
       if (!next) return std::move(next).error();
+      if (options_.partial && (*stop)->cut && *next == source_.size()) {
+        entries_.push_back(std::move(*(*stop)->cut));
+        return {};
+      }
       add_loss({.tensor = (*stop)->tensor,
                 .offset = (*stop)->offset,
                 .size = *next - (*stop)->offset,
@@ -179,6 +183,7 @@ class Examination {
     std::string tensor = {};
     std::string message = {};
     std::optional<std::uint64_t> next = {};  // where to go on, where that is known already
+    std::optional<TensorInfo> cut = {};      // the tensor whose content the end of the file cuts
   };
 
   // Collects records until something is wrong; empty at a clean end.
@@ -197,7 +202,8 @@ class Examination {
         if (error.code == Errc::io || error.code == Errc::changed)
           failure = error;
         else
-          stop = Stop{.offset = good_end, .tensor = error.tensor, .message = plain_message(error)};
+          stop = Stop{
+              .offset = good_end, .tensor = error.tensor, .message = plain_message(error), .cut = cut_tensor(scanner)};
         break;
       }
       const Record& record = scanner.record();
@@ -272,6 +278,25 @@ class Examination {
     const auto end = claimed_end(source_, stop.offset);
     if (end && *end < source_.size() && goes_on_at(source_, *end, limits)) return *end;
     return find_record(source_, stop.offset + 1, source_.size(), limits);
+  }
+
+  // What is left of a tensor that stands at the end of a cut file.
+  std::optional<TensorInfo> cut_tensor(const Scanner& scanner) const {
+    const Record& record = scanner.record();
+    const TensorFields& fields = record.tensor;
+    if (scanner.error().code != Errc::truncated || record.value != Record::Value::tensor || !record.has_tag ||
+        !fields.has_type || fields.has_content || scanner.position() >= source_.size())
+      return std::nullopt;
+    TensorInfo tensor;
+    tensor.name = record.tag;
+    tensor.dtype = dtype_from_name(fields.type);
+    tensor.type_name = fields.type;
+    tensor.dims = fields.dims;
+    tensor.record_offset = record.offset;
+    tensor.record_size = source_.size() - record.offset;
+    tensor.stored_size = tensor.byte_size = source_.size() - scanner.position();
+    tensor.extents = {Extent{.offset = scanner.position(), .size = tensor.stored_size}};
+    return tensor;
   }
 
   static std::string plain_message(const Error& error) {

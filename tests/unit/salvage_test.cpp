@@ -165,6 +165,20 @@ TEST(Salvage, PartialTensorsAreFilledWithNaN) {
   EXPECT_EQ(written(salvage), expected);
 }
 
+TEST(Salvage, OfTheTensorThatIsCutTheBeginningIsLeft) {
+  const Bytes whole = matrix("a", 1) + matrix("b", 2);
+  const Bytes cut = whole.substr(0, whole.size() - 9);  // in the middle of the fourth of six values
+  const Salvage salvage = examined(cut, {.partial = true});
+  EXPECT_EQ(names_of(salvage), std::set<std::string>{"a"});
+  EXPECT_EQ(salvage.partial(), 1u);
+  ASSERT_EQ(salvage.losses().size(), 1u);
+  EXPECT_EQ(salvage.losses()[0].kind, Loss::Kind::partial);
+  const Bytes saved = written(salvage);
+  const Bytes made_up = saved.substr(whole.size() - 9);
+  EXPECT_EQ(saved.substr(0, whole.size() - 9), cut);
+  EXPECT_EQ(made_up.substr(1), test::values<std::uint32_t>({0x7FC00000, 0x7FC00000}));
+}
+
 TEST(Salvage, WhatIsMadeUpIsNoMultipleOfTheFile) {
   const Salvage salvage =
       examined(record("w", {1 << 30, 1 << 30}, "Float32", values<float>({1, 2})) + matrix("b", 1), {.partial = true});
