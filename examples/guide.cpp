@@ -1,8 +1,13 @@
 // The code of docs/embedding.md, in its order:  guide SAMPLES SCRATCH
 // SAMPLES is the folder samples/ of the project, SCRATCH one to write into.
 #include <ckpt/checkpoint.h>
+#include <ckpt/diff.h>
+#include <ckpt/digest.h>
+#include <ckpt/edit.h>
 #include <ckpt/element.h>
+#include <ckpt/salvage.h>
 #include <ckpt/slice.h>
+#include <ckpt/statistics.h>
 #include <ckpt/stream.h>
 #include <ckpt/text.h>
 #include <ckpt/validate.h>
@@ -193,6 +198,66 @@ ckpt::Status validate_with_progress(const ckpt::Checkpoint& file) {
   return findings ? ckpt::Status() : findings.error();
 }
 
+ckpt::Status compare(const fs::path& before, const fs::path& after) {
+  const auto a = ckpt::Checkpoint::open(before);
+  if (!a) return a.error();
+  const auto b = ckpt::Checkpoint::open(after);
+  if (!b) return b.error();
+  const auto pairs = ckpt::diff(*a, *b, {.comparing = {.tolerance = {.rtol = 1e-6}}});
+  if (!pairs) return pairs.error();
+  for (const ckpt::TensorDiff& pair : *pairs) {
+    if (!differs(pair)) continue;
+    std::cout << ckpt::escape(pair.tensor().name) << ": " << name(pair.change);
+    if (pair.metrics) std::cout << ", by " << pair.metrics->max_abs << " at most";
+    std::cout << '\n';
+  }
+  return {};
+}
+
+ckpt::Status fingerprint(const fs::path& path) {
+  const auto file = ckpt::Checkpoint::open(path);
+  if (!file) return file.error();
+  const auto digests = ckpt::digest(*file, {.algorithm = ckpt::DigestAlgorithm::xxh3});
+  if (!digests) return digests.error();
+  std::cout << digests->content << '\n';
+  return {};
+}
+
+ckpt::Status spread(const ckpt::Checkpoint& file, const ckpt::TensorInfo& tensor) {
+  const ckpt::TensorInfo* const wanted[] = {&tensor};
+  const auto statistics = ckpt::statistics(file, wanted, {.quantiles = {0.5}});
+  if (!statistics) return statistics.error();
+  if (const auto& s = statistics->front())
+    std::cout << ckpt::escape(tensor.name) << ": " << s->min << " to " << s->max << ", median " << s->quantiles[0].value
+              << ", " << s->nan << " NaN\n";
+  return {};
+}
+
+ckpt::Status salvage(const fs::path& damaged, const fs::path& target) {
+  const auto salvage = ckpt::Salvage::examine(damaged);
+  if (!salvage) return salvage.error();
+  for (const ckpt::Loss& loss : salvage->losses())
+    std::cout << ckpt::escape(loss.tensor) << ": " << loss.message << '\n';
+  return salvage->write(target, {.permissions = 0600});
+}
+
+ckpt::Status weights_as_float16(const fs::path& from, const fs::path& to) {
+  const auto file = ckpt::Checkpoint::open(from);
+  if (!file) return file.error();
+  const ckpt::Checkpoint* const inputs[] = {&*file};
+  const auto plan = ckpt::EditPlan::make(inputs, {.strip_optimizer = true, .cast = [](const ckpt::TensorInfo& tensor) {
+                                                    return tensor.dtype == ckpt::DType::float32 ? ckpt::DType::float16
+                                                                                                : ckpt::DType::unknown;
+                                                  }});
+  if (!plan) return plan.error();
+  const auto casts = plan->write(to, {.permissions = 0600});
+  if (!casts) return casts.error();
+  for (const ckpt::EditCast& cast : *casts)
+    std::cout << cast.name << ": " << cast.counts.overflow << " values are too large\n";
+  std::cout << plan->steps().size() << " entries, " << plan->dropped().size() << " left out\n";
+  return {};
+}
+
 // Runs everything above. What fails on purpose prints its error, and is no failure of the program.
 ckpt::Status run(const fs::path& samples, const fs::path& scratch) {
   const fs::path lenet = samples / "good/lenet.ckpt";
@@ -225,6 +290,12 @@ ckpt::Status run(const fs::path& samples, const fs::path& scratch) {
   if (auto s = keep(*file, kept, "fc3."); !s) return s;
   if (auto s = list(kept); !s) return s;
   if (auto s = check(samples / "bad/content_long.ckpt"); !s) return s;
+  const fs::path trained = samples / "good/train_momentum.ckpt";
+  if (auto s = weights_as_float16(trained, scratch / "weights.ckpt"); !s) return s;
+  if (auto s = compare(trained, scratch / "weights.ckpt"); !s) return s;
+  if (auto s = fingerprint(trained); !s) return s;
+  if (auto s = spread(*file, conv1); !s) return s;
+  if (auto s = salvage(samples / "bad/cut_in_content.ckpt", scratch / "salvaged.ckpt"); !s) return s;
   if (auto s = open_encrypted(samples / "good/enc_gcm_16.ckpt", secret); !s) return s;
   const auto key = ckpt::Key::from_bytes(secret);
   if (!key) return key.error();

@@ -108,7 +108,8 @@ int run(Context& context, const SalvageCommand& options) {
       return context.fail(options.output, {.code = Errc::usage, .message = "is the damaged file itself"},
                           "the damaged file is left as it is: name another one");
     if (auto status = salvage->write(options.output, how, context.progress(options.output)); !status)
-      return context.fail(options.output, status.error(), hint_for_output(status.error()));
+      return context.fail(status.error().code == Errc::changed ? options.file : options.output, status.error(),
+                          hint_for_output(status.error()));
   }
   if (options.json) {
     context.write(line_of(report_of(options.file, *salvage, options.output)));

@@ -283,6 +283,8 @@ int run(Context& context, const ShowOptions& options) {
   std::string wanted = options.tensor.value_or("");
   if (!options.tensor) {
     const auto uri = split_uri(path);
+    if (const auto hash = path.find('#'); !uri && hash != path.npos && hash > 0)
+      return context.fail(path.substr(0, hash), {.code = Errc::io, .message = "cannot open: no such file"});
     if (!uri)
       return context.fail("which tensor? `ckpt show FILE TENSOR` or `ckpt show FILE#TENSOR`",
                           "`ckpt list FILE` names them");
