@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "trailer.h"
+#include "wording.h"
 
 namespace ckpt {
 namespace {
@@ -32,8 +33,6 @@ constexpr std::uint32_t kFirstCipherKey = 0x2F58;  // the varint D8 5E
 constexpr std::uint32_t kLastCipherKey = 0x2F5A;
 constexpr std::string_view kUnknown = "an unknown field";
 constexpr std::size_t kMaxNesting = 100;  // messages and groups, as libprotobuf
-
-std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
 
 std::string left_text(std::uint64_t count) {
   return count == 0 ? "none are left" : count == 1 ? "1 is left" : std::to_string(count) + " are left";

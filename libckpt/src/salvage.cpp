@@ -17,6 +17,7 @@
 #include "scan.h"
 #include "trailer.h"
 #include "wire.h"
+#include "wording.h"
 #include "writable.h"
 
 namespace ckpt {
@@ -25,8 +26,6 @@ namespace {
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 constexpr std::byte kRecordKey{0x0a};
 constexpr std::uint64_t kMostMadeUp = 100;  // a partial tensor is at most so many times what is left of it
-
-std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
 
 // A tensor of which several runs of bytes are left, with their place in its content.
 struct Fragment {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "ckpt/text.h"
+#include "wording.h"
 
 namespace ckpt {
 namespace {
@@ -27,8 +28,6 @@ std::string_view trim(std::string_view text) noexcept {
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
-
-std::string in_quotes(std::string_view text) { return '"' + escape(text) + '"'; }
 
 // ---- reading the text ----
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <set>
 #include <utility>
 
 #include "census.h"
@@ -15,6 +14,7 @@
 #include "rules.h"
 #include "trailer.h"
 #include "version_rules.h"
+#include "wording.h"
 
 namespace ckpt {
 namespace {
@@ -25,9 +25,6 @@ constexpr std::size_t kMaxNumpyDims = 32;
 constexpr std::uint64_t kSliceBytes = std::uint64_t{512} << 20;     // what MindSpore cuts at
 constexpr std::uint64_t kHugeAllocation = std::uint64_t{64} << 20;  // below, nobody notices
 constexpr std::uint64_t kHugeRatio = 16;                            // times what is stored
-
-std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
-std::string in_quotes(std::string_view name) { return '"' + escape(name) + '"'; }
 
 // What had to be read to know, besides the index.
 struct Evidence {
@@ -510,20 +507,6 @@ Result<bool> ends_like_trailer(const Checkpoint& file, const Index& index) {
   return has_at(source, source.size() - kTrailerBytes, kTrailerMagic);
 }
 
-Status verify_sources(const Checkpoint& file, const Index& index) {
-  std::set<std::uint32_t> used;
-  const auto add = [&](const TensorInfo& tensor) {
-    for (const Extent& extent : tensor.extents) used.insert(extent.source);
-  };
-  for (const TensorInfo& entry : index.tensors) {
-    add(entry);
-    for (const TensorInfo& part : entry.parts) add(part);
-  }
-  for (const std::uint32_t source : used)
-    if (auto status = file.source(source).verify_unchanged(); !status) return status;
-  return {};
-}
-
 }  // namespace
 
 std::string_view name(Severity severity) noexcept {
@@ -572,7 +555,7 @@ Result<std::vector<Finding>> validate(const Checkpoint& file, const ValidateOpti
     if (!found) return std::move(found).error();
     evidence.ends_like_trailer = *found;
   }
-  if (auto status = verify_sources(file, index); !status) return std::move(status).error();
+  if (auto status = verify_unchanged(sources_of(file)); !status) return std::move(status).error();
   return judge(index, evidence, options);
 }
 

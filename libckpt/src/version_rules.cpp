@@ -10,6 +10,7 @@
 
 #include "ckpt/text.h"
 #include "rules.h"
+#include "wording.h"
 
 // What each MindSpore can load, as far as its loader was read (FORMAT.md, "Dialects"): 0.1 to 0.3, 0.5 to 1.5, 2.0 (its
 // first alpha), 2.3, 2.4, and 2.7 to 2.10, which agree. Between two of them a change has no exact date; the answer for
@@ -87,8 +88,6 @@ constexpr std::size_t kMaxNumpyDims = 32;
 
 std::string text(Version v) { return std::to_string(v.major) + '.' + std::to_string(v.minor); }
 std::string mindspore(Version v) { return "MindSpore " + text(v); }
-std::string bytes_text(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
-
 /// The two outcomes with their messages' common beginning.
 class Reporter {
  public:
