@@ -229,6 +229,8 @@ std::vector<double> approximate_values(const Sketch& sketch, std::span<const std
     const double share = (static_cast<double>(rank - below) + 0.5) /
                          static_cast<double>(std::max<std::uint64_t>(sketch.in_order(at), 1));
     double value = low + (high - low) * share;
+    // Zeros are many, denormals few, and one bin has both.
+    if (std::max(std::fabs(low), std::fabs(high)) < std::numeric_limits<float>::min()) value = 0;
     if (upper_half_only) value = at < Sketch::kBins / 2 ? high : low;
     values.push_back(std::clamp(value, min, max));
   }

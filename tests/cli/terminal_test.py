@@ -142,6 +142,16 @@ class Output(unittest.TestCase):
         _, text = run("--color=never", "list", "good/lenet.ckpt")
         self.assertTrue(text.endswith("\n8 tensors, 61,684 elements, 241.0 KiB\n"), text)
 
+    def test_stats_show_what_there_is_room_for(self):
+        _, text = run("--color=never", "stats", "good/lenet.ckpt", width=120)
+        self.assertRegex(text, "(?m)^NAME.* VALUES$")
+        self.assertRegex(text, "(?m)^fc3.bias .* ███ █  █ █ ██ ██$")
+        self.assertRegex(text, r"\n= all +61,684 .*\n$")
+        for width in (80, 90, 120):
+            for file in ("good/lenet.ckpt", "good/train_momentum.ckpt", "good/train_adam_list_lr.ckpt"):
+                _, text = run("--color=never", "stats", file, width=width)
+                self.assertLessEqual(max(map(len, text.splitlines())), width, text)
+
     def test_values_fill_the_width(self):
         for width in (40, 160):
             _, text = run("--color=never", "show", "good/lenet.ckpt", "fc1.weight[0]", width=width)

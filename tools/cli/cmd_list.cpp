@@ -149,10 +149,8 @@ int run(Context& context, const ListOptions& options) {
   auto input = Input::open(context, options.file, options.key, true);
   if (!input) return context.fail(options.file, input.error(), hint_for(input.error(), options.key));
   input->drain(context.progress(options.file));
-  const auto& damage = input->damage();
-  if (damage && (damage->code == Errc::cancelled || damage->code == Errc::key ||
-                 (damage->code == Errc::unsupported && input->tensors().empty())))
-    return context.fail(options.file, *damage, hint_for(*damage, options.key));
+  if (const Error* error = input->nothing_to_show())
+    return context.fail(options.file, *error, hint_for(*error, options.key));
 
   const auto groups = classify(input->tensors());
   std::vector<Entry> entries;
@@ -163,6 +161,7 @@ int run(Context& context, const ListOptions& options) {
   }
   sort_entries(entries, options.sort);
 
+  const auto& damage = input->damage();
   if (options.json) {
     write_json(context, options.file, damage, entries);
   } else if (!entries.empty()) {

@@ -9,6 +9,7 @@ namespace ckpt::cli {
 int run(Context& context, const InfoOptions& options);
 int run(Context& context, const ListOptions& options);
 int run(Context& context, const ShowOptions& options);
+int run(Context& context, const StatsOptions& options);
 int run(Context& context, const CheckOptions& options);
 int run(Context& context, const HashOptions& options);
 int run(Context& context, const SalvageCommand& options);

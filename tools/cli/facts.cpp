@@ -53,6 +53,16 @@ std::string shape_of(const TensorInfo& tensor) {
   return {};
 }
 
+std::string index_text(std::uint64_t index, std::span<const std::int64_t> dims) {
+  std::vector<std::int64_t> place(dims.size());
+  for (std::size_t i = dims.size(); i-- > 0;) {
+    const auto size = static_cast<std::uint64_t>(dims[i]);
+    place[i] = static_cast<std::int64_t>(size == 0 ? 0 : index % size);
+    index = size == 0 ? 0 : index / size;
+  }
+  return dims.empty() ? "" : shape_text(place);
+}
+
 void Sum::add(const TensorInfo& tensor) {
   ++entries;
   bytes += tensor.byte_size;

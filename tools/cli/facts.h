@@ -28,6 +28,9 @@ std::string type_text(const TensorInfo& tensor);
 /// Dims; what kind it is where there are none to speak of.
 std::string shape_of(const TensorInfo& tensor);
 
+/// Where an element stands: "[0, 3, 2]", from its index in C order; "" in a scalar.
+std::string index_text(std::uint64_t index, std::span<const std::int64_t> dims);
+
 struct Sum {
   std::uint64_t entries = 0;
   std::uint64_t elements = 0;

@@ -206,6 +206,13 @@ void Input::drain(const Progress& progress) {
   }
 }
 
+const Error* Input::nothing_to_show() const noexcept {
+  const auto& error = damage();
+  const bool nothing = error && (error->code == Errc::cancelled || error->code == Errc::key ||
+                                 (error->code == Errc::unsupported && tensors().empty()));
+  return nothing ? &*error : nullptr;
+}
+
 std::string hint_for(const Error& error, const KeyOptions& key) {
   if (error.code != Errc::key) return {};
   if (!key.file.empty())

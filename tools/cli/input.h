@@ -36,6 +36,8 @@ class Input {
     return file_ ? file_->encryption() : stream_->encryption();
   }
   const std::optional<Error>& damage() const noexcept { return file_ ? file_->damage() : damage_; }
+  /// The damage, where it leaves nothing that could be shown: no key, no checkpoint at all, Ctrl-C; else null.
+  const Error* nothing_to_show() const noexcept;
   std::uint64_t size() const noexcept { return file_ ? file_->file_size() : stream_->bytes_read(); }
 
  private:

@@ -106,6 +106,26 @@ void add_show(CLI::App& app, Command& command) {
   add_key(app, show.key);
 }
 
+void add_stats(CLI::App& app, Command& command) {
+  auto& stats = command.emplace<StatsOptions>();
+  app.add_option("FILE", stats.file, "A checkpoint; - is standard input")->required();
+  add_patterns(app, stats.select);
+  add_choice(app, "--group", stats.group, "Only weights, the optimizer's state, or other entries",
+             "weights|optimizer|other");
+  app.add_option("-q,--quantiles", stats.quantiles, "Quantiles too: 0.5 is the median")->option_text("0.01,0.5,...");
+  app.add_flag("--exact", stats.exact, "Exact quantiles of large tensors too (else good to 1 %), in further passes");
+  auto* histogram = app.add_flag("--histogram", stats.histogram, "A histogram of each tensor");
+  add_number(app, "--bins", stats.bins, "How many bins it has", 1, 65536)->needs(histogram);
+  add_choice(app, "--sort", stats.sort,
+             "Largest first, bad is by NaN and infinities; offset is as in the file (the default)",
+             "offset|name|count|max|std|l2|zeros|bad");
+  auto* total =
+      app.add_flag("--total", stats.total, "Last lines with the groups together (always there on a terminal)");
+  auto* csv = app.add_flag("--csv", stats.csv, "Comma-separated values")->excludes(histogram)->excludes(total);
+  add_json(app, stats.json)->excludes(csv);
+  add_key(app, stats.key);
+}
+
 void add_check(CLI::App& app, Command& command) {
   auto& check = command.emplace<CheckOptions>();
   app.add_option("FILE", check.files, "Checkpoints; - is standard input; a directory stands for its *.ckpt")
@@ -235,6 +255,8 @@ constexpr std::array kVerbs = {
          add_show},
     Verb{"check", "What is wrong with a file, and what MindSpore would make of it", "ckpt check --for 1.5 lenet.ckpt",
          add_check},
+    Verb{"stats", "What the values are like: range, mean, zeros, NaN, histograms",
+         "ckpt stats lenet.ckpt 'conv*' --quantiles 0.01,0.5,0.99", add_stats},
     Verb{"hash", "Fingerprints of the tensors and of the whole, however they are stored",
          "ckpt hash --json lenet.ckpt > lenet.manifest", add_hash},
     Verb{"salvage", "Save what is whole of a damaged file, and say what is not", "ckpt salvage cut.ckpt -o saved.ckpt",

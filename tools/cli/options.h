@@ -82,6 +82,21 @@ struct TextconvOptions {
   KeyOptions key = {};
 };
 
+struct StatsOptions {
+  std::string file = {};
+  PatternOptions select = {};
+  std::string group = {};
+  std::string sort = {};
+  std::string quantiles = {};  ///< "0.01,0.5"
+  bool exact = false;
+  bool histogram = false;
+  int bins = 0;  ///< 0: a number that looks well
+  bool total = false;
+  bool csv = false;
+  bool json = false;
+  KeyOptions key = {};
+};
+
 struct RulesOptions {
   bool json = false;
 };
@@ -135,8 +150,8 @@ struct EditCommand {
   KeyOptions key = {};
 };
 
-using Command = std::variant<InfoOptions, ListOptions, ShowOptions, CheckOptions, ConvertOptions, HashOptions,
-                             SalvageCommand, EditCommand, TextconvOptions, RulesOptions, DocumentOptions>;
+using Command = std::variant<InfoOptions, ListOptions, ShowOptions, StatsOptions, CheckOptions, ConvertOptions,
+                             HashOptions, SalvageCommand, EditCommand, TextconvOptions, RulesOptions, DocumentOptions>;
 
 struct CommandLine {
   std::optional<Command> command = {};  ///< empty: `text` is all there is to do

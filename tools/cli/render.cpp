@@ -76,6 +76,15 @@ std::string fitted(std::string_view text, std::size_t columns) {
   return "…" + std::string(text);
 }
 
+std::string csv_cell(std::string_view text) {
+  std::string cell = escape(text);
+  if (!cell.empty() && std::string_view("=+-@").find(cell[0]) != std::string_view::npos) cell.insert(0, 1, '\'');
+  if (cell.find_first_of(",\"'") == std::string::npos) return cell;
+  std::string quoted = "\"";
+  for (const char c : cell) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
   while (!text.empty()) {
@@ -91,7 +100,7 @@ std::string styled(std::string_view text, Style style, bool color) {
   return fmt::format("\x1b[{}m{}\x1b[0m", kCodes[static_cast<std::size_t>(style)], text);
 }
 
-std::string Table::text(bool color, std::string_view indent) const {
+std::vector<std::size_t> Table::widths() const {
   // One very long cell costs its own line the alignment, not all lines their width.
   constexpr std::size_t kVeryLong = 64;
   std::vector<std::size_t> widths;
@@ -99,6 +108,23 @@ std::string Table::text(bool color, std::string_view indent) const {
   for (const auto& row : rows_)
     for (std::size_t c = 0; c < row.size(); ++c)
       if (const std::size_t width = display_width(row[c]); width <= kVeryLong) widths[c] = std::max(widths[c], width);
+  return widths;
+}
+
+std::size_t Table::width() const {
+  const auto all = widths();
+  std::size_t longest = 0;
+  for (const auto& row : rows_) {
+    std::size_t width = 2 * (all.size() - 1);
+    for (std::size_t c = 0; c < row.size(); ++c) width += std::max(all[c], display_width(row[c]));
+    longest = std::max(longest, width);
+  }
+  return longest;
+}
+
+std::string Table::text(bool color, std::string_view indent) const {
+  if (rows_.empty()) return {};
+  const auto widths = this->widths();
   std::string out;
   const auto line = [&](const auto& cell, bool head) {
     out += indent;

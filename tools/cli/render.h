@@ -23,6 +23,9 @@ std::string counted(std::uint64_t number, std::string_view what);
 /// The end of a text that fits into `columns`, with "…" in front where something was left out.
 std::string fitted(std::string_view text, std::size_t columns);
 
+/// A cell of a CSV file: escaped, quoted where it must be, and no formula to a spreadsheet.
+std::string csv_cell(std::string_view text);
+
 /// Columns a terminal needs for UTF-8 text: two for East Asian wide characters, none for combining ones.
 std::size_t display_width(std::string_view text);
 
@@ -30,7 +33,7 @@ enum class Style : std::uint8_t { plain, bold, dim, red, yellow, green, cyan };
 /// The text in a style, where colour is on.
 std::string styled(std::string_view text, Style style, bool color);
 
-/// Aligned columns. Cells are shown as they are: names must have been escaped.
+/// Aligned columns; nothing where there are no rows. Cells are shown as they are: names must have been escaped.
 class Table {
  public:
   enum class Align : std::uint8_t { left, right };
@@ -43,9 +46,12 @@ class Table {
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
   bool empty() const noexcept { return rows_.empty(); }
+  std::size_t width() const;  ///< columns of the terminal it takes, without an indent
   std::string text(bool color, std::string_view indent = {}) const;
 
  private:
+  std::vector<std::size_t> widths() const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
