@@ -152,6 +152,13 @@ class Output(unittest.TestCase):
                 _, text = run("--color=never", "stats", file, width=width)
                 self.assertLessEqual(max(map(len, text.splitlines())), width, text)
 
+    def test_diff_shows_what_there_is_room_for(self):
+        for width in (60, 80, 100, 160):
+            code, text = run("--color=never", "diff", "run/mlp-1_4.ckpt", "run/mlp-8_4.ckpt", width=width)
+            self.assertEqual(code, 1)
+            self.assertLessEqual(max(map(len, text.splitlines())), max(width, 70), text)
+            self.assertEqual("COSINE" in text, width > 100, text)
+
     def test_values_fill_the_width(self):
         for width in (40, 160):
             _, text = run("--color=never", "show", "good/lenet.ckpt", "fc1.weight[0]", width=width)

@@ -121,7 +121,7 @@ class Edit {
     if (!keep) return std::move(keep).error();
     auto drop = selection(options_.drop);
     if (!drop) return std::move(drop).error();
-    auto renaming = Renaming::create(options_);
+    auto renaming = Renaming::create(options_.rename, options_.rename_regex);
     if (!renaming) return std::move(renaming).error();
     auto casting = Casting::create(options_);
     if (!casting) return std::move(casting).error();

@@ -141,16 +141,6 @@ void show_parts(Context& context, const Target& map) {
   context.write(table.text(context.color()));
 }
 
-// A str as text; empty for one that is not well-formed.
-Result<std::optional<std::string>> text_of(const Checkpoint& file, const TensorInfo& tensor) {
-  if (tensor.kind != Kind::string) return std::optional<std::string>{};
-  auto text = file.read_string(tensor);
-  if (text) return std::optional<std::string>(std::move(*text));
-  const Errc code = text.error().code;
-  if (code == Errc::mismatch || code == Errc::malformed) return std::optional<std::string>{};
-  return std::move(text).error();
-}
-
 Status show_text(Context& context, const Checkpoint& file, const Target& target, const ShowOptions& options) {
   const TensorInfo& tensor = *target.tensor;
   std::string head = fmt::format("{}  {}", styled(name_text(target.name), Style::bold, context.color()),
@@ -172,30 +162,11 @@ Status show_text(Context& context, const Checkpoint& file, const Target& target,
     show_parts(context, target);
     return {};
   }
-  const auto text = text_of(file, tensor);
+  const auto text = string_of(file, tensor);
   if (!text) return text.error();
   if (!*text) return show_bytes(context, file, tensor, options.full);
   context.write("\"" + escape(**text) + "\"\n");
   return {};
-}
-
-// Their shortest digits are of another float64: 65500 for the largest Float16, which is 65504.
-bool is_narrow_float(DType dtype) {
-  return dtype == DType::float16 || dtype == DType::bfloat16 || dtype == DType::float8_e4m3fn ||
-         dtype == DType::float8_e5m2;
-}
-
-// A value as JSON has it: exact for a reader that takes numbers for float64; what is no number there is text.
-std::string json_value(DType dtype, std::span<const std::byte> element) {
-  const std::string text = element_text(dtype, element);
-  if (dtype == DType::boolean) return text == "False" ? "false" : "true";
-  if (dtype == DType::complex64 || dtype == DType::complex128) return Json(text).dump();
-  double value = 0;
-  to_double(dtype, element, {&value, 1});
-  if (value == 0 && text == "-0") return "-0.0";  // "-0" is an integer for some parsers
-  if (std::isfinite(value)) return is_narrow_float(dtype) ? fmt::format("{}", value) : text;
-  const bool has_number = text == "nan" || text == "inf" || text == "-inf";
-  return has_number ? number(value).dump() : Json(text).dump();
 }
 
 Status show_json(Context& context, const Checkpoint& file, const std::string& path, const Target& target) {
@@ -213,7 +184,7 @@ Status show_json(Context& context, const Checkpoint& file, const std::string& pa
   if (tensor.kind == Kind::map)
     for (const TensorInfo& part : tensor.parts) head["parts"].push_back(json_of(part, nullptr));
   if (tensor.kind == Kind::string) {
-    const auto text = text_of(file, tensor);
+    const auto text = string_of(file, tensor);
     if (!text) return text.error();
     head["text"] = *text ? Json(**text) : Json();
   }

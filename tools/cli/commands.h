@@ -11,6 +11,7 @@ int run(Context& context, const ListOptions& options);
 int run(Context& context, const ShowOptions& options);
 int run(Context& context, const StatsOptions& options);
 int run(Context& context, const CheckOptions& options);
+int run(Context& context, const DiffCommand& options);
 int run(Context& context, const HashOptions& options);
 int run(Context& context, const SalvageCommand& options);
 int run(Context& context, const EditCommand& options);

@@ -41,9 +41,9 @@ Result<std::pair<std::string, std::string>> halves_of(const std::string& text) {
 
 }  // namespace
 
-Result<Renaming> Renaming::create(const EditCommand& options) {
+Result<Renaming> Renaming::create(const std::vector<std::string>& exact, const std::vector<std::string>& regex) {
   Renaming renaming;
-  for (const std::string& text : options.rename) {
+  for (const std::string& text : exact) {
     const auto at = text.find('=');
     if (at == text.npos || at == 0) return usage("--rename needs OLD=NEW, not '" + escape(text) + "'");
     Rule rule{.text = text, .from = text.substr(0, at), .to = text.substr(at + 1)};
@@ -54,14 +54,14 @@ Result<Renaming> Renaming::create(const EditCommand& options) {
     }
     renaming.rules_.push_back(std::move(rule));
   }
-  for (const std::string& text : options.rename_regex) {
+  for (const std::string& text : regex) {
     auto halves = halves_of(text);
     if (!halves) return std::move(halves).error();
-    auto regex = std::make_shared<re2::RE2>(halves->first, re2::RE2::Quiet);
+    auto expression = std::make_shared<re2::RE2>(halves->first, re2::RE2::Quiet);
     std::string why;
-    if (!regex->ok()) return usage("--rename-regex: " + escape(regex->error()));
-    if (!regex->CheckRewriteString(halves->second, &why)) return usage("--rename-regex: " + escape(why));
-    renaming.rules_.push_back({.text = text, .to = std::move(halves->second), .regex = std::move(regex)});
+    if (!expression->ok()) return usage("--rename-regex: " + escape(expression->error()));
+    if (!expression->CheckRewriteString(halves->second, &why)) return usage("--rename-regex: " + escape(why));
+    renaming.rules_.push_back({.text = text, .to = std::move(halves->second), .regex = std::move(expression)});
   }
   return renaming;
 }

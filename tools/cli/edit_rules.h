@@ -20,7 +20,7 @@ namespace ckpt::cli {
 /// the name.
 class Renaming {
  public:
-  static Result<Renaming> create(const EditCommand& options);
+  static Result<Renaming> create(const std::vector<std::string>& exact, const std::vector<std::string>& regex);
 
   bool empty() const noexcept { return rules_.empty(); }
   std::string operator()(std::string_view name) const;

@@ -53,14 +53,27 @@ std::string shape_of(const TensorInfo& tensor) {
   return {};
 }
 
-std::string index_text(std::uint64_t index, std::span<const std::int64_t> dims) {
+Result<std::optional<std::string>> string_of(const Checkpoint& file, const TensorInfo& tensor) {
+  if (tensor.kind != Kind::string) return std::optional<std::string>{};
+  auto text = file.read_string(tensor);
+  if (text) return std::optional<std::string>(std::move(*text));
+  const Errc code = text.error().code;
+  if (code == Errc::mismatch || code == Errc::malformed) return std::optional<std::string>{};
+  return std::move(text).error();
+}
+
+std::vector<std::int64_t> place_of(std::uint64_t index, std::span<const std::int64_t> dims) {
   std::vector<std::int64_t> place(dims.size());
   for (std::size_t i = dims.size(); i-- > 0;) {
     const auto size = static_cast<std::uint64_t>(dims[i]);
     place[i] = static_cast<std::int64_t>(size == 0 ? 0 : index % size);
     index = size == 0 ? 0 : index / size;
   }
-  return dims.empty() ? "" : shape_text(place);
+  return place;
+}
+
+std::string index_text(std::uint64_t index, std::span<const std::int64_t> dims) {
+  return dims.empty() ? "" : shape_text(place_of(index, dims));
 }
 
 void Sum::add(const TensorInfo& tensor) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,7 +29,12 @@ std::string type_text(const TensorInfo& tensor);
 /// Dims; what kind it is where there are none to speak of.
 std::string shape_of(const TensorInfo& tensor);
 
-/// Where an element stands: "[0, 3, 2]", from its index in C order; "" in a scalar.
+/// A str entry as text; empty for one that is not well-formed. Errors are those of reading it.
+Result<std::optional<std::string>> string_of(const Checkpoint& file, const TensorInfo& tensor);
+
+/// Where an element stands, from its index in C order.
+std::vector<std::int64_t> place_of(std::uint64_t index, std::span<const std::int64_t> dims);
+/// "[0, 3, 2]"; "" in a scalar.
 std::string index_text(std::uint64_t index, std::span<const std::int64_t> dims);
 
 struct Sum {

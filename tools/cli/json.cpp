@@ -1,8 +1,11 @@
 #include "json.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
+#include "ckpt/element.h"
 #include "ckpt/text.h"
 #include "facts.h"
 
@@ -15,6 +18,12 @@ std::string ascii_escape(std::string_view character) {
   if (character == "\x7F") return "\\u007f";
   const std::string quoted = Json(character).dump(-1, ' ', true);
   return quoted.substr(1, quoted.size() - 2);
+}
+
+// Their shortest digits are of another float64: 65500 for the largest Float16, which is 65504.
+bool is_narrow_float(DType dtype) {
+  return dtype == DType::float16 || dtype == DType::bfloat16 || dtype == DType::float8_e4m3fn ||
+         dtype == DType::float8_e5m2;
 }
 
 }  // namespace
@@ -50,6 +59,18 @@ Json number(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
   return value;
+}
+
+std::string json_value(DType dtype, std::span<const std::byte> element) {
+  const std::string text = element_text(dtype, element);
+  if (dtype == DType::boolean) return text == "False" ? "false" : "true";
+  if (dtype == DType::complex64 || dtype == DType::complex128) return Json(text).dump();
+  double value = 0;
+  to_double(dtype, element, {&value, 1});
+  if (value == 0 && text == "-0") return "-0.0";  // "-0" is an integer for some parsers
+  if (std::isfinite(value)) return is_narrow_float(dtype) ? fmt::format("{}", value) : text;
+  const bool has_number = text == "nan" || text == "inf" || text == "-inf";
+  return has_number ? number(value).dump() : Json(text).dump();
 }
 
 Json json_of(const Error& error) {

@@ -26,6 +26,9 @@ void set_text(Json& object, const std::string& key, std::string_view text);
 /// Numbers; NaN and infinities as "NaN", "Infinity", "-Infinity".
 Json number(double value);
 
+/// An element as JSON has it: exact for a reader that takes numbers for float64; what is no number there is text.
+std::string json_value(DType dtype, std::span<const std::byte> element);
+
 Json json_of(const Error& error);
 Json json_of(const std::optional<Error>& damage);
 Json json_of(const Dialect& dialect);

@@ -40,6 +40,25 @@ CLI::Option* add_number(CLI::App& app, const std::string& names, int& to, const 
   return app.add_option(names, to, text)->option_text("N")->check(check);
 }
 
+// A number that is not below zero.
+CLI::Option* add_real(CLI::App& app, const std::string& names, double& to, const std::string& text) {
+  const Check check = [](const std::string& given) {
+    double value = 0;
+    if (CLI::detail::lexical_cast(given, value) && value >= 0) return std::string();
+    return "'" + escape(given) + "' is no number from 0 on";
+  };
+  return app.add_option(names, to, text)->option_text("X")->check(check);
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<std::uint64_t>& to,
+                       const std::string& text) {
+  const Check check = [](const std::string& given) {
+    const bool digits = !given.empty() && given.find_first_not_of("0123456789") == given.npos;
+    return digits && given.size() < 20 ? std::string() : "'" + escape(given) + "' is no number from 0 on";
+  };
+  return app.add_option(names, to, text)->option_text("N")->check(check);
+}
+
 CLI::Option* add_json(CLI::App& app, bool& json) {
   return app.add_flag("--json", json, "Machine-readable output, as described in schemas/");
 }
@@ -139,6 +158,57 @@ void add_check(CLI::App& app, Command& command) {
   auto* quiet = app.add_flag("-q,--quiet", check.quiet, "No findings, only the exit status");
   add_json(app, check.json)->excludes(quiet);
   add_key(app, check.key);
+}
+
+void add_diff(CLI::App& app, Command& command) {
+  auto& diff = command.emplace<DiffCommand>();
+  app.add_option("A", diff.a, "A checkpoint, or a folder of them")->required();
+  app.add_option("B", diff.b, "What it is compared with; of two folders the *.ckpt of the same name")->required();
+  add_patterns(app, diff.select);
+  add_choice(app, "--only", diff.only, "Only weights, the optimizer's state, or other entries",
+             "weights|optimizer|other");
+  add_real(app, "--atol", diff.atol, "Tolerate |a - b| <= X + RTOL |a|");
+  add_real(app, "--rtol", diff.rtol, "Tolerate |a - b| <= ATOL + X |a|");
+  add_count(app, "--ulp", diff.ulp, "Tolerate N steps to the next number that the type has");
+  add_list(app, "--tolerance", diff.tolerance, "Others for some names; what is not in it is as above",
+           "PATTERN=atol:X,rtol:X,ulp:N");
+  auto* no_renames = app.add_flag("--no-renames", diff.no_renames, "Do not look for entries under other names");
+  add_list(app, "--rename-regex", diff.rename_regex,
+           "What A's names are in B, if that is there; \\1 is the first group", "s/REGEX/NEW/");
+  app.add_option("--map", diff.map, "The same from FILE: a name, a tab and the other name on each line")
+      ->option_text("FILE");
+  app.add_option("--write-map", diff.write_map, "Write the names that were found to FILE, for --map")
+      ->option_text("FILE")
+      ->excludes(no_renames);
+  app.add_flag("-f,--force", diff.force, "Replace that FILE if it exists");
+  add_list(app, "--fail-on", diff.fail_on,
+           "Exit with 1 only for any|changed|added|removed|renamed|reshaped|dtype|nan|inf, perhaps of a PATTERN",
+           "WHAT[:PATTERN],...");
+  auto* all = app.add_flag("-a,--all", diff.all, "What is identical, too");
+  auto* sort = add_choice(app, "--sort", diff.sort, "Largest first; change (the default) is the relative update",
+                          "change|file|name|max_abs|max_rel|rms|l2|cosine|elements");
+  auto* top = add_number(app, "--top", diff.top, "Only the first N", 1, 1000000000);
+  auto* details = app.add_flag("-l,--long", diff.details, "Every metric, and where it is");
+  auto* quiet = app.add_flag("-q,--quiet", diff.quiet, "Only the exit status")->excludes(details)->excludes(top);
+  auto* json = add_json(app, diff.json)->excludes(quiet)->excludes(details);
+  auto* junit = app.add_flag("--junit", diff.junit, "As JUnit's XML, a test case a tensor")
+                    ->excludes(quiet)
+                    ->excludes(details)
+                    ->excludes(json)
+                    ->excludes(all)
+                    ->excludes(sort)
+                    ->excludes(top);
+  app.add_flag("--markdown", diff.markdown, "As a Markdown table")
+      ->excludes(quiet)
+      ->excludes(details)
+      ->excludes(json)
+      ->excludes(junit);
+  add_key(app, diff.key);
+  auto* key_b =
+      app.add_option("--key-file-b", diff.key_b.file, "The key of B, where that is another one")->option_text("FILE");
+  app.add_option("--key-env-b", diff.key_b.variable, "The same from the environment variable NAME")
+      ->option_text("NAME")
+      ->excludes(key_b);
 }
 
 void add_hash(CLI::App& app, Command& command) {
@@ -257,6 +327,8 @@ constexpr std::array kVerbs = {
          add_check},
     Verb{"stats", "What the values are like: range, mean, zeros, NaN, histograms",
          "ckpt stats lenet.ckpt 'conv*' --quantiles 0.01,0.5,0.99", add_stats},
+    Verb{"diff", "What changed between two checkpoints, and how much",
+         "ckpt diff before.ckpt after.ckpt --rtol 1e-3 --fail-on changed:'conv*',nan", add_diff},
     Verb{"hash", "Fingerprints of the tensors and of the whole, however they are stored",
          "ckpt hash --json lenet.ckpt > lenet.manifest", add_hash},
     Verb{"salvage", "Save what is whole of a damaged file, and say what is not", "ckpt salvage cut.ckpt -o saved.ckpt",

@@ -97,6 +97,33 @@ struct StatsOptions {
   KeyOptions key = {};
 };
 
+struct DiffCommand {
+  std::string a = {};
+  std::string b = {};
+  PatternOptions select = {};
+  std::string only = {};
+  double atol = 0;
+  double rtol = 0;
+  std::optional<std::uint64_t> ulp = {};
+  std::vector<std::string> tolerance = {};
+  bool no_renames = false;
+  std::vector<std::string> rename_regex = {};
+  std::string map = {};
+  std::string write_map = {};
+  bool force = false;
+  bool all = false;
+  std::string sort = {};
+  int top = 0;  ///< 0: all
+  bool details = false;
+  std::vector<std::string> fail_on = {};
+  bool quiet = false;
+  bool json = false;
+  bool junit = false;
+  bool markdown = false;
+  KeyOptions key = {};
+  KeyOptions key_b = {};  ///< not given: the same
+};
+
 struct RulesOptions {
   bool json = false;
 };
@@ -150,8 +177,9 @@ struct EditCommand {
   KeyOptions key = {};
 };
 
-using Command = std::variant<InfoOptions, ListOptions, ShowOptions, StatsOptions, CheckOptions, ConvertOptions,
-                             HashOptions, SalvageCommand, EditCommand, TextconvOptions, RulesOptions, DocumentOptions>;
+using Command =
+    std::variant<InfoOptions, ListOptions, ShowOptions, StatsOptions, CheckOptions, ConvertOptions, DiffCommand,
+                 HashOptions, SalvageCommand, EditCommand, TextconvOptions, RulesOptions, DocumentOptions>;
 
 struct CommandLine {
   std::optional<Command> command = {};  ///< empty: `text` is all there is to do

@@ -76,6 +76,20 @@ std::string fitted(std::string_view text, std::size_t columns) {
   return "…" + std::string(text);
 }
 
+std::string shortened(std::string_view text, std::size_t columns) {
+  if (display_width(text) <= columns) return std::string(text);
+  std::string_view rest = text;
+  std::size_t width = 1;  // of the "…"
+  std::size_t end = 0;
+  while (!rest.empty()) {
+    const char32_t c = next_code_point(rest);
+    width += is_combining(c) ? 0 : is_wide(c) ? 2 : 1;
+    if (width > columns) break;
+    end = text.size() - rest.size();
+  }
+  return std::string(text.substr(0, end)) + "…";
+}
+
 std::string csv_cell(std::string_view text) {
   std::string cell = escape(text);
   if (!cell.empty() && std::string_view("=+-@").find(cell[0]) != std::string_view::npos) cell.insert(0, 1, '\'');
@@ -88,6 +102,10 @@ std::string csv_cell(std::string_view text) {
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
   while (!text.empty()) {
+    if (text.starts_with("\x1b[")) {  // styled() put it there: names are escaped
+      text.remove_prefix(std::min(text.find('m'), text.size() - 1) + 1);
+      continue;
+    }
     const char32_t c = next_code_point(text);
     width += is_combining(c) ? 0 : is_wide(c) ? 2 : 1;
   }

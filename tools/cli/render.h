@@ -23,10 +23,13 @@ std::string counted(std::uint64_t number, std::string_view what);
 /// The end of a text that fits into `columns`, with "…" in front where something was left out.
 std::string fitted(std::string_view text, std::size_t columns);
 
+/// The start of a text that fits into `columns`, with "…" behind it where something was left out.
+std::string shortened(std::string_view text, std::size_t columns);
+
 /// A cell of a CSV file: escaped, quoted where it must be, and no formula to a spreadsheet.
 std::string csv_cell(std::string_view text);
 
-/// Columns a terminal needs for UTF-8 text: two for East Asian wide characters, none for combining ones.
+/// Columns a terminal needs for UTF-8 text: two for East Asian wide characters, none for combining ones and styles.
 std::size_t display_width(std::string_view text);
 
 enum class Style : std::uint8_t { plain, bold, dim, red, yellow, green, cyan };
