@@ -159,6 +159,13 @@ class Output(unittest.TestCase):
             self.assertLessEqual(max(map(len, text.splitlines())), max(width, 70), text)
             self.assertEqual("COSINE" in text, width > 100, text)
 
+    def test_history_has_lines(self):
+        for width in (80, 120):
+            _, text = run("--color=never", "history", "run", width=width)
+            self.assertLessEqual(max(map(len, text.splitlines())), width, text)
+            self.assertRegex(text, "(?m)^body.bias .* ▁[▁-█]{7} ")
+            self.assertRegex(text, "(?m)^stem.weight .* ▅{8} .* frozen$")
+
     def test_values_fill_the_width(self):
         for width in (40, 160):
             _, text = run("--color=never", "show", "good/lenet.ckpt", "fc1.weight[0]", width=width)

@@ -13,6 +13,7 @@ int run(Context& context, const StatsOptions& options);
 int run(Context& context, const CheckOptions& options);
 int run(Context& context, const DiffCommand& options);
 int run(Context& context, const HashOptions& options);
+int run(Context& context, const HistoryCommand& options);
 int run(Context& context, const SalvageCommand& options);
 int run(Context& context, const EditCommand& options);
 int run(Context& context, const ConvertOptions& options);

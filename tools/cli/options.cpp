@@ -228,6 +228,22 @@ void add_hash(CLI::App& app, Command& command) {
   add_key(app, hash.key);
 }
 
+void add_history(CLI::App& app, Command& command) {
+  auto& history = command.emplace<HistoryCommand>();
+  app.add_option("DIR", history.folder, "A folder with the PREFIX-EPOCH_STEP.ckpt of a training run")->required();
+  add_patterns(app, history.select);
+  app.add_option("--prefix", history.prefix, "Only the run of this prefix")->option_text("PREFIX");
+  add_choice(app, "--group", history.group, "Whose history (weights is the default)", "weights|optimizer|other|all");
+  add_number(app, "--window", history.window, "How many of the last intervals decide what is frozen or dead (3)", 1,
+             1000000);
+  add_real(app, "--frozen", history.frozen, "What moves by no more than this share of itself is frozen (1e-6)");
+  add_real(app, "--exploding", history.exploding, "What grows by this factor in an interval is exploding (10)");
+  add_real(app, "--dead", history.dead, "What has no more than this root mean square is dead (1e-8)");
+  auto* csv = app.add_flag("--csv", history.csv, "Comma-separated values, a line a tensor and file");
+  add_json(app, history.json)->excludes(csv);
+  add_key(app, history.key);
+}
+
 void add_salvage(CLI::App& app, Command& command) {
   auto& salvage = command.emplace<SalvageCommand>();
   app.add_option("FILE", salvage.file, "A damaged checkpoint")->required();
@@ -331,6 +347,8 @@ constexpr std::array kVerbs = {
          "ckpt diff before.ckpt after.ckpt --rtol 1e-3 --fail-on changed:'conv*',nan", add_diff},
     Verb{"hash", "Fingerprints of the tensors and of the whole, however they are stored",
          "ckpt hash --json lenet.ckpt > lenet.manifest", add_hash},
+    Verb{"history", "What became of each weight over the checkpoints of a training run", "ckpt history checkpoints/",
+         add_history},
     Verb{"salvage", "Save what is whole of a damaged file, and say what is not", "ckpt salvage cut.ckpt -o saved.ckpt",
          add_salvage},
     Verb{"edit", "Change, merge or split checkpoints into a new file",

@@ -124,6 +124,20 @@ struct DiffCommand {
   KeyOptions key_b = {};  ///< not given: the same
 };
 
+struct HistoryCommand {
+  std::string folder = {};
+  PatternOptions select = {};
+  std::string prefix = {};
+  std::string group = "weights";
+  int window = 3;
+  double frozen = 1e-6;
+  double exploding = 10;
+  double dead = 1e-8;
+  bool csv = false;
+  bool json = false;
+  KeyOptions key = {};
+};
+
 struct RulesOptions {
   bool json = false;
 };
@@ -177,9 +191,9 @@ struct EditCommand {
   KeyOptions key = {};
 };
 
-using Command =
-    std::variant<InfoOptions, ListOptions, ShowOptions, StatsOptions, CheckOptions, ConvertOptions, DiffCommand,
-                 HashOptions, SalvageCommand, EditCommand, TextconvOptions, RulesOptions, DocumentOptions>;
+using Command = std::variant<InfoOptions, ListOptions, ShowOptions, StatsOptions, CheckOptions, ConvertOptions,
+                             DiffCommand, HashOptions, HistoryCommand, SalvageCommand, EditCommand, TextconvOptions,
+                             RulesOptions, DocumentOptions>;
 
 struct CommandLine {
   std::optional<Command> command = {};  ///< empty: `text` is all there is to do
