@@ -5,6 +5,7 @@
 #include <ckpt/digest.h>
 #include <ckpt/edit.h>
 #include <ckpt/element.h>
+#include <ckpt/history.h>
 #include <ckpt/salvage.h>
 #include <ckpt/slice.h>
 #include <ckpt/statistics.h>
@@ -241,6 +242,17 @@ ckpt::Status salvage(const fs::path& damaged, const fs::path& target) {
   return salvage->write(target, {.permissions = 0600});
 }
 
+ckpt::Status follow(const fs::path& folder) {
+  const auto files = ckpt::find_run_files(folder);
+  if (!files) return files.error();
+  const auto run =
+      ckpt::history(files->size(), [&](std::size_t i) { return ckpt::Checkpoint::open((*files)[i].path); });
+  if (!run) return run.error();
+  for (const ckpt::TensorHistory& tensor : run->tensors)
+    if (tensor.condition.frozen) std::cout << ckpt::escape(tensor.name) << " does not move\n";
+  return {};
+}
+
 ckpt::Status weights_as_float16(const fs::path& from, const fs::path& to) {
   const auto file = ckpt::Checkpoint::open(from);
   if (!file) return file.error();
@@ -295,6 +307,7 @@ ckpt::Status run(const fs::path& samples, const fs::path& scratch) {
   if (auto s = compare(trained, scratch / "weights.ckpt"); !s) return s;
   if (auto s = fingerprint(trained); !s) return s;
   if (auto s = spread(*file, conv1); !s) return s;
+  if (auto s = follow(samples / "run"); !s) return s;
   if (auto s = salvage(samples / "bad/cut_in_content.ckpt", scratch / "salvaged.ckpt"); !s) return s;
   if (auto s = open_encrypted(samples / "good/enc_gcm_16.ckpt", secret); !s) return s;
   const auto key = ckpt::Key::from_bytes(secret);
