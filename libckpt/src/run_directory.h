@@ -1,0 +1,79 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ckpt/error.h"
+#include "ckpt/retention.h"
+
+namespace ckpt {
+
+/// A regular file of a directory.
+struct DirectoryEntry {
+  std::string name = {};
+  std::uint64_t size = 0;
+  std::chrono::system_clock::time_point time = {};
+};
+
+/// The regular files of a directory, in no order. Links are none.
+Result<std::vector<DirectoryEntry>> list_files(const std::filesystem::path& directory);
+/// One of them; empty if there is no regular file of that name.
+std::optional<DirectoryEntry> look_at(const std::filesystem::path& path);
+/// Whether there is something of this name, a dangling link too.
+bool is_taken(const std::filesystem::path& path) noexcept;
+/// Deletes a name, and never what a link points to. One that is not there is no error.
+Status remove_name(const std::filesystem::path& path);
+/// With its parents, for its owner alone, as MindSpore makes it. Errc::io if it is a file.
+Status make_directory(const std::filesystem::path& directory);
+
+/// What a run knows of the files it has saved, line by line in `prefix-record.txt`; and, while it is open, the lock of
+/// that prefix.
+///
+/// Lines that make no sense are passed over: a power cut may leave some. What is there was written before any file was
+/// deleted because of it.
+class RunRecord {
+ public:
+  static std::string file_name(std::string_view prefix);
+
+  /// Errc::locked if another one has it open. Without `create` a record that is not there is an empty optional.
+  static Result<std::optional<RunRecord>> open(const std::filesystem::path& directory, std::string_view prefix,
+                                               bool create);
+  /// The same without the lock, to look.
+  static Result<std::optional<RunRecord>> read(const std::filesystem::path& directory, std::string_view prefix);
+
+  RunRecord(RunRecord&& other) noexcept;
+  RunRecord& operator=(RunRecord&& other) noexcept;
+  ~RunRecord();
+
+  /// What it says of files that it has not dropped, in the order of saving. Name and size are not filled in; a `time`
+  /// of zero is one that the save did not live to see.
+  const std::vector<CheckpointFile>& files() const noexcept { return files_; }
+  CheckpointFile* find(std::uint64_t epoch, std::uint64_t step) noexcept;
+
+  /// A save begins: the name is ours from now on.
+  Status begin(std::uint64_t epoch, std::uint64_t step, std::uint64_t total_steps);
+  Status done(std::uint64_t epoch, std::uint64_t step, std::chrono::system_clock::time_point time);
+  Status metric(std::uint64_t epoch, std::uint64_t step, double value);
+  Status pin(std::uint64_t epoch, std::uint64_t step);
+  Status drop(std::uint64_t epoch, std::uint64_t step);
+  Status clear();
+  /// So that a power cut leaves it all there.
+  Status sync();
+
+ private:
+  explicit RunRecord(int descriptor) noexcept : descriptor_(descriptor) {}
+
+  Status load();
+  Status add(const std::string& line);
+  void take(std::string_view line);
+
+  int descriptor_ = -1;
+  std::vector<CheckpointFile> files_ = {};
+};
+
+}  // namespace ckpt

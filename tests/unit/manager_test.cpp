@@ -1,0 +1,609 @@
+#include "ckpt/manager.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <future>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ckpt/checkpoint.h"
+#include "ckpt/run_files.h"
+#include "file_bytes.h"
+#include "temp_dir.h"
+#include "wire_builder.h"
+
+namespace ckpt {
+namespace {
+
+using test::Bytes;
+using test::bytes_of;
+using test::mode_of;
+using test::names_in;
+using test::read_file;
+using test::record;
+using test::TempDir;
+using test::values;
+using test::write_file;
+
+using Clock = std::chrono::system_clock;
+using Names = std::vector<std::string>;
+
+std::string text_of(const Status& status) { return status ? "" : to_string(status.error()); }
+
+/// What training leaves at a step.
+Bytes weight(float step) { return record("w", {1}, "Float32", values<float>({step})); }
+
+/// Training that counts its steps: one parameter, whose value is the step.
+class Training {
+ public:
+  explicit Training(const TempDir& dir, const CheckpointConfig& config = {}, const std::string& prefix = "net",
+                    ModelCheckpointOptions options = {})
+      : dir_(dir) {
+    options.params = [this] { return params(); };
+    options.clock = [this] { return time; };
+    CheckpointConfig quick = config;
+    quick.durable = false;
+    auto created = ModelCheckpoint::create(prefix, dir.path(), quick, std::move(options));
+    if (!created) throw std::runtime_error(to_string(created.error()));
+    saver.emplace(std::move(*created));
+  }
+  Training(const Training&) = delete;
+  Training& operator=(const Training&) = delete;
+
+  /// Up to this step, four an epoch and a second each.
+  Training& train(std::uint64_t to) {
+    while (step < to) EXPECT_EQ(text_of(next()), "");
+    return *this;
+  }
+  Status next() {
+    ++step;
+    time += std::chrono::seconds(1);
+    value_ = values<float>({static_cast<float>(step)});
+    return saver->step_end(now());
+  }
+  Status epoch(double metric) { return saver->epoch_end(metric); }
+  TrainingStep now() const { return {(step - 1) / 4 + 1, step, 4}; }
+  /// The checkpoints there are.
+  Names files() const {
+    Names names;
+    for (std::string& name : names_in(dir_.path()))
+      if (name.ends_with(".ckpt")) names.push_back(std::move(name));
+    return names;
+  }
+
+  std::optional<ModelCheckpoint> saver = {};
+  std::uint64_t step = 0;
+  Clock::time_point time = Clock::time_point(std::chrono::seconds(1'700'000'000));
+
+ private:
+  std::vector<Param> params() const {
+    return {{.desc = {.name = "w", .dtype = DType::float32, .dims = {1}}, .bytes = bytes_of(value_)}};
+  }
+
+  const TempDir& dir_;
+  Bytes value_ = values<float>({0});
+};
+
+Error error_of(const CheckpointConfig& config) {
+  const auto policy = checkpoint_policy(config);
+  return policy ? Error{.message = "no error"} : policy.error();
+}
+
+// ---- the configuration ----
+
+TEST(CheckpointConfig, DefaultsAreMindSpores) { EXPECT_EQ(*checkpoint_policy({}), (CheckpointPolicy{1, {}, 5, {}})); }
+
+TEST(CheckpointConfig, StepsGoBeforeSecondsAndNumbersBeforeMinutes) {
+  CheckpointConfig config{.save_checkpoint_steps = 32, .save_checkpoint_seconds = 10, .keep_checkpoint_max = 3};
+  config.keep_checkpoint_per_n_minutes = 7;
+  EXPECT_EQ(*checkpoint_policy(config), (CheckpointPolicy{32, {}, 3, {}}));
+  config.save_checkpoint_steps = std::nullopt;
+  config.keep_checkpoint_max = 0;
+  EXPECT_EQ(*checkpoint_policy(config), (CheckpointPolicy{{}, 10, 0, 7}));
+  config.keep_checkpoint_max = std::nullopt;
+  EXPECT_EQ(*checkpoint_policy(config), (CheckpointPolicy{{}, 10, {}, 7}));
+}
+
+TEST(CheckpointConfig, WithoutARuleForKeepingOneIsKept) {
+  EXPECT_EQ(*checkpoint_policy({.keep_checkpoint_max = 0}), (CheckpointPolicy{1, {}, 1, 0}));
+  EXPECT_EQ(*checkpoint_policy({.keep_checkpoint_max = {}, .keep_checkpoint_per_n_minutes = {}}),
+            (CheckpointPolicy{1, {}, 1, {}}));
+}
+
+TEST(CheckpointConfig, WhatMindSporeRefuses) {
+  for (const std::optional<std::int64_t> nothing : {std::optional<std::int64_t>(), std::optional<std::int64_t>(0)})
+    EXPECT_EQ(error_of({nothing, 0, {}, nothing}).code, Errc::usage);
+  EXPECT_EQ(error_of({.save_checkpoint_steps = -1}).message, "save_checkpoint_steps is negative");
+  EXPECT_EQ(error_of({.save_checkpoint_seconds = -1}).code, Errc::usage);
+  EXPECT_EQ(error_of({.keep_checkpoint_max = -1}).code, Errc::usage);
+  EXPECT_EQ(error_of({.keep_checkpoint_per_n_minutes = -1}).code, Errc::usage);
+  CheckpointConfig config{.crc_check = true, .format = "safetensors"};
+  EXPECT_EQ(error_of(config).code, Errc::usage);
+}
+
+TEST(ModelCheckpoint, HostilePrefixesAreRefused) {
+  const TempDir dir;
+  for (const std::string& prefix :
+       {std::string("../x"), std::string("/"), std::string("a\0b", 3), std::string(200, 'x')}) {
+    const auto saver = ModelCheckpoint::create(prefix, dir.path(), {}, {.params = [] { return std::vector<Param>(); }});
+    ASSERT_FALSE(saver) << prefix;
+    EXPECT_EQ(saver.error().code, Errc::usage);
+  }
+  EXPECT_TRUE(names_in(dir.path()).empty());
+}
+
+TEST(ModelCheckpoint, WithoutAnythingToSaveItIsAnError) {
+  const TempDir dir;
+  EXPECT_EQ(ModelCheckpoint::create("net", dir.path()).error().code, Errc::usage);
+  EXPECT_EQ(ModelCheckpoint::create("net", std::filesystem::path(), {}, {.params = [] { return std::vector<Param>(); }})
+                .error()
+                .message,
+            "the name of the directory is empty");
+}
+
+TEST(ModelCheckpoint, TheDirectoryIsMadeForItsOwnerAlone) {
+  const TempDir dir;
+  const auto create = [&](const std::string& name) {
+    return ModelCheckpoint::create("net", dir / name, {}, {.params = [] { return std::vector<Param>(); }});
+  };
+  EXPECT_TRUE(create("a/b/c"));
+  EXPECT_EQ(mode_of(dir / "a/b/c"), 0700U);
+  write_file(dir / "file", "");
+  EXPECT_EQ(to_string(create("file").error()), "is a file, not a directory");
+}
+
+// ---- names and triggers, as tests/interop finds them in MindSpore 2.10 ----
+
+TEST(ModelCheckpoint, SavesEachStepAndKeepsFive) {
+  const TempDir dir;
+  Training run(dir);
+  run.train(12);
+  EXPECT_EQ(run.files(), (Names{"net-2_4.ckpt", "net-3_1.ckpt", "net-3_2.ckpt", "net-3_3.ckpt", "net-3_4.ckpt"}));
+  EXPECT_TRUE(run.saver->end());
+  EXPECT_EQ(run.files().size(), 5U) << "the last step was saved already";
+  EXPECT_EQ(run.saver->latest_ckpt_file_name(), dir / "net-3_4.ckpt");
+  EXPECT_EQ(read_file(dir / "net-3_4.ckpt"), weight(12));
+  EXPECT_EQ(mode_of(dir / "net-3_4.ckpt"), 0400U);
+}
+
+TEST(ModelCheckpoint, StepsCountFromTheLastSaveAndTheEndSaves) {
+  const TempDir dir;
+  Training run(dir, {.save_checkpoint_steps = 3, .keep_checkpoint_max = 2});
+  run.train(7);
+  EXPECT_EQ(run.files(), (Names{"net-1_3.ckpt", "net-2_2.ckpt"}));
+  EXPECT_TRUE(run.train(11).saver->end());
+  EXPECT_EQ(run.files(), (Names{"net-3_1.ckpt", "net-3_3.ckpt"}));
+}
+
+TEST(ModelCheckpoint, BeginSaysFromWhereStepsCount) {
+  const TempDir dir;
+  Training run(dir, {.save_checkpoint_steps = 3});
+  run.step = 4;
+  EXPECT_TRUE(run.saver->begin(4));
+  run.train(8);
+  EXPECT_EQ(run.files(), (Names{"net-2_3.ckpt"}));
+}
+
+TEST(ModelCheckpoint, SecondsMustBeMoreThanAsked) {
+  const TempDir dir;
+  Training run(dir, {.save_checkpoint_steps = {}, .save_checkpoint_seconds = 3});
+  run.train(11);
+  EXPECT_EQ(run.files(), (Names{"net-1_4.ckpt", "net-2_4.ckpt"}));
+  EXPECT_TRUE(run.saver->end());
+  EXPECT_EQ(run.files(), (Names{"net-1_4.ckpt", "net-2_4.ckpt", "net-3_3.ckpt"}));
+}
+
+TEST(ModelCheckpoint, AClockThatIsSetBackDelaysByOneInterval) {
+  const TempDir dir;
+  Training run(dir, {.save_checkpoint_steps = {}, .save_checkpoint_seconds = 3});
+  run.time -= std::chrono::hours(5);
+  run.train(4);
+  EXPECT_EQ(run.files(), Names{});
+  run.train(5);
+  EXPECT_EQ(run.files(), (Names{"net-2_1.ckpt"}));
+}
+
+TEST(ModelCheckpoint, WithoutASavePolicyNothingIsSaved) {
+  const TempDir dir;
+  Training run(dir, {.save_checkpoint_steps = 0, .save_checkpoint_seconds = {}});
+  EXPECT_TRUE(run.train(5).saver->end());
+  EXPECT_EQ(run.files(), Names{});
+  EXPECT_TRUE(run.saver->latest_ckpt_file_name().empty());
+}
+
+TEST(ModelCheckpoint, TheGraphIsWrittenOnce) {
+  const TempDir dir;
+  const Bytes graph = "graph";
+  const auto bytes = bytes_of(graph);
+  Training run(dir, {}, "net", {.graph = {bytes.begin(), bytes.end()}});
+  EXPECT_EQ(names_in(dir.path()), Names{"net-record.txt"});
+  run.train(1);
+  EXPECT_EQ(read_file(dir / "net-graph.meta"), "graph");
+  EXPECT_EQ(mode_of(dir / "net-graph.meta"), 0600U);
+  std::filesystem::remove(dir / "net-graph.meta");
+  run.train(2);
+  EXPECT_FALSE(std::filesystem::exists(dir / "net-graph.meta"));
+}
+
+TEST(ModelCheckpoint, AppendedValues) {
+  const TempDir dir;
+  Training run(dir,
+               {.append_info = {.epoch_num = true,
+                                .step_num = true,
+                                .values = {{"lr", 0.5}, {"step_num", std::int64_t{100}}, {"note", std::string("x")}}}});
+  run.train(6);
+  EXPECT_EQ(read_file(dir / "net-2_2.ckpt"), record("w", {1}, "Float32", values<float>({6})) +
+                                                 record("epoch_num", {}, "Int64", values<std::int64_t>({2})) +
+                                                 record("step_num", {}, "Int64", values<std::int64_t>({106})) +
+                                                 record("lr", {}, "Float32", values<float>({0.5})) +
+                                                 record("note", {0}, "str", test::utf32(U"x")));
+}
+
+TEST(ModelCheckpoint, ChecksumAndKeyReachTheFile) {
+  const TempDir dir;
+  Training run(dir, {.crc_check = true});
+  run.train(1);
+  EXPECT_EQ(read_file(dir / "net-1_1.ckpt"), test::with_trailer(record("w", {1}, "Float32", values<float>({1}))));
+}
+
+TEST(ModelCheckpoint, ThreeRunsAreThreePrefixes) {
+  const TempDir dir;
+  for (const char* prefix : {"net", "net_1", "net_2"}) {
+    Training run(dir, {.keep_checkpoint_max = 1});
+    EXPECT_EQ(run.saver->prefix(), prefix);
+    run.train(3);
+  }
+  Training run(dir);
+  EXPECT_EQ(run.files(), (Names{"net-1_3.ckpt", "net_1-1_3.ckpt", "net_2-1_3.ckpt"}));
+}
+
+TEST(ModelCheckpoint, AHundredRuns) {
+  const TempDir dir;
+  for (int i = 0; i < 100; ++i) Training(dir).train(1);
+  EXPECT_EQ(Training(dir).saver->prefix(), "net_100");
+}
+
+TEST(ModelCheckpoint, AnExceptionIsSavedApart) {
+  const TempDir dir;
+  Training run(dir, {.save_checkpoint_steps = 100, .exception_save = true});
+  run.train(6);
+  EXPECT_TRUE(run.saver->save_exception(run.now()));
+  EXPECT_EQ(run.files(), (Names{"net-2_2_breakpoint.ckpt"}));
+  EXPECT_TRUE(run.saver->save_exception(run.now()));
+  EXPECT_EQ(run.files(), (Names{"net-2_2_breakpoint.ckpt", "net_1-2_2_breakpoint.ckpt"}));
+}
+
+// ---- keeping ----
+
+TEST(ModelCheckpoint, TheMostAccurateSoFarIsKept) {
+  const TempDir dir;
+  Training run(dir, {.save_checkpoint_steps = 4, .keep_checkpoint_max = 1, .keep_best = 1});
+  const double accuracy[] = {0.5, 0.9, 0.7, 0.8};
+  for (std::size_t epoch = 0; epoch < 4; ++epoch) {
+    run.train(4 * (epoch + 1));
+    EXPECT_TRUE(run.epoch(accuracy[epoch]));
+  }
+  EXPECT_EQ(run.files(), (Names{"net-2_4.ckpt", "net-4_4.ckpt"}));
+  EXPECT_EQ(run.saver->latest()->metric, 0.8);
+}
+
+TEST(ModelCheckpoint, WhereTheBestHasNoFileItGetsOne) {
+  const TempDir dir;
+  Training run(
+      dir, {.save_checkpoint_steps = 1000, .keep_checkpoint_max = 1, .keep_best = 2, .metric_mode = MetricMode::min});
+  for (const double loss : {3.0, 2.0, 5.0, 1.0, 4.0}) {
+    run.train(run.step + 4);
+    EXPECT_TRUE(run.epoch(loss));
+  }
+  EXPECT_EQ(run.files(), (Names{"net-2_4.ckpt", "net-4_4.ckpt"}));
+  EXPECT_TRUE(run.epoch(std::numeric_limits<double>::quiet_NaN()));
+  EXPECT_EQ(run.files().size(), 2U);
+}
+
+TEST(ModelCheckpoint, TheBestIsRememberedOverRestarts) {
+  const TempDir dir;
+  CheckpointConfig config{.save_checkpoint_steps = 4, .keep_checkpoint_max = 1, .keep_best = 1, .resume = true};
+  {
+    Training run(dir, config);
+    EXPECT_TRUE(run.train(4).epoch(0.9));
+  }
+  Training run(dir, config);
+  EXPECT_EQ(run.saver->prefix(), "net");
+  ASSERT_TRUE(run.saver->latest());
+  EXPECT_EQ(run.saver->latest()->step, 4U);
+  EXPECT_EQ(run.saver->latest()->metric, 0.9);
+  run.step = 4;
+  for (const double accuracy : {0.1, 0.2}) EXPECT_TRUE(run.train(run.step + 4).epoch(accuracy));
+  EXPECT_EQ(run.files(), (Names{"net-1_4.ckpt", "net-3_4.ckpt"}));
+}
+
+TEST(ModelCheckpoint, PinnedFilesStay) {
+  const TempDir dir;
+  Training run(dir, {.keep_checkpoint_max = 1});
+  run.train(1);
+  EXPECT_TRUE(run.saver->pin(run.saver->latest_ckpt_file_name()));
+  EXPECT_EQ(run.saver->pin("net-9_9.ckpt").error().code, Errc::usage);
+  run.train(5);
+  EXPECT_EQ(run.files(), (Names{"net-1_1.ckpt", "net-2_1.ckpt"}));
+}
+
+TEST(ModelCheckpoint, ForeignFilesAreNeitherDeletedNorReplaced) {
+  const TempDir dir;
+  Training run(dir, {.keep_checkpoint_max = 1});
+  for (const char* name : {"net-1_1.ckpt", "net-0_9.ckpt", "net.ckpt", "net_7-1_1.ckpt"})
+    write_file(dir / name, "mine");
+  const Status status = run.next();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(to_string(status.error()), "there is a file \"net-1_1.ckpt\" that this run has not saved");
+  run.train(4);
+  EXPECT_EQ(run.files(), (Names{"net-0_9.ckpt", "net-1_1.ckpt", "net-1_4.ckpt", "net.ckpt", "net_7-1_1.ckpt"}));
+  EXPECT_EQ(read_file(dir / "net-1_1.ckpt"), "mine");
+}
+
+TEST(ModelCheckpoint, ALinkIsNotFollowed) {
+  const TempDir dir;
+  const TempDir elsewhere;
+  write_file(elsewhere / "precious", "mine");
+  Training run(dir);
+  std::filesystem::create_symlink(elsewhere / "precious", dir / "net-1_1.ckpt");
+  std::filesystem::create_symlink(elsewhere / "nothing", dir / "net-1_2.ckpt");
+  EXPECT_FALSE(run.next());
+  EXPECT_FALSE(run.next());
+  EXPECT_EQ(read_file(elsewhere / "precious"), "mine");
+  EXPECT_EQ(names_in(elsewhere.path()), Names{"precious"});
+}
+
+TEST(ModelCheckpoint, FilesThatVanishAreNotMissed) {
+  const TempDir dir;
+  Training run(dir, {.keep_checkpoint_max = 2});
+  run.train(3);
+  std::filesystem::remove(dir / "net-1_2.ckpt");
+  run.train(5);
+  EXPECT_EQ(run.files(), (Names{"net-1_4.ckpt", "net-2_1.ckpt"}));
+}
+
+TEST(ModelCheckpoint, StrictIsMindSporesKeeping) {
+  const TempDir dir;
+  Training run(dir, {.save_checkpoint_steps = 2,
+                     .keep_checkpoint_max = 0,
+                     .keep_checkpoint_per_n_minutes = 1,
+                     .strict_mindspore = true});
+  EXPECT_TRUE(run.train(12).saver->end());
+  EXPECT_EQ(run.files(), (Names{"net-1_2.ckpt", "net-3_4.ckpt"}));
+}
+
+// ---- who else is there ----
+
+TEST(ModelCheckpoint, TwoOfOnePrefixCannotInterleave) {
+  const TempDir dir;
+  Training run(dir);
+  const auto other = ModelCheckpoint::create("net", dir.path(), {}, {.params = [] { return std::vector<Param>(); }});
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Errc::locked);
+  EXPECT_EQ(Training(dir, {}, "other").saver->prefix(), "other");
+  run.train(1);
+  EXPECT_EQ(Training(dir).saver->prefix(), "net_1") << "as soon as there is a file the next run has its number";
+  CheckpointConfig resume;
+  resume.resume = true;
+  EXPECT_EQ(
+      ModelCheckpoint::create("net", dir.path(), resume, {.params = [] { return std::vector<Param>(); }}).error().code,
+      Errc::locked);
+}
+
+TEST(ModelCheckpoint, RunsThatBeginAtOnceHavePrefixesOfTheirOwn) {
+  const TempDir dir;
+  constexpr std::size_t kRuns = 8;
+  std::vector<std::future<Names>> runs;
+  for (std::size_t i = 0; i < kRuns; ++i)
+    runs.push_back(std::async(std::launch::async, [&] {
+      Names prefixes;
+      while (prefixes.size() < 5) {
+        const Bytes value = values<float>({1});
+        const auto params = [&] {
+          return std::vector<Param>{
+              {.desc = {.name = "w", .dtype = DType::float32, .dims = {1}}, .bytes = bytes_of(value)}};
+        };
+        auto saver = ModelCheckpoint::create("net", dir.path(), {.durable = false}, {.params = params});
+        if (!saver && saver.error().code == Errc::locked) continue;
+        if (!saver || !saver->step_end({1, 1, 1})) break;
+        prefixes.push_back(saver->prefix());
+      }
+      return prefixes;
+    }));
+  Names all;
+  for (auto& run : runs)
+    for (std::string& prefix : run.get()) all.push_back(std::move(prefix));
+  EXPECT_EQ(all.size(), 5 * kRuns);
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(std::unique(all.begin(), all.end()), all.end());
+}
+
+TEST(ModelCheckpoint, GoesOnWithTheNewestThatCanBeOpened) {
+  const TempDir dir;
+  Training(dir).train(2);
+  Training(dir).train(3);
+  std::filesystem::permissions(dir / "net_1-1_3.ckpt", std::filesystem::perms::owner_all);
+  write_file(dir / "net_1-1_3.ckpt", "damaged");
+  CheckpointConfig config{.keep_checkpoint_max = 1, .resume = true};
+  Training run(dir, config);
+  EXPECT_EQ(run.saver->prefix(), "net_1");
+  EXPECT_EQ(run.saver->latest_ckpt_file_name(), dir / "net_1-1_2.ckpt");
+  run.step = 2;
+  run.train(3);
+  EXPECT_EQ(run.files(), (Names{"net-1_1.ckpt", "net-1_2.ckpt", "net_1-1_3.ckpt"}));
+  EXPECT_EQ(read_file(dir / "net_1-1_3.ckpt"), weight(3));
+}
+
+TEST(ModelCheckpoint, ARunThatGoesBackKeepsWhatItSavesThen) {
+  const TempDir dir;
+  Training(dir, {.keep_checkpoint_max = 2}).train(8);
+  Training run(dir, {.keep_checkpoint_max = 2, .resume = true});
+  run.step = 3;
+  EXPECT_TRUE(run.saver->begin(3));
+  run.train(4);
+  EXPECT_EQ(run.files(), (Names{"net-1_4.ckpt", "net-2_4.ckpt"}));
+}
+
+TEST(ModelCheckpoint, LitterOfKilledRunsGoes) {
+  const TempDir dir;
+  Training(dir).train(1);
+  for (const char* name : {".net-1_2.ckpt.0123456789abcdef.tmp", ".net-graph.meta.0123456789abcdef.tmp",
+                           ".net_1-1_1.ckpt.0123456789abcdef.tmp", ".other-1_1.ckpt.0123456789abcdef.tmp",
+                           ".net-1_2.ckpt.0123456789ABCDEF.tmp", ".netx-1_1.ckpt.0123456789abcdef.tmp"})
+    write_file(dir / name, "x");
+  Training run(dir);
+  EXPECT_EQ(names_in(dir.path()),
+            (Names{".net-1_2.ckpt.0123456789ABCDEF.tmp", ".netx-1_1.ckpt.0123456789abcdef.tmp",
+                   ".other-1_1.ckpt.0123456789abcdef.tmp", "net-1_1.ckpt", "net-record.txt", "net_1-record.txt"}));
+}
+
+TEST(ModelCheckpoint, TheFilesOfARunThatSavesAreNoLitter) {
+  const TempDir dir;
+  Training run(dir);
+  run.train(1);
+  write_file(dir / ".net-1_2.ckpt.0123456789abcdef.tmp", "being written");
+  Training other(dir);
+  EXPECT_TRUE(std::filesystem::exists(dir / ".net-1_2.ckpt.0123456789abcdef.tmp"));
+}
+
+// ---- what fails ----
+
+TEST(ModelCheckpoint, AfterAFailedSaveNothingIsLostAndTheNextStepTriesAgain) {
+  const TempDir dir;
+  bool fails = false;
+  ModelCheckpointOptions options;
+  options.save = [&](const auto& path, auto params, auto append, const WriteOptions& how) -> Status {
+    if (fails) return Error{.code = Errc::io, .message = "no"};
+    return save_checkpoint(path, params, append, how);
+  };
+  Training run(dir, {.save_checkpoint_steps = 2, .keep_checkpoint_max = 1}, "net", std::move(options));
+  run.train(3);
+  fails = true;
+  EXPECT_EQ(text_of(run.next()), "no");
+  EXPECT_EQ(run.files(), Names{"net-1_2.ckpt"});
+  EXPECT_EQ(run.saver->latest_ckpt_file_name(), dir / "net-1_2.ckpt");
+  fails = false;
+  run.train(5);
+  EXPECT_EQ(run.files(), Names{"net-2_1.ckpt"});
+}
+
+TEST(ModelCheckpoint, ADirectoryThatIsRemoved) {
+  const TempDir dir;
+  Training run(dir);
+  run.train(1);
+  for (const std::string& name : names_in(dir.path())) std::filesystem::remove(dir / name);
+  std::filesystem::remove(dir.path());
+  const Status status = run.next();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Errc::io);
+  EXPECT_EQ(to_string(status.error()), "its directory does not exist");
+  std::filesystem::create_directory(dir.path());
+  run.train(3);
+  EXPECT_EQ(run.files(), Names{"net-1_3.ckpt"});
+}
+
+TEST(ModelCheckpoint, AFullDisk) {
+  const TempDir dir;
+  const std::size_t size = 1 << 20;
+  const std::vector<float> large(size / 4);
+  const auto params = [&] {
+    return std::vector<Param>{
+        {.desc = {.name = "w", .dtype = DType::float32, .dims = {size / 4}}, .bytes = std::as_bytes(std::span(large))}};
+  };
+  auto saver =
+      ModelCheckpoint::create("net", dir.path(), {.keep_checkpoint_max = 1, .durable = false}, {.params = params});
+  ASSERT_TRUE(saver);
+  ASSERT_TRUE(saver->step_end({1, 1, 10}));
+  rlimit old;
+  ::getrlimit(RLIMIT_FSIZE, &old);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit low{1 << 16, old.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &low);
+  const Status status = saver->step_end({1, 2, 10});
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  std::signal(SIGXFSZ, handler);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Errc::io);
+  EXPECT_EQ(names_in(dir.path()), (Names{"net-1_1.ckpt", "net-record.txt"}));
+  EXPECT_TRUE(saver->step_end({1, 3, 10}));
+  EXPECT_EQ(names_in(dir.path()), (Names{"net-1_3.ckpt", "net-record.txt"}));
+}
+
+// ---- asynchronous ----
+
+TEST(ModelCheckpoint, AsynchronousSavesAreOfTheirStep) {
+  const TempDir dir;
+  CheckpointConfig config{.keep_checkpoint_max = 2, .async_save = true};
+  Training run(dir, config);
+  EXPECT_TRUE(run.train(7).saver->end());
+  EXPECT_EQ(run.files(), (Names{"net-2_2.ckpt", "net-2_3.ckpt"}));
+  EXPECT_EQ(read_file(dir / "net-2_2.ckpt"), weight(6));
+  EXPECT_EQ(read_file(dir / "net-2_3.ckpt"), weight(7));
+  EXPECT_EQ(run.saver->latest_ckpt_file_name(), dir / "net-2_3.ckpt");
+}
+
+TEST(ModelCheckpoint, TrainingGoesOnWhileAnAsynchronousSaveIsOnItsWay) {
+  const TempDir dir;
+  std::promise<void> go_on;
+  std::atomic<int> running{0};
+  std::atomic<int> most{0};
+  ModelCheckpointOptions options;
+  options.save = [&, wait = go_on.get_future().share()](const auto& path, auto params, auto append, const auto& how) {
+    most = std::max(most.load(), ++running);
+    wait.wait();
+    const Status status = save_checkpoint(path, params, append, how);
+    --running;
+    return status;
+  };
+  Training run(dir, {.save_checkpoint_steps = 4, .async_save = true}, "net", std::move(options));
+  run.train(7);  // would never come here if it waited
+  EXPECT_EQ(run.files(), Names{});
+  EXPECT_TRUE(run.epoch(0.5));
+  go_on.set_value();
+  EXPECT_TRUE(run.train(12).saver->end());
+  EXPECT_EQ(run.files(), (Names{"net-1_4.ckpt", "net-2_4.ckpt", "net-3_4.ckpt"}));
+  EXPECT_EQ(most, 1) << "one at a time";
+}
+
+TEST(ModelCheckpoint, AnAsynchronousErrorIsReported) {
+  const TempDir dir;
+  std::atomic<bool> fails{true};
+  ModelCheckpointOptions options;
+  options.save = [&](const auto& path, auto params, auto append, const auto& how) -> Status {
+    if (fails) return Error{.code = Errc::io, .message = "no"};
+    return save_checkpoint(path, params, append, how);
+  };
+  Training run(dir, {.save_checkpoint_steps = 4, .async_save = true}, "net", std::move(options));
+  run.train(4);
+  EXPECT_EQ(text_of(run.saver->end()), "no") << "and tries once more";
+  fails = false;
+  EXPECT_EQ(text_of(run.saver->end()), "");
+  EXPECT_EQ(run.files(), Names{"net-1_4.ckpt"});
+}
+
+TEST(ModelCheckpoint, AMetricReachesAnAsynchronousSave) {
+  const TempDir dir;
+  {
+    Training run(dir, {.save_checkpoint_steps = 4, .keep_checkpoint_max = 1, .async_save = true, .keep_best = 1});
+    for (const double accuracy : {0.5, 0.9, 0.1, 0.2}) EXPECT_TRUE(run.train(run.step + 4).epoch(accuracy));
+    EXPECT_TRUE(run.saver->end());
+    EXPECT_EQ(run.files(), (Names{"net-2_4.ckpt", "net-4_4.ckpt"}));
+  }
+  const auto runs = find_runs(dir.path());
+  ASSERT_TRUE(runs);
+  EXPECT_EQ(runs->front().files[0].metric, 0.9);
+  EXPECT_EQ(runs->front().files[1].metric, 0.2);
+}
+
+}  // namespace
+}  // namespace ckpt

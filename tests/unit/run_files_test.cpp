@@ -1,0 +1,155 @@
+#include "ckpt/run_files.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "file_bytes.h"
+#include "run_directory.h"
+#include "temp_dir.h"
+
+namespace ckpt {
+namespace {
+
+using test::names_in;
+using test::TempDir;
+using test::write_file;
+
+using Names = std::vector<std::string>;
+
+TEST(CheckpointName, IsReadAndWritten) {
+  const auto name = checkpoint_name_from("my-net_3-12_32.ckpt");
+  ASSERT_TRUE(name);
+  EXPECT_EQ(*name, (CheckpointName{"my-net_3", 12, 32}));
+  EXPECT_EQ(to_string(*name), "my-net_3-12_32.ckpt");
+  for (const char* text : {"-1_1.ckpt", "a-0_0.ckpt", "a-1_1_breakpoint.ckpt", "a-1_2.safetensors", "..-1_1.ckpt",
+                           "a-18446744073709551615_1.ckpt"}) {
+    const auto read = checkpoint_name_from(text);
+    ASSERT_TRUE(read) << text;
+    EXPECT_EQ(to_string(*read), text);
+  }
+}
+
+TEST(CheckpointName, OthersAreNone) {
+  for (const char* text : {"", ".ckpt", "a.ckpt", "a-1.ckpt", "a-1_.ckpt", "a-_1.ckpt", "a_1-1.ckpt", "a-1_1",
+                           "a-1_1.ckpt.tmp", "a-1_1.CKPT", "a-01_1.ckpt", "a-1_+1.ckpt", "a-1_1 .ckpt",
+                           "a-18446744073709551616_1.ckpt", "a-graph.meta", "a-1_1_breakpoint_breakpoint.ckpt"})
+    EXPECT_FALSE(checkpoint_name_from(text)) << text;
+}
+
+// The table of MindSpore's behaviour, observed with 2.10 (tests/interop asks it again).
+TEST(RerunPrefix, IsMindSpores) {
+  const auto next = [](const Names& names, std::string_view prefix = "r") { return rerun_prefix(prefix, names); };
+  EXPECT_EQ(next({}), "r");
+  EXPECT_EQ(next({"r-1_1.ckpt"}), "r_1");
+  EXPECT_EQ(next({"r-1_1.ckpt", "r_1-1_1.ckpt"}), "r_2");
+  EXPECT_EQ(next({"r_3-2_32.ckpt"}), "r_4");
+  EXPECT_EQ(next({"r_007-1_1.ckpt"}), "r_8");
+  EXPECT_EQ(next({"r25-1_1.ckpt"}), "r_6");
+  for (const char* name : {"r9-1_1.ckpt", "r.ckpt", "rx-1_1.ckpt", "r_a-1_1.ckpt", "r_1_2-1_1.ckpt", "r",
+                           "r-graph.meta", "r-1_1_breakpoint.ckpt", "q-1_1.ckpt", ".r-1_1.ckpt", "r-1_1.txt"})
+    EXPECT_EQ(next({name}), "r") << name;
+  EXPECT_EQ(next({"r-1_1.safetensors"}), "r_1");
+  EXPECT_EQ(next({"r-.ckpt"}), "r_1");
+  EXPECT_EQ(next({"-1_1.ckpt"}, ""), "_1");
+  EXPECT_EQ(next({"x.ckpt"}, "x.ckpt"), "x.ckpt") << "which MindSpore fails on";
+  EXPECT_EQ(next({"r_99999999999999999999999-1_1.ckpt"}), "r_100000000000000000000000");
+  EXPECT_EQ(next({"r_9-1_1.ckpt", "r_10-1_1.ckpt"}), "r_11");
+  EXPECT_EQ(rerun_prefix("r", Names{"r-1_1.ckpt", "r_4-1_1_breakpoint.ckpt"}, true), "r_5");
+}
+
+TEST(FindRuns, ByPrefixInTheOrderOfSaving) {
+  const TempDir dir;
+  for (const char* name :
+       {"b-1_1.ckpt", "a-2_1.ckpt", "a-1_10.ckpt", "a-1_9.ckpt", "a-graph.meta", "a-1_1_breakpoint.ckpt"})
+    write_file(dir / name, "x");
+  std::filesystem::create_symlink("a-1_9.ckpt", dir / "a-3_1.ckpt");
+  std::filesystem::create_directory(dir / "a-4_1.ckpt");
+  const auto runs = find_runs(dir.path());
+  ASSERT_TRUE(runs) << to_string(runs.error());
+  ASSERT_EQ(runs->size(), 2U);
+  EXPECT_EQ(runs->front().prefix, "a");
+  EXPECT_FALSE(runs->front().recorded);
+  Names names;
+  for (const CheckpointFile& file : runs->front().files) names.push_back(file.name);
+  EXPECT_EQ(names, (Names{"a-1_9.ckpt", "a-1_10.ckpt", "a-2_1.ckpt"}));
+  EXPECT_EQ(runs->front().files[0].size, 1U);
+  EXPECT_FALSE(find_runs(dir / "none"));
+}
+
+TEST(FindRuns, KnowsWhatTheRecordKnows) {
+  const TempDir dir;
+  for (const char* name : {"a-1_1.ckpt", "a-2_1.ckpt"}) write_file(dir / name, "x");
+  {
+    auto record = RunRecord::open(dir.path(), "a", true);
+    ASSERT_TRUE(record && *record);
+    EXPECT_TRUE((*record)->begin(2, 1, 11));
+    EXPECT_TRUE((*record)->begin(1, 1, 1));  // it went back
+    EXPECT_TRUE((*record)->done(1, 1, std::chrono::system_clock::time_point(std::chrono::seconds(5))));
+    EXPECT_TRUE((*record)->metric(1, 1, 0.25));
+    EXPECT_TRUE((*record)->pin(2, 1));
+  }
+  const auto runs = find_runs(dir.path());
+  ASSERT_TRUE(runs);
+  ASSERT_EQ(runs->size(), 1U);
+  const auto& files = runs->front().files;
+  EXPECT_TRUE(runs->front().recorded);
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[0].name, "a-2_1.ckpt");
+  EXPECT_TRUE(files[0].pinned);
+  EXPECT_EQ(files[0].total_steps, 11U);
+  EXPECT_EQ(files[1].metric, 0.25);
+  EXPECT_EQ(files[1].time, std::chrono::system_clock::time_point(std::chrono::seconds(5)));
+}
+
+TEST(RunRecord, SurvivesWhatAPowerCutLeaves) {
+  const TempDir dir;
+  write_file(dir / "a-record.txt",
+             "ckpt-record 1\nbegin 1 1 1\nbegin 1\n" + std::string(20, '\0') +
+                 "\nmetric 9 9 1\nmetric 1 1 0.5\nbegin 2 1 99999999999999999999999\nbegin 3 1 3");
+  {
+    auto record = RunRecord::open(dir.path(), "a", true);
+    ASSERT_TRUE(record && *record) << to_string(record.error());
+    ASSERT_EQ((*record)->files().size(), 1U);
+    EXPECT_EQ((*record)->files()[0].metric, 0.5);
+    EXPECT_TRUE((*record)->begin(4, 1, 4));
+  }
+  const auto again = RunRecord::read(dir.path(), "a");
+  ASSERT_TRUE(again && *again);
+  ASSERT_EQ((*again)->files().size(), 2U) << "half a line is none";
+  EXPECT_EQ((*again)->files()[1].epoch, 4U);
+}
+
+TEST(RunRecord, SomethingElseOfThatNameIsLeftAlone) {
+  const TempDir dir;
+  write_file(dir / "a-record.txt", "my notes");
+  const auto record = RunRecord::open(dir.path(), "a", true);
+  ASSERT_FALSE(record);
+  EXPECT_EQ(record.error().code, Errc::unsupported);
+  EXPECT_EQ(test::read_file(dir / "a-record.txt"), "my notes");
+  std::filesystem::create_symlink("a-record.txt", dir / "b-record.txt");
+  EXPECT_FALSE(RunRecord::open(dir.path(), "b", true));
+}
+
+TEST(DeleteRunFiles, OnlyOfTheRunAndOnlyIfNobodySaves) {
+  const TempDir dir;
+  for (const char* name : {"a-1_1.ckpt", "a-2_1.ckpt", "b-1_1.ckpt"}) write_file(dir / name, "x");
+  EXPECT_EQ(delete_run_files(dir.path(), "a", Names{"b-1_1.ckpt"}).error().code, Errc::usage);
+  EXPECT_EQ(delete_run_files(dir.path(), "a", Names{"../a-1_1.ckpt"}).error().code, Errc::usage);
+  {
+    auto record = RunRecord::open(dir.path(), "a", true);
+    ASSERT_TRUE(record && *record);
+    EXPECT_TRUE((*record)->begin(1, 1, 1));
+    EXPECT_EQ(delete_run_files(dir.path(), "a", Names{"a-1_1.ckpt"}).error().code, Errc::locked);
+  }
+  EXPECT_EQ(names_in(dir.path()).size(), 4U);
+  EXPECT_TRUE(delete_run_files(dir.path(), "a", Names{"a-1_1.ckpt", "a-7_7.ckpt"}));
+  EXPECT_EQ(names_in(dir.path()), (Names{"a-2_1.ckpt", "a-record.txt", "b-1_1.ckpt"}));
+  const auto record = RunRecord::read(dir.path(), "a");
+  EXPECT_TRUE((*record)->files().empty());
+}
+
+}  // namespace
+}  // namespace ckpt
