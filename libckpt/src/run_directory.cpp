@@ -103,9 +103,7 @@ Status make_directory(const std::filesystem::path& directory) {
   struct stat status;
   if (::stat(directory.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) return {};
-    return Error{.code = Errc::io,
-                 .os_error = ENOTDIR,
-                 .message = std::string("is ") + what_it_is(status.st_mode) + ", not a directory"};
+    return Error{.code = Errc::io, .os_error = ENOTDIR, .message = "is no directory"};
   }
   if (directory.has_parent_path() && directory.parent_path() != directory)
     if (auto made = make_directory(directory.parent_path()); !made) return made;

@@ -26,8 +26,14 @@ void apply(FileState& state, const Change& change, Extent extent) {
 }  // namespace
 
 void DiskModel::add_synced(const std::string& name, Inode inode, FileState state) {
-  files_[inode].synced = std::move(state);
-  names_.back()[name] = inode;
+  const Id id = add(inode);
+  files_[id].synced = std::move(state);
+  names_.back()[name] = id;
+}
+
+DiskModel::Id DiskModel::add(Inode inode) {
+  files_.emplace_back();
+  return ids_[inode] = files_.size() - 1;
 }
 
 DiskModel::Names& DiskModel::next_names() {
@@ -35,15 +41,12 @@ DiskModel::Names& DiskModel::next_names() {
   return names_.back();
 }
 
-void DiskModel::create(const std::string& name, Inode inode) {
-  files_[inode] = {};  // an inode number may be used again
-  next_names()[name] = inode;
-}
+void DiskModel::create(const std::string& name, Inode inode) { next_names()[name] = add(inode); }
 
-void DiskModel::change(Inode inode, Change change) { files_.at(inode).pending.push_back(std::move(change)); }
+void DiskModel::change(Inode inode, Change change) { files_.at(ids_.at(inode)).pending.push_back(std::move(change)); }
 
 void DiskModel::sync_file(Inode inode) {
-  File& file = files_.at(inode);
+  File& file = files_.at(ids_.at(inode));
   for (const Change& change : file.pending) apply(file.synced, change, Extent::all);
   file.pending.clear();
 }
@@ -66,7 +69,7 @@ void DiskModel::sync_directory() { names_.erase(names_.begin(), names_.end() - 1
 void DiskModel::after_power_cut(const std::string& name,
                                 const std::function<bool(const std::optional<FileState>&)>& look) const {
   constexpr std::size_t kMaxStates = 100'000;
-  std::set<Inode> looked_at;
+  std::set<Id> looked_at;
   bool looked_at_nothing = false;
   for (const Names& names : names_) {
     const auto entry = names.find(name);
@@ -88,6 +91,14 @@ void DiskModel::after_power_cut(const std::string& name,
       if (digit == extents.size()) break;
       extents[digit] = static_cast<Extent>(static_cast<int>(extents[digit]) + 1);
     }
+  }
+}
+
+void DiskModel::names_after_power_cut(const std::function<bool(const std::map<std::string, bool>&)>& look) const {
+  for (const Names& names : names_) {
+    std::map<std::string, bool> sure;
+    for (const auto& [name, id] : names) sure[name] = files_.at(id).pending.empty();
+    if (!look(sure)) return;
   }
 }
 

@@ -50,16 +50,25 @@ class DiskModel {
   /// Calls `look` with what may be at `name` after a power cut now (empty: nothing), until it returns false.
   void after_power_cut(const std::string& name, const std::function<bool(const std::optional<FileState>&)>& look) const;
 
+  bool has(const std::string& name) const { return names_.back().contains(name); }
+  /// Calls `look` with each set of names that may be there after a power cut now, until it returns false; with each
+  /// name whether its file is for sure as it was last written.
+  void names_after_power_cut(const std::function<bool(const std::map<std::string, bool>&)>& look) const;
+
  private:
-  using Names = std::map<std::string, Inode>;
+  /// An inode number may be used again while a name that is not yet gone for sure leads to the file that had it.
+  using Id = std::size_t;
+  using Names = std::map<std::string, Id>;
   struct File {
     FileState synced = {};
     std::vector<Change> pending = {};
   };
 
   Names& next_names();
+  Id add(Inode inode);
 
-  std::map<Inode, File> files_ = {};
+  std::vector<File> files_ = {};
+  std::map<Inode, Id> ids_ = {};
   std::vector<Names> names_ = {Names()};  // as last synced, then after each change
 };
 
