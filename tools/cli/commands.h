@@ -18,6 +18,7 @@ int run(Context& context, const SalvageCommand& options);
 int run(Context& context, const EditCommand& options);
 int run(Context& context, const ConvertOptions& options);
 int run(Context& context, const TextconvOptions& options);
+int run(Context& context, const PruneCommand& options);
 int run(Context& context, const RulesOptions& options);
 int run(Context& context, const DocumentOptions& options);
 

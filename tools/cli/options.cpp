@@ -317,6 +317,28 @@ void add_textconv(CLI::App& app, Command& command) {
   add_key(app, textconv.key);
 }
 
+void add_prune(CLI::App& app, Command& command) {
+  auto& prune = command.emplace<PruneCommand>();
+  app.add_option("DIR", prune.directory, "A directory with the checkpoints of training runs")->required();
+  app.add_option(
+         "--policy", prune.policy,
+         "What is kept: keep_checkpoint_max=N, keep_checkpoint_per_n_minutes=N, keep_best=N, keep_every_steps=N, "
+         "joined by commas; N may be none")
+      ->option_text("RULES")
+      ->required();
+  add_choice(app, "--mode", prune.metric_mode, "Whether keep_best wants large metrics (the default) or small ones",
+             "max|min");
+  app.add_option("--prefix", prune.prefix, "Only the run that saved under this prefix")->option_text("PREFIX");
+  add_list(app, "--pin", prune.pinned, "Keep this file whatever the rules say", "NAME");
+  add_number(app, "--steps-per-epoch", prune.steps_per_epoch, "For keep_every_steps, where no record tells the steps",
+             1, 2'000'000'000);
+  app.add_flag("--strict-mindspore", prune.strict_mindspore, "What MindSpore would delete before its next save");
+  app.add_flag("--explain", prune.explain, "Every file, and why it stays or goes");
+  auto* yes = app.add_flag("--yes", prune.yes, "Delete; else only the plan is shown");
+  app.add_flag("-n,--dry-run", prune.dry_run, "Only show the plan, which is what happens without --yes")->excludes(yes);
+  add_json(app, prune.json);
+}
+
 void add_rules(CLI::App& app, Command& command) { add_json(app, command.emplace<RulesOptions>().json); }
 
 void add_document(CLI::App& app, Command& command) {
@@ -357,6 +379,8 @@ constexpr std::array kVerbs = {
          "ckpt convert resnet.ckpt --names pytorch -o resnet.safetensors", add_convert},
     Verb{"textconv", "A line an entry, for `git diff` and `git log -p`",
          "git config diff.ckpt.textconv 'ckpt textconv'", add_textconv},
+    Verb{"prune", "Delete old checkpoints of training runs by policy, and say why each goes or stays",
+         "ckpt prune checkpoints --policy keep_checkpoint_max=5,keep_best=1 --explain", add_prune},
     Verb{"rules", "Everything that `check` can find", "ckpt rules", add_rules},
     Verb{"document", "Shell completion, man page and manual, made from the tables of options",
          "ckpt document bash > ~/.local/share/bash-completion/completions/ckpt", add_document},

@@ -138,6 +138,20 @@ struct HistoryCommand {
   KeyOptions key = {};
 };
 
+struct PruneCommand {
+  std::string directory = {};
+  std::string policy = {};
+  std::string metric_mode = {};
+  std::string prefix = {};
+  std::vector<std::string> pinned = {};
+  int steps_per_epoch = 0;
+  bool strict_mindspore = false;
+  bool dry_run = false;
+  bool explain = false;
+  bool yes = false;
+  bool json = false;
+};
+
 struct RulesOptions {
   bool json = false;
 };
@@ -193,7 +207,7 @@ struct EditCommand {
 
 using Command = std::variant<InfoOptions, ListOptions, ShowOptions, StatsOptions, CheckOptions, ConvertOptions,
                              DiffCommand, HashOptions, HistoryCommand, SalvageCommand, EditCommand, TextconvOptions,
-                             RulesOptions, DocumentOptions>;
+                             PruneCommand, RulesOptions, DocumentOptions>;
 
 struct CommandLine {
   std::optional<Command> command = {};  ///< empty: `text` is all there is to do
