@@ -83,7 +83,7 @@ TEST(SalvageEncrypted, ADamagedLengthCostsNothing) {
   const Bytes file = sealed_file();
   const std::size_t blocks = (plain_file().size() + kBlock - 1) / kBlock;
   for (std::size_t block = 1; block < blocks; ++block) {
-    for (const std::size_t at : {0, 20, 24, 44}) {
+    for (const std::size_t at : {std::size_t{0}, std::size_t{20}, std::size_t{24}, std::size_t{44}}) {
       Bytes damaged = file;
       damaged[block * (kHeader + kBlock) + at] ^= 0x10;
       const auto salvage = Salvage::examine(borrow_bytes(bytes_of(damaged)), with_key());
