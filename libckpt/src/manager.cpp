@@ -379,7 +379,9 @@ JobResult ModelCheckpoint::Impl::run(Job job, std::span<const Param> params) {
     if (!is_taken(job.path)) (void)record->drop(epoch, step);
     return {.status = std::move(status)};
   }
-  Status status = record->done(epoch, step, clock());
+  // A clock that was given is asked on its owner's thread only.
+  const Time time = config.async_save && options.clock ? job.decided : clock();
+  Status status = record->done(epoch, step, time);
   // What is deleted now is deleted because of what the record says: that must not be forgotten.
   if (status && config.durable) status = record->sync();
   if (status) status = retain(&job);

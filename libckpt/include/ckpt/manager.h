@@ -91,7 +91,8 @@ struct ModelCheckpointOptions {
       save = {};
   /// The compiled graph, written once to `prefix-graph.meta`, as the first step ends. Empty: no such file.
   std::vector<std::byte> graph = {};
-  std::function<std::chrono::system_clock::time_point()> clock = {};  ///< the system's where empty
+  std::function<std::chrono::system_clock::time_point()> clock =
+      {};  ///< the system's where empty; asked on the caller's thread
 };
 
 /// MindSpore's ModelCheckpoint: saves the parameters of a training run by policy, and deletes old files by policy.
