@@ -424,7 +424,7 @@ void check_findings(std::string_view bytes, const Checkpoint& file, const Agreem
   if (of_pipe && file.encryption() && damaged(*of_file))  // the same, and findings of entries that are hidden
     return require(damaged(*of_pipe), "validate() of a pipe does not notice damage");
   if (of_pipe) return compare_findings(*of_file, *of_pipe);
-  if (is_a_guess(file.encryption(), file.tensors().size())) return;
+  if (is_a_guess(file.encryption(), stream.tensors().size())) return;
   const bool may = of_pipe.error().code == Errc::unsupported && (file.damage() || must_refuse(file, buffer_bytes));
   if (!may) disagree("validate() of a pipe fails: ", to_string(of_pipe.error()));
 }
