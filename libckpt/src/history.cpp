@@ -1,28 +1,16 @@
 #include "ckpt/history.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <string>
 #include <unordered_map>
 
 #include "ckpt/diff.h"
+#include "ckpt/run_files.h"
 #include "ckpt/statistics.h"
 
 namespace ckpt {
 namespace {
-
-// A number that ends a text, which becomes shorter by it and by the character in front.
-std::optional<std::uint64_t> cut_number(std::string_view& text, char in_front) {
-  const auto at = text.rfind(in_front);
-  if (at == text.npos || at + 1 == text.size()) return {};
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data() + at + 1, end, value);
-  if (error != std::errc() || rest != end) return {};
-  text = text.substr(0, at);
-  return value;
-}
 
 class Run {
  public:
@@ -111,20 +99,13 @@ bool is_dead(const HistoryPoint& point, std::uint64_t elements, const HistoryThr
 }  // namespace
 
 std::optional<RunFile> run_file_from_name(const std::filesystem::path& path) {
-  if (path.extension() != ".ckpt") return {};
-  const std::string stem = path.stem().string();
-  std::string_view rest = stem;
-  RunFile file{.path = path};
-  constexpr std::string_view kBreakpoint = "_breakpoint";
-  file.breakpoint = rest.ends_with(kBreakpoint);
-  if (file.breakpoint) rest.remove_suffix(kBreakpoint.size());
-  const auto step = cut_number(rest, '_');
-  const auto epoch = step ? cut_number(rest, '-') : std::nullopt;
-  if (!epoch) return {};
-  file.prefix = rest;
-  file.epoch = *epoch;
-  file.step = *step;
-  return file;
+  auto name = checkpoint_name_from(path.filename().string());
+  if (!name || name->format != "ckpt") return std::nullopt;
+  return RunFile{.path = path,
+                 .prefix = std::move(name->prefix),
+                 .epoch = name->epoch,
+                 .step = name->step,
+                 .breakpoint = name->breakpoint};
 }
 
 Result<std::vector<RunFile>> find_run_files(const std::filesystem::path& folder) {

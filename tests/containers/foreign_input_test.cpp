@@ -8,15 +8,18 @@
 #include "file_bytes.h"
 #include "foreign_files.h"
 #include "temp_dir.h"
+#include "write_as.h"
 
 namespace ckpt::containers {
 namespace {
 
+using test::all_of;
 using test::Bytes;
 using test::bytes_in;
 using test::TempDir;
 using test::values;
 using test::verdict;
+using test::write_as;
 using test::ZipBuilder;
 
 const Bytes kValues = values<float>({1, 2, 3, 4, 5, 6});
@@ -49,19 +52,6 @@ void rewrite(const std::filesystem::path& path, const Bytes& bytes) {
   std::filesystem::last_write_time(path, before + std::chrono::seconds(2));  // a clock may be coarse
 }
 
-std::vector<OutputEntry> all_of(const Checkpoint& file) {
-  std::vector<OutputEntry> entries;
-  for (const TensorInfo& tensor : file.tensors()) entries.push_back({&tensor, tensor.name});
-  return entries;
-}
-
-Status write(FileFormat format, const std::filesystem::path& path, const Checkpoint& file) {
-  const auto entries = all_of(file);
-  if (format == FileFormat::checkpoint) return write_checkpoint(path, file, entries, {.durable = false});
-  return format == FileFormat::npz ? write_npz(path, file, entries, {.durable = false})
-                                   : write_safetensors(path, file, entries, {.durable = false});
-}
-
 constexpr std::array kTargets = {FileFormat::checkpoint, FileFormat::safetensors, FileFormat::npz};
 
 TEST(ForeignInput, RewrittenInPlaceWhileItIsRead) {
@@ -85,7 +75,7 @@ TEST(ForeignInput, RewrittenInPlaceWhileItIsRead) {
         EXPECT_EQ(status.error().code, Errc::changed) << sample.name << ": " << test::sentence(status.error());
       }
       for (const FileFormat target : kTargets) {
-        EXPECT_FALSE(write(target, folder / "out", any->file)) << sample.name;
+        EXPECT_FALSE(write_as(target, folder / "out", any->file)) << sample.name;
         EXPECT_FALSE(std::filesystem::exists(folder / "out")) << sample.name;
       }
     }
@@ -155,7 +145,7 @@ TEST(ForeignInput, NamesOfAnyBytes) {
         EXPECT_EQ(why == "its name is not UTF-8", !is_utf8(name)) << escape(name) << ": " << why;
         if (!why.empty()) continue;
         const TempDir folder;
-        const auto status = write(target, folder / "out", *file);
+        const auto status = write_as(target, folder / "out", *file);
         ASSERT_TRUE(status) << escape(name) << ": " << test::sentence(status.error());
         auto back = open_any(folder / "out");
         ASSERT_TRUE(back) << escape(name) << ": " << verdict(back);
@@ -249,7 +239,7 @@ TEST(ForeignInput, SpecialValuesKeepEveryBit) {
     for (const FileFormat target : kTargets) {
       if (!why_not(target, {&file->tensors()[0], "w"}).empty()) continue;  // NumPy has no bfloat16
       const TempDir folder;
-      ASSERT_TRUE(write(target, folder / "out", *file));
+      ASSERT_TRUE(write_as(target, folder / "out", *file));
       auto back = open_any(folder / "out");
       ASSERT_TRUE(back) << verdict(back);
       EXPECT_EQ(bytes_in(back->file, "w"), type.bytes) << type.name;
@@ -273,7 +263,7 @@ TEST(ForeignInput, NoElements) {
     ASSERT_TRUE(any) << sample.name << ": " << verdict(any);
     EXPECT_EQ(test::listing(any->file), "w tensor Float32 [2, 0]\n") << sample.name;
     for (const FileFormat target : kTargets) {
-      const auto status = write(target, folder / "out", any->file);
+      const auto status = write_as(target, folder / "out", any->file);
       ASSERT_TRUE(status) << sample.name << ": " << test::sentence(status.error());
       auto back = open_any(folder / "out");
       ASSERT_TRUE(back) << sample.name << ": " << verdict(back);

@@ -9,13 +9,16 @@
 #include "file_bytes.h"
 #include "foreign_files.h"
 #include "temp_dir.h"
+#include "write_as.h"
 
 namespace ckpt::containers {
 namespace {
 
+using test::all_of;
 using test::bytes_in;
 using test::listing;
 using test::TempDir;
+using test::write_as;
 
 constexpr std::array kAllTypes = {
     DType::boolean,   DType::int8,       DType::int16,    DType::int32,         DType::int64,       DType::uint8,
@@ -26,19 +29,6 @@ constexpr DType kNotInSafetensors = DType::complex128;
 
 std::string digest_of(const Checkpoint& file) {
   return digest(file, {.algorithm = DigestAlgorithm::xxh3, .threads = 1}).value().content;
-}
-
-std::vector<OutputEntry> all_of(const Checkpoint& file) {
-  std::vector<OutputEntry> entries;
-  for (const TensorInfo& tensor : file.tensors()) entries.push_back({&tensor, tensor.name});
-  return entries;
-}
-
-Status write(FileFormat format, const std::filesystem::path& path, const Checkpoint& file) {
-  const auto entries = all_of(file);
-  if (format == FileFormat::checkpoint) return write_checkpoint(path, file, entries, {.durable = false});
-  if (format == FileFormat::npz) return write_npz(path, file, entries, {.durable = false});
-  return write_safetensors(path, file, entries, {.durable = false});
 }
 
 Checkpoint open(const std::filesystem::path& path) {
@@ -95,19 +85,19 @@ void there_and_back(FileFormat format) {
     SCOPED_TRACE(round);
     ASSERT_NO_FATAL_FAILURE(make_checkpoint_file(folder / "a", random, format));
     const Checkpoint file = open(folder / "a");
-    auto status = write(format, folder / "b", file);
+    auto status = write_as(format, folder / "b", file);
     ASSERT_TRUE(status) << to_string(status.error());
     const Checkpoint foreign = open(folder / "b");
     EXPECT_EQ(listing(foreign), listing_in(format, file));
     EXPECT_EQ(digest_of(foreign), digest_of(file));
-    status = write(FileFormat::checkpoint, folder / "c", foreign);
+    status = write_as(FileFormat::checkpoint, folder / "c", foreign);
     ASSERT_TRUE(status) << to_string(status.error());
     if (listing(foreign) == listing(file)) {
       EXPECT_EQ(test::read_file(folder / "c"), test::read_file(folder / "a"));
     }
     const Checkpoint back = open(folder / "c");
     EXPECT_EQ(digest_of(back), digest_of(file));
-    status = write(format, folder / "d", back);
+    status = write_as(format, folder / "d", back);
     ASSERT_TRUE(status) << to_string(status.error());
     EXPECT_EQ(test::read_file(folder / "d"), test::read_file(folder / "b"));
   }
@@ -125,7 +115,7 @@ TEST(RoundTrip, SlicesAndBf16AsFloat32) {
   auto file = Checkpoint::from_bytes(test::bytes_of(source));
   ASSERT_TRUE(file);
   const TempDir folder;
-  ASSERT_TRUE(write(FileFormat::safetensors, folder / "st", *file));
+  ASSERT_TRUE(write_as(FileFormat::safetensors, folder / "st", *file));
   const Checkpoint foreign = open(folder / "st");
   EXPECT_EQ(listing(foreign), "w tensor Float32 [4]\ns tensor Float32 []\nb tensor BFloat16 [2]\n");
   EXPECT_EQ(bytes_in(foreign, "w"), test::values<float>({1, 2, 3, 4}));
@@ -170,7 +160,7 @@ TEST(RoundTrip, MapsGoFromCheckpointToCheckpointOnly) {
   EXPECT_EQ(why_not(FileFormat::npz, {map, "m"}), "NumPy has no map parameters");
   EXPECT_EQ(why_not(FileFormat::checkpoint, {map, "m"}), "");
   const TempDir folder;
-  ASSERT_TRUE(write(FileFormat::checkpoint, folder / "b", *file));
+  ASSERT_TRUE(write_as(FileFormat::checkpoint, folder / "b", *file));
   EXPECT_EQ(test::read_file(folder / "b"), test::read_file(samples));
 }
 

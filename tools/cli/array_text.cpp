@@ -9,6 +9,7 @@
 
 #include "ckpt/element.h"
 #include "context.h"
+#include "facts.h"
 
 namespace ckpt::cli {
 namespace {
@@ -129,11 +130,6 @@ class Values {
     double value = 0;
     to_double(tensor_.dtype, element, {&value, 1});
     return fmt::format("{:.{}g}", value, precision_);
-  }
-
-  static bool is_float(DType dtype) {
-    return dtype == DType::float16 || dtype == DType::bfloat16 || dtype == DType::float32 || dtype == DType::float64 ||
-           dtype == DType::float8_e4m3fn || dtype == DType::float8_e5m2;
   }
 
   const Checkpoint& file_;

@@ -7,25 +7,12 @@
 
 #include "ckpt/cast.h"
 #include "ckpt/text.h"
+#include "facts.h"
 
 namespace ckpt::cli {
 namespace {
 
 Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
-
-bool is_float(DType dtype) {
-  switch (dtype) {
-    case DType::float16:
-    case DType::bfloat16:
-    case DType::float32:
-    case DType::float64:
-    case DType::float8_e4m3fn:
-    case DType::float8_e5m2:
-      return true;
-    default:
-      return false;
-  }
-}
 
 bool is_integer(DType dtype) { return dtype >= DType::int8 && dtype <= DType::uint64; }
 

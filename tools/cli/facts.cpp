@@ -33,6 +33,20 @@ std::string_view dtype_text(const TensorInfo& tensor) noexcept {
   return tensor.dtype == DType::unknown ? std::string_view(tensor.type_name) : name(tensor.dtype);
 }
 
+bool is_float(DType dtype) noexcept {
+  switch (dtype) {
+    case DType::float16:
+    case DType::bfloat16:
+    case DType::float32:
+    case DType::float64:
+    case DType::float8_e4m3fn:
+    case DType::float8_e5m2:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string type_text(const TensorInfo& tensor) {
   if (tensor.kind == Kind::map) return "map";
   const std::string_view type = dtype_text(tensor);

@@ -37,6 +37,9 @@ std::vector<std::int64_t> place_of(std::uint64_t index, std::span<const std::int
 /// "[0, 3, 2]"; "" in a scalar.
 std::string index_text(std::uint64_t index, std::span<const std::int64_t> dims);
 
+/// Float16 to Float64, BFloat16, Float8; not the complex types.
+bool is_float(DType dtype) noexcept;
+
 struct Sum {
   std::uint64_t entries = 0;
   std::uint64_t elements = 0;

@@ -21,10 +21,7 @@ std::string ascii_escape(std::string_view character) {
 }
 
 // Their shortest digits are of another float64: 65500 for the largest Float16, which is 65504.
-bool is_narrow_float(DType dtype) {
-  return dtype == DType::float16 || dtype == DType::bfloat16 || dtype == DType::float8_e4m3fn ||
-         dtype == DType::float8_e5m2;
-}
+bool is_narrow_float(DType dtype) { return is_float(dtype) && size_of(dtype) < 4; }
 
 }  // namespace
 

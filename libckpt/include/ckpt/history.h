@@ -25,7 +25,7 @@ struct RunFile {
   bool breakpoint = false;  ///< `prefix-epoch_step_breakpoint.ckpt`: saved because training failed
 };
 
-/// What a file's name says; empty where it is no such name.
+/// What a file's name says (checkpoint_name_from, of .ckpt files); empty where it is no such name.
 std::optional<RunFile> run_file_from_name(const std::filesystem::path& path);
 
 /// The files of a folder that have such names, by prefix, epoch and step. Errors: io.
