@@ -1,6 +1,9 @@
 // One measured operation in a process of its own, for `peers`: prints a line of JSON with its times and the memory it
 // needed on top of what the process had before.
 #include <ckpt/checkpoint.h>
+#include <ckpt/manager.h>
+#include <ckpt/params.h>
+#include <ckpt/retention.h>
 #include <ckpt/source.h>
 #include <ckpt/validate.h>
 #include <ckpt/writer.h>
@@ -15,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <limits>
@@ -38,6 +42,8 @@ struct Arguments {
   unsigned threads = 0;
   int repeat = 1;
   bool durable = false;
+  bool async = false;
+  bool warm = false;
 };
 
 template <class T>
@@ -64,9 +70,10 @@ struct Measured {
   std::uint64_t peak_bytes = 0;
 };
 
-// Resets the peak, so that what the process needed to start does not count. Nor does the end of what `work` returns.
-template <class Work>
-Measured measure(int repeat, const Work& work) {
+// Resets the peak, so that what the process needed to start does not count. Nor does the end of what `work` returns,
+// nor the time of `between`.
+template <class Work, class Between>
+Measured measure(int repeat, const Work& work, const Between& between) {
   std::ofstream("/proc/self/clear_refs") << 5 << std::flush;
   const std::uint64_t before = status_bytes("VmHWM:");
   Measured measured;
@@ -74,9 +81,15 @@ Measured measure(int repeat, const Work& work) {
     const auto start = std::chrono::steady_clock::now();
     [[maybe_unused]] const auto result = work();
     measured.seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    between();
   }
   measured.peak_bytes = status_bytes("VmHWM:") - before;
   return measured;
+}
+
+template <class Work>
+Measured measure(int repeat, const Work& work) {
+  return measure(repeat, work, [] {});
 }
 
 // A whole process, from its start to its end; what it prints is dropped.
@@ -219,6 +232,91 @@ std::size_t convert(const std::string& from, const std::string& to, bool durable
   return entries.size();
 }
 
+// ---- what a training run does ----
+
+/// Parameters as a network has them: memory that is there already, and in use.
+struct Network {
+  std::vector<ckpt::NetParam> params = {};
+  std::vector<std::byte> memory = {};
+};
+
+Network network_for(const std::string& path) {
+  constexpr std::size_t kAlign = 64;
+  const Checkpoint file = need(Checkpoint::open(path));
+  std::size_t size = 0;
+  for (const ckpt::TensorInfo& tensor : file.tensors()) size += (tensor.byte_size + kAlign - 1) / kAlign * kAlign;
+  Network net;
+  net.memory.resize(size);
+  std::byte* at = net.memory.data();
+  for (const ckpt::TensorInfo& tensor : file.tensors()) {
+    net.params.push_back(
+        {.name = tensor.name, .dtype = tensor.dtype, .dims = tensor.dims, .bytes = {at, tensor.byte_size}});
+    at += (tensor.byte_size + kAlign - 1) / kAlign * kAlign;
+  }
+  return net;
+}
+
+Measured load_into_net(const Arguments& a) {
+  const Network net = network_for(a.rest.at(0));
+  return measure(a.repeat,
+                 [&] { return need(ckpt::load_checkpoint(a.rest.at(0), net.params, {}, {.threads = a.threads})); });
+}
+
+// How long a training loop stands still for a save; the file is on the disk before the next one begins. With `warm` a
+// save has gone before.
+Measured save_by_policy(const Arguments& a) {
+  const Network net = network_for(a.rest.at(0));
+  need(ckpt::load_checkpoint(a.rest.at(0), net.params));
+  const std::filesystem::path directory = a.rest.at(1);
+  const auto params = [&net] {
+    std::vector<ckpt::Param> list;
+    for (const ckpt::NetParam& param : net.params)
+      list.push_back({{.name = param.name, .dtype = param.dtype, .dims = param.dims}, param.bytes});
+    return list;
+  };
+  Measured measured;
+  {
+    auto saver = need(ckpt::ModelCheckpoint::create(
+        "net", directory, {.keep_checkpoint_max = 1, .async_save = a.async, .durable = a.durable}, {.params = params}));
+    std::uint64_t step = 0;
+    const auto save = [&] {
+      need(saver.step_end({.epoch = 1, .step = ++step, .steps_per_epoch = 1000}));
+      return step;
+    };
+    const auto wait = [&] { need(saver.end()); };
+    if (a.warm) save(), wait();
+    measured = measure(a.repeat, save, wait);
+  }
+  std::filesystem::remove_all(directory);
+  return measured;
+}
+
+// The floor of a snapshot: all parameters, at once, into fresh memory or into memory that is in use.
+Measured copy_in_memory(const Arguments& a) {
+  const Network net = network_for(a.rest.at(0));
+  need(ckpt::load_checkpoint(a.rest.at(0), net.params));
+  std::vector<std::byte> used(a.warm ? net.memory.size() : 0);
+  return measure(a.repeat, [&] {
+    auto fresh = a.warm ? nullptr : std::make_unique_for_overwrite<std::byte[]>(net.memory.size());
+    std::memcpy(a.warm ? used.data() : fresh.get(), net.memory.data(), net.memory.size());
+    return fresh;
+  });
+}
+
+// All rules at once, over the checkpoints of a long run.
+Measured decide_retention(const Arguments& a) {
+  std::vector<ckpt::CheckpointFile> files(std::stoul(a.rest.at(0)));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    files[i].name = "net-" + std::to_string(i) + "_1.ckpt";
+    files[i].time = std::chrono::system_clock::time_point(std::chrono::seconds(10 * i));
+    files[i].total_steps = 10 * i;
+    files[i].metric = static_cast<double>(i * 2654435761 % 1000);
+  }
+  const ckpt::KeepPolicy policy{
+      .keep_checkpoint_max = 5, .keep_checkpoint_per_n_minutes = 60, .keep_best = 10, .keep_every_steps = 1000};
+  return measure(a.repeat, [&] { return ckpt::decide_retention(files, policy, {}); });
+}
+
 Measured run(const Arguments& a) {
   const std::string& path = a.rest.at(0);
   if (a.what == "index") return measure(a.repeat, [&] { return need(Checkpoint::open(path)); });
@@ -231,6 +329,10 @@ Measured run(const Arguments& a) {
   if (a.what == "convert") return measure(a.repeat, [&] { return convert(path, a.rest.at(1), a.durable); });
   if (a.what == "add-crc") return measure(a.repeat, [&] { return copy_records(path, a.rest.at(1), a.durable, true); });
   if (a.what == "process") return measure_process(a.repeat, a.rest);
+  if (a.what == "load-net") return load_into_net(a);
+  if (a.what == "save") return save_by_policy(a);
+  if (a.what == "memcpy") return copy_in_memory(a);
+  if (a.what == "retention") return decide_retention(a);
   if (a.what == "headers") {
     const auto offsets = header_offsets(path);
     return measure(a.repeat, [&] { return read_headers(path, offsets); });
@@ -238,7 +340,7 @@ Measured run(const Arguments& a) {
   throw std::runtime_error("unknown: " + a.what);
 }
 
-// ckpt_measure [--threads N] [--repeat N] [--idle SECONDS] [--durable] WHAT ARGUMENT...
+// ckpt_measure [--threads N] [--repeat N] [--idle SECONDS] [--durable] [--async] [--warm] WHAT ARGUMENT...
 Arguments parse(int argc, char** argv) {
   Arguments arguments;
   int i = 1;
@@ -249,6 +351,8 @@ Arguments parse(int argc, char** argv) {
     if (option == "--repeat") arguments.repeat = number();
     if (option == "--idle") std::this_thread::sleep_for(std::chrono::seconds(number()));
     if (option == "--durable") arguments.durable = true;
+    if (option == "--async") arguments.async = true;
+    if (option == "--warm") arguments.warm = true;
   }
   if (i < argc) arguments.what = argv[i++];
   for (; i < argc; ++i) arguments.rest.emplace_back(argv[i]);

@@ -74,6 +74,26 @@ def mindspore_load(path, **options):
     return lambda: mindspore.load_checkpoint(path, **options)
 
 
+def mindspore_load_net(path):
+    """Into a network that has just these parameters."""
+    import mindspore
+    import numpy
+    from mindspore import nn
+
+    mindspore.set_context(device_target="CPU")
+    network = nn.Cell()
+    for i, (name, param) in enumerate(mindspore.load_checkpoint(path).items()):
+        zeros = mindspore.Tensor(numpy.zeros(param.shape, numpy.float32))
+        network.insert_param_to_cell(f"p{i}", mindspore.Parameter(zeros, name=name), False)
+
+    def work():
+        missing, unused = mindspore.load_param_into_net(network, mindspore.load_checkpoint(path))
+        assert not missing and not unused
+        return network
+
+    return work
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeat", type=int, default=1)
@@ -88,6 +108,7 @@ def main():
         "numpy-allclose": lambda: numpy_allclose(args.path, args.other),
         "numpy-stats": lambda: numpy_stats(args.path),
         "mindspore-load": lambda: mindspore_load(args.path),
+        "mindspore-load-net": lambda: mindspore_load_net(args.path),
         "mindspore-one": lambda: mindspore_load(args.path, choice_func=lambda name: name == args.other),
     }[args.what]()
     time.sleep(args.idle)
