@@ -8,6 +8,7 @@
 
 #include "ckpt/element.h"
 #include "crc32.h"
+#include "kernels.h"
 #include "page_buffer.h"
 #include "parallel.h"
 
@@ -21,6 +22,9 @@ namespace {
 template <class Bits, Bits Exponent, Bits Magnitude>
 struct FloatFormat {
   using Word = Bits;
+  static bool any(std::span<const std::byte> words) noexcept {
+    return kernels().any_with<Bits>()(words.data(), words.size() / sizeof(Bits), Exponent);
+  }
   static constexpr bool suspicious(Bits x) noexcept { return (x & Exponent) == Exponent; }
   static constexpr bool is_odd(Bits x) noexcept { return (x & Magnitude) == Exponent; }
 };
@@ -33,24 +37,35 @@ using Float64 = FloatFormat<std::uint64_t, 0x7FF0000000000000, 0x7FFFFFFFFFFFFFF
 using Float8E4M3FN = FloatFormat<std::uint8_t, 0x7F, 0>;  // all ones is NaN, and nothing is infinite
 using Float8E5M2 = FloatFormat<std::uint8_t, 0x7C, 0x7F>;
 
+// Without a branch, so that the compiler makes vector code.
+template <class Format>
+bool any_suspicious(std::span<const std::byte> words) noexcept {
+  using Word = typename Format::Word;
+  bool any = false;
+  for (std::size_t i = 0; i < words.size() / sizeof(Word); ++i) any |= Format::suspicious(load<Word>(words, i));
+  return any;
+}
+
 struct Boolean {
   using Word = std::uint8_t;
   static constexpr bool suspicious(std::uint8_t x) noexcept { return x > 1; }
   static constexpr bool is_odd(std::uint8_t) noexcept { return false; }
+  static bool any(std::span<const std::byte> words) noexcept { return any_suspicious<Boolean>(words); }
 };
 
 struct CodePoint {
   using Word = std::uint32_t;
   static constexpr bool is_odd(std::uint32_t c) noexcept { return c >= 0xD800 && c <= 0xDFFF; }
   static constexpr bool suspicious(std::uint32_t c) noexcept { return c > 0x10FFFF || is_odd(c); }
+  static bool any(std::span<const std::byte> words) noexcept { return any_suspicious<CodePoint>(words); }
 };
 
-// Blocks of a fixed length without a branch in them, so that the compiler makes vector code; a closer look only at
-// those that have something. An element is `Words` words: two of a complex number.
+// Block by block; a closer look only at those that have something. An element is `Words` words: two of a complex
+// number.
 template <class Format, std::size_t Words = 1>
 void census_of(std::span<const std::byte> elements, std::uint64_t first, Census& census) noexcept {
   using Word = typename Format::Word;
-  constexpr std::size_t kBlock = 256;
+  constexpr std::size_t kBlock = 1024;
   const std::size_t count = elements.size() / sizeof(Word);
   const auto look_closer = [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; i += Words) {
@@ -66,12 +81,8 @@ void census_of(std::span<const std::byte> elements, std::uint64_t first, Census&
     }
   };
   std::size_t done = 0;
-  for (; count - done >= kBlock; done += kBlock) {
-    Word found = 0;
-    for (std::size_t i = 0; i < kBlock; ++i)
-      found = static_cast<Word>(found | static_cast<Word>(Format::suspicious(load<Word>(elements, done + i))));
-    if (found != 0) look_closer(done, done + kBlock);
-  }
+  for (; count - done >= kBlock; done += kBlock)
+    if (Format::any(elements.subspan(done * sizeof(Word), kBlock * sizeof(Word)))) look_closer(done, done + kBlock);
   look_closer(done, count);
 }
 

@@ -13,7 +13,10 @@
 #include "checkpoint_impl.h"
 #include "ckpt/text.h"
 #include "hasher.h"
+#include "page_buffer.h"
 #include "parallel.h"
+#include "read_ahead.h"
+#include "xxh3_avx2.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -22,12 +25,21 @@ namespace ckpt {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
+constexpr std::uint64_t kReadAheadFrom = std::uint64_t{32} << 20;  // below that a thread for it does not pay
+
+void update_xxh3(XXH3_state_t& state, std::span<const std::byte> bytes) noexcept {
+#if defined(__x86_64__)
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  if (has_avx2) return xxh3_update_avx2(&state, bytes.data(), bytes.size());
+#endif
+  XXH3_128bits_update(&state, bytes.data(), bytes.size());
+}
 
 class Xxh3 final : public Hasher {
  public:
   Xxh3() { XXH3_128bits_reset(&state_); }
 
-  void add(std::span<const std::byte> bytes) override { XXH3_128bits_update(&state_, bytes.data(), bytes.size()); }
+  void add(std::span<const std::byte> bytes) override { update_xxh3(state_, bytes); }
 
   std::string finish() override {
     XXH128_canonical_t canonical;  // big-endian: what xxh128sum prints
@@ -160,7 +172,7 @@ Result<Digests> digest(const Checkpoint& file, const DigestOptions& options) {
   // One hasher and one buffer a thread, taken and given back: a file can have far more tensors than threads.
   struct Worker {
     std::unique_ptr<Hasher> hasher;
-    std::vector<std::byte> buffer;
+    PageBuffer buffer;
   };
   std::vector<Worker> idle;
   const auto take = [&]() -> Result<Worker> {
@@ -174,22 +186,46 @@ Result<Digests> digest(const Checkpoint& file, const DigestOptions& options) {
     }
     auto hasher = make_hasher(options.algorithm);
     if (!hasher) return std::move(hasher).error();
-    return Worker{std::move(*hasher), std::vector<std::byte>(kBlockBytes)};
+    return Worker{std::move(*hasher), PageBuffer(kBlockBytes)};
   };
+  const auto add = [&](Worker& worker, std::span<const std::byte> block) -> Status {
+    worker.hasher->add(block);
+    const std::uint64_t now = done.fetch_add(block.size()) + block.size();
+    if (options.progress && std::this_thread::get_id() == caller && !options.progress(now, total))
+      return Error{.code = Errc::cancelled, .message = "stopped while it was read"};
+    return {};
+  };
+  // What a large one takes is its hash, one byte after the other: at least the reading is done beside it.
+  const auto add_reading_ahead = [&](Worker& worker, const ReadAhead::Read& read, std::uint64_t size) -> Status {
+    ReadAhead blocks(read, size);
+    while (true) {
+      auto block = blocks.next();
+      if (!block) return std::move(block).error();
+      if (block->empty()) return {};
+      if (auto status = add(worker, *block); !status) return status;
+    }
+  };
+  const auto add_reading = [&](Worker& worker, const ReadAhead::Read& read, std::uint64_t size) -> Status {
+    for (std::uint64_t offset = 0; offset < size;) {
+      const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(kBlockBytes, size - offset));
+      const auto block = worker.buffer.bytes().first(piece);
+      if (auto status = read(offset, block); !status) return status;
+      if (auto status = add(worker, block); !status) return status;
+      offset += piece;
+    }
+    return {};
+  };
+  const bool may_read_ahead = thread_count(options.threads) > 1;
   const auto digest_one = [&](const Item& item, Worker& worker) -> Status {
     const TensorInfo& tensor = *item.tensor;
-    for (std::uint64_t offset = 0; offset < tensor.byte_size;) {
-      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(kBlockBytes, tensor.byte_size - offset));
-      const auto block = std::span(worker.buffer).first(size);
-      if (auto status = read_canonical(sources_of(file), tensor, offset, block); !status) return status;
-      worker.hasher->add(block);
-      offset += size;
-      const std::uint64_t now = done.fetch_add(size) + size;
-      if (options.progress && std::this_thread::get_id() == caller && !options.progress(now, total))
-        return Error{.code = Errc::cancelled, .message = "stopped while it was read"};
-    }
-    parts[item.entry][item.part] = worker.hasher->finish();
-    return {};
+    const ReadAhead::Read read = [&](std::uint64_t offset, std::span<std::byte> out) {
+      return read_canonical(sources_of(file), tensor, offset, out);
+    };
+    const bool ahead = may_read_ahead && tensor.byte_size >= kReadAheadFrom;
+    auto status =
+        ahead ? add_reading_ahead(worker, read, tensor.byte_size) : add_reading(worker, read, tensor.byte_size);
+    if (status) parts[item.entry][item.part] = worker.hasher->finish();
+    return status;
   };
   parallel_for(options.threads, items.size(), [&](std::size_t i) {
     auto worker = take();

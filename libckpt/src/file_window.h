@@ -24,14 +24,17 @@ class FileWindow final : public ByteView {
     if (offset < start_ || offset - start_ > filled_ || filled_ - (offset - start_) < want) {
       const bool jumped = offset < start_ || offset - start_ > filled_ + kJump;
       window_ = jumped ? kSmall : std::min(window_ * 2, kLarge);
-      const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(window_, want), size - offset));
+      auto take = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(window_, want), size - offset));
       if (take > capacity_) {
         buffer_ = std::make_unique_for_overwrite<std::byte[]>(take);
         capacity_ = take;
       }
       start_ = offset;
       filled_ = 0;
-      if (auto status = source_.read_at(offset, {buffer_.get(), take}); !status) return status.error();
+      auto status = source_.read_at(offset, {buffer_.get(), take});
+      if (!status && take > want)
+        status = source_.read_at(offset, {buffer_.get(), take = want});  // as much as is asked
+      if (!status) return status.error();
       filled_ = take;
     }
     return std::span<const std::byte>(buffer_.get(), filled_).subspan(static_cast<std::size_t>(offset - start_));

@@ -394,8 +394,44 @@ inline void widen_float16(const std::byte* values, std::size_t count, float* out
   widen_halves(values, count, out, WidenFloat16{});
 }
 
+template <class Word>
+inline bool any_with(const std::byte* words, std::size_t count, Word mask) noexcept {
+  using Vectors = VectorOf<Word, kVectorBytes / int{sizeof(Word)}>;
+  constexpr std::size_t kLanes = kVectorBytes / sizeof(Word);
+  constexpr std::size_t kUnrolled = 4;  // independent of one another, so the processor does them at once
+  Vectors found[kUnrolled] = {};
+  std::size_t i = 0;
+  for (; count - i >= kUnrolled * kLanes; i += kUnrolled * kLanes)
+    for (std::size_t k = 0; k < kUnrolled; ++k) {
+      const auto masked = load_vector<Vectors>(words + (i + k * kLanes) * sizeof(Word)) & mask;
+      found[k] |= bit_cast_to<Vectors>(masked == mask);
+    }
+  const Vectors all = (found[0] | found[1]) | (found[2] | found[3]);
+  bool any = false;
+  for (std::size_t k = 0; k < kLanes; ++k) any |= all[k] != 0;
+  for (; i < count; ++i) {
+    const Word word = load_vector<Word>(words + i * sizeof(Word));
+    any |= (word & mask) == mask;
+  }
+  return any;
+}
+
 template <class Real>
 constexpr RealKernels<Real> kReal = {
     moments<Real>,
     bins<Real>,
     {compare<Real, Bounds::none>, compare<Real, Bounds::values>, compare<Real, Bounds::ulps>}};
+
+consteval Kernels table(std::string_view name, bool (*supported)() noexcept) {
+  return {.name = name,
+          .supported = supported,
+          .f32 = kReal<float>,
+          .f64 = kReal<double>,
+          .widen_float16 = widen_float16,
+          .widen_bfloat16 = widen_bfloat16,
+          .select_upper_halves = select_upper_halves,
+          .any_with_8 = any_with<std::uint8_t>,
+          .any_with_16 = any_with<std::uint16_t>,
+          .any_with_32 = any_with<std::uint32_t>,
+          .any_with_64 = any_with<std::uint64_t>};
+}

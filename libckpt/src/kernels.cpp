@@ -40,8 +40,7 @@ bool has_avx512() noexcept {
 namespace plain {
 constexpr int kVectorBytes = 16;
 #include "kernel_loops.h"
-constexpr Kernels kKernels = {"plain",       always,         kReal<float>,       kReal<double>,
-                              widen_float16, widen_bfloat16, select_upper_halves};
+constexpr Kernels kKernels = table("plain", always);
 }  // namespace plain
 
 #if defined(__x86_64__)
@@ -55,8 +54,7 @@ constexpr Kernels kKernels = {"plain",       always,         kReal<float>,      
 namespace avx2 {
 constexpr int kVectorBytes = 32;
 #include "kernel_loops.h"
-constexpr Kernels kKernels = {"avx2",        has_avx2,       kReal<float>,       kReal<double>,
-                              widen_float16, widen_bfloat16, select_upper_halves};
+constexpr Kernels kKernels = table("avx2", has_avx2);
 }  // namespace avx2
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -69,8 +67,7 @@ constexpr Kernels kKernels = {"avx2",        has_avx2,       kReal<float>,      
 namespace avx512 {
 constexpr int kVectorBytes = 64;
 #include "kernel_loops.h"
-constexpr Kernels kKernels = {"avx512",      has_avx512,     kReal<float>,       kReal<double>,
-                              widen_float16, widen_bfloat16, select_upper_halves};
+constexpr Kernels kKernels = table("avx512", has_avx512);
 }  // namespace avx512
 #if defined(__clang__)
 #pragma clang attribute pop

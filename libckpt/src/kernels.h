@@ -66,6 +66,10 @@ struct RealKernels {
   BlockMetrics (*compare[3])(const std::byte* a, const std::byte* b, std::size_t count, const Bounds& bounds) noexcept;
 };
 
+/// Whether one of the words has all bits of `mask`.
+template <class Word>
+using AnyWith = bool (*)(const std::byte* words, std::size_t count, Word mask) noexcept;
+
 struct Kernels {
   std::string_view name;
   bool (*supported)() noexcept;
@@ -78,6 +82,23 @@ struct Kernels {
   /// `out` has room for one more than there are values.
   std::size_t (*select_upper_halves)(const std::byte* values, std::size_t count, std::span<const std::uint16_t> halves,
                                      std::uint32_t* out) noexcept;
+
+  AnyWith<std::uint8_t> any_with_8;
+  AnyWith<std::uint16_t> any_with_16;
+  AnyWith<std::uint32_t> any_with_32;
+  AnyWith<std::uint64_t> any_with_64;
+
+  template <class Word>
+  AnyWith<Word> any_with() const noexcept {
+    if constexpr (sizeof(Word) == 1)
+      return any_with_8;
+    else if constexpr (sizeof(Word) == 2)
+      return any_with_16;
+    else if constexpr (sizeof(Word) == 4)
+      return any_with_32;
+    else
+      return any_with_64;
+  }
 
   template <class Real>
   const RealKernels<Real>& real() const noexcept {

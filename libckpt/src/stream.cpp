@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t kLookAhead = 64;    // what the scanner asks for beyond a record: the next key, the trailer
 constexpr std::size_t kHeadBytes = 4096;  // what identify() looks at
 
-// A pipe seen through one buffer. Bytes from keep_from() on stay as long as they fit.
+// A pipe seen through one buffer. Bytes from keep_from() on stay as long as they fit. Where reading fails it ends, and
+// failure() says why: the bytes in front of that place are good, and looking ahead must not cost them.
 class PipeView final : public ByteView {
  public:
   PipeView(ReadFn read, std::size_t capacity) : read_(std::move(read)), buffer_(capacity) {}
@@ -32,8 +33,9 @@ class PipeView final : public ByteView {
       if (ended_) return std::span<const std::byte>{};
       make_room(offset, want);
       auto got = read_(std::span(buffer_).subspan(filled_));
-      if (!got) return std::move(got).error();
-      ended_ = *got == 0;
+      if (!got) failure_ = std::move(got).error();
+      ended_ = !got || *got == 0;
+      if (ended_) continue;
       keep_head(std::span(buffer_).subspan(filled_, *got));
       tail_.add(std::span(buffer_).subspan(filled_, *got));
       filled_ += *got;
@@ -44,6 +46,7 @@ class PipeView final : public ByteView {
   void keep_from(std::uint64_t offset) { keep_ = offset; }
   std::size_t capacity() const noexcept { return buffer_.size(); }
   std::uint64_t total() const noexcept { return total_; }
+  const std::optional<Error>& failure() const noexcept { return failure_; }
   /// The input's first bytes, as many as tell what it is. Reads on to have them.
   std::span<const std::byte> head() {
     while (head_.size() < kHeadBytes && !ended_)
@@ -90,6 +93,7 @@ class PipeView final : public ByteView {
   std::uint32_t crc_ = 0;
   std::uint64_t crc_end_ = 0;
   bool ended_ = false;
+  std::optional<Error> failure_ = {};
 };
 
 // Reads on until `want` bytes are there or the input ends.
@@ -171,6 +175,8 @@ std::optional<Error> RecordStream::Impl::foreign(const Error* damage) {
 Error RecordStream::Impl::fail(Error error) {
   if (large) indexer.take_back();
   large = false;
+  // What is cut where reading failed follows from that.
+  if (pipe->failure() && error.code == Errc::truncated) error = *pipe->failure();
   // What a pipe refuses was a record until then.
   if (error.code != Errc::io && error.code != Errc::unsupported)
     if (auto other = foreign(&error)) error = std::move(*other);
@@ -322,6 +328,7 @@ Status RecordStream::Impl::end_record() {
 }
 
 Result<const Piece*> RecordStream::Impl::end_of_input() {
+  if (pipe->failure()) return fail(*pipe->failure());
   if (auto error = foreign(nullptr)) return fail(std::move(*error));
   ended = true;
   indexer.finish(*scanner);

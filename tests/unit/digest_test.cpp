@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "made_up_source.h"
 #include "wire_builder.h"
 
 namespace ckpt {
@@ -158,6 +159,64 @@ TEST(Digest, CanBeStopped) {
       digest(*file, {.algorithm = DigestAlgorithm::xxh3, .threads = 1, .progress = [](auto, auto) { return false; }});
   ASSERT_FALSE(digests);
   EXPECT_EQ(digests.error().code, Errc::cancelled);
+}
+
+// So large that a thread reads it ahead of the one that hashes, and its end is no whole block.
+constexpr std::uint64_t kLargeBytes = (std::uint64_t{40} << 20) + 12345;
+constexpr std::uint64_t kUnreadable = std::uint64_t{35} << 20;
+
+class FailingSource final : public Source {
+ public:
+  explicit FailingSource(bool fails) : fails_(fails) { bytes_.add_run(Bytes("0123456789a"), kLargeBytes); }
+  std::uint64_t size() const noexcept override { return bytes_.size(); }
+  Status read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    if (fails_ && offset + out.size() > kUnreadable)
+      return Error{.code = Errc::io, .offset = offset, .message = "cannot read"};
+    return bytes_.read_at(offset, out);
+  }
+
+ private:
+  bool fails_;
+  test::MadeUpSource bytes_ = {};
+};
+
+Result<Digests> digest_of_large(bool fails, unsigned threads, const Progress& progress = {}) {
+  TensorInfo large;
+  large.name = "large";
+  large.dtype = DType::uint8;
+  large.dims = {static_cast<std::int64_t>(kLargeBytes)};
+  large.byte_size = large.stored_size = kLargeBytes;
+  large.extents = {{0, 0, kLargeBytes}};
+  const auto file = Checkpoint::from_index({std::make_shared<FailingSource>(fails)}, {large});
+  EXPECT_TRUE(file) << to_string(file.error());
+  return digest(*file, {.algorithm = DigestAlgorithm::xxh3, .threads = threads, .progress = progress});
+}
+
+TEST(ReadAhead, GivesTheSameDigest) {
+  const auto one = digest_of_large(false, 1);
+  const auto two = digest_of_large(false, 2);
+  ASSERT_TRUE(one && two);
+  EXPECT_EQ(one->tensors, two->tensors);
+}
+
+TEST(ReadAhead, FailsWhereReadingDoes) {
+  for (const unsigned threads : {1U, 2U}) {
+    const auto digests = digest_of_large(true, threads);
+    ASSERT_FALSE(digests);
+    EXPECT_EQ(digests.error().code, Errc::io);
+    EXPECT_LE(digests.error().offset, kUnreadable);
+  }
+}
+
+TEST(ReadAhead, CanBeStopped) {
+  std::uint64_t seen = 0;
+  const auto digests = digest_of_large(false, 2, [&](std::uint64_t done, std::uint64_t) {
+    seen = done;
+    return done < (std::uint64_t{8} << 20);
+  });
+  ASSERT_FALSE(digests);
+  EXPECT_EQ(digests.error().code, Errc::cancelled);
+  EXPECT_LT(seen, std::uint64_t{10} << 20);
 }
 
 TEST(Digest, AlgorithmsHaveNames) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "ckpt/element.h"
@@ -111,6 +112,31 @@ TEST(Kernels, HalvesAreWidenedAsElementDoes) {
         ASSERT_EQ(std::bit_cast<std::uint32_t>(wide[k]), std::bit_cast<std::uint32_t>(bfloat16_to_float(all[i + k])));
     }
   }
+}
+
+template <class Word>
+void expect_words_with_all_bits_of(Word mask) {
+  for (const std::size_t count : {1U, 63U, 64U, 1000U}) {
+    std::vector<Word> words(count, static_cast<Word>(~mask | (mask & (mask - 1))));  // all but one bit of it
+    std::vector<std::byte> memory;
+    for (const Kernels* tried : all_kernels()) {
+      if (!tried->supported()) continue;
+      SCOPED_TRACE(tried->name);
+      EXPECT_FALSE(tried->any_with<Word>()(unaligned(words, memory), count, mask));
+      for (std::size_t i = 0; i < count; ++i) {
+        const Word before = std::exchange(words[i], static_cast<Word>(mask));
+        ASSERT_TRUE(tried->any_with<Word>()(unaligned(words, memory), count, mask)) << i << " of " << count;
+        words[i] = before;
+      }
+    }
+  }
+}
+
+TEST(Kernels, WordsWithAllBitsOfAMaskAreFound) {
+  expect_words_with_all_bits_of<std::uint8_t>(0x7C);
+  expect_words_with_all_bits_of<std::uint16_t>(0x7F80);
+  expect_words_with_all_bits_of<std::uint32_t>(0x7F800000);
+  expect_words_with_all_bits_of<std::uint64_t>(0x7FF0000000000000);
 }
 
 TEST(Kernels, UpperHalvesAreFound) {
