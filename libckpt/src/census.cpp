@@ -406,13 +406,19 @@ const Census* CensusTable::find(std::size_t entry, std::size_t part) const {
 }
 
 Result<Payload> read_payload(const Checkpoint& file, const PayloadOptions& options) {
+  const auto is_readable = [&](const TensorInfo& tensor) {
+    return std::all_of(tensor.extents.begin(), tensor.extents.end(), [&](const Extent& extent) {
+      return extent.source != 0 || extent.offset + extent.size <= options.readable;
+    });
+  };
   Payload payload;
   RunList runs;
   const auto entries = file.tensors();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     for_each_part(entries[i], [&](std::size_t part, const TensorInfo& tensor) {
       const Probe probe = probe_for(tensor, options.values);
-      if (probe != Probe::none && (probe != Probe::utf32 || options.strings)) runs.add(i, part, tensor, probe);
+      const bool wanted = probe != Probe::none && (probe != Probe::utf32 || options.strings);
+      if (wanted && is_readable(tensor)) runs.add(i, part, tensor, probe);
     });
   }
   for (const Split& split : runs.splits())

@@ -74,6 +74,7 @@ struct PayloadOptions {
   bool values = false;                          ///< look for NaN and infinities
   bool strings = true;                          ///< look at the code points of strings
   std::optional<std::uint64_t> crc_until = {};  ///< the CRC-32 of the first source's bytes before this offset
+  std::uint64_t readable = UINT64_MAX;          ///< of what lies behind this offset of the first source nothing is read
   unsigned threads = 0;
   Progress progress = {};
 };

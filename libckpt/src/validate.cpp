@@ -533,22 +533,23 @@ Result<std::vector<Finding>> validate(const Checkpoint& file, const ValidateOpti
       evidence.cipher_damage = std::move(status).error();
     }
   }
+  PayloadOptions wanted{.values = options.values,
+                        .strings = !options.headers_only,
+                        .threads = options.threads,
+                        .progress = options.progress};
+  if (evidence.cipher_damage)
+    wanted.readable = evidence.cipher_damage->offset;  // up to the first block that was altered
+  else if (index.trailer && !index.trailer->oversized && !options.headers_only)
+    wanted.crc_until = index.trailer->offset;
   Payload payload;
-  if (!evidence.cipher_damage) {  // else what lies in altered blocks cannot be read
-    PayloadOptions wanted{.values = options.values,
-                          .strings = !options.headers_only,
-                          .threads = options.threads,
-                          .progress = options.progress};
-    if (index.trailer && !index.trailer->oversized && !options.headers_only) wanted.crc_until = index.trailer->offset;
-    auto read = read_payload(file, wanted);
-    if (read) {
-      payload = std::move(*read);
-      if (wanted.crc_until) evidence.crc = payload.crc;
-    } else if (read.error().code == Errc::key) {
-      evidence.cipher_damage = std::move(read).error();
-    } else {
-      return std::move(read).error();
-    }
+  auto read = read_payload(file, wanted);
+  if (read) {
+    payload = std::move(*read);
+    if (wanted.crc_until) evidence.crc = payload.crc;
+  } else if (read.error().code == Errc::key) {
+    evidence.cipher_damage = std::move(read).error();
+  } else {
+    return std::move(read).error();
   }
   evidence.censuses = &payload.censuses;
   if (!index.encryption || (!options.headers_only && !evidence.cipher_damage)) {
