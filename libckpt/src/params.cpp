@@ -158,18 +158,51 @@ Status convert(const Checkpoint& file, const Match& match, std::span<std::byte> 
   return {};
 }
 
+/// One parameter, what goes into it, and where that is put for now.
+struct Load {
+  Match match = {};
+  std::span<std::byte> memory = {};
+};
+
 // Reads each entry into the memory given for it: straight where the types are the same.
-Status read_all(const Checkpoint& file, std::span<const Match> matches, std::span<const std::span<std::byte>> memory,
-                const LoadParamOptions& options, std::uint64_t& overflow) {
+Status read_group(const Checkpoint& file, std::span<const Load> group, const ReadOptions& options,
+                  std::uint64_t& overflow) {
   std::vector<ReadRequest> requests;
-  for (std::size_t i = 0; i < matches.size(); ++i)
-    if (matches[i].entry->dtype == matches[i].param->dtype)
-      requests.push_back({.tensor = matches[i].entry, .out = memory[i]});
-  if (auto status = file.read_many(requests, {.threads = options.threads, .progress = options.progress}); !status)
-    return status;
-  for (std::size_t i = 0; i < matches.size(); ++i)
-    if (matches[i].entry->dtype != matches[i].param->dtype)
-      if (auto status = convert(file, matches[i], memory[i], overflow); !status) return status;
+  for (const auto& [match, memory] : group)
+    if (match.entry->dtype == match.param->dtype) requests.push_back({.tensor = match.entry, .out = memory});
+  if (auto status = file.read_many(requests, options); !status) return status;
+  for (const auto& [match, memory] : group)
+    if (match.entry->dtype != match.param->dtype)
+      if (auto status = convert(file, match, memory, overflow); !status) return status;
+  return {};
+}
+
+// In the order of the file and group by group, so that an error can say how far it came.
+Status read_all(const Checkpoint& file, std::vector<Load> loads, const LoadParamOptions& options,
+                std::uint64_t& overflow) {
+  constexpr std::uint64_t kGroup = std::uint64_t{64} << 20;
+  std::sort(loads.begin(), loads.end(), [](const Load& a, const Load& b) { return a.match.entry < b.match.entry; });
+  std::uint64_t total = 0;
+  for (const Load& load : loads) total += load.match.entry->byte_size;
+  std::uint64_t done = 0;
+  for (std::size_t begin = 0, end = 0; begin < loads.size(); begin = end) {
+    std::uint64_t bytes = 0;
+    while (end < loads.size() && (end == begin || bytes + loads[end].match.entry->byte_size <= kGroup))
+      bytes += loads[end++].match.entry->byte_size;
+    ReadOptions how{.threads = options.threads};
+    if (options.progress)
+      how.progress = [&](std::uint64_t now, std::uint64_t) { return options.progress(done + now, total); };
+    if (auto status = read_group(file, std::span(loads).subspan(begin, end - begin), how, overflow); !status) {
+      Error error = std::move(status).error();
+      if (options.staged) return error;
+      const auto name_of = [&](std::size_t i) { return '"' + escape(loads[i].match.entry->name) + '"'; };
+      error.message += begin == 0 ? "; nothing was loaded before"
+                                  : "; of the checkpoint everything up to " + name_of(begin - 1) + " was loaded before";
+      error.message += ", what comes up to " + name_of(end - 1) + " may be half loaded";
+      return error;
+    }
+    done += bytes;
+  }
   return {};
 }
 
@@ -326,17 +359,18 @@ Result<LoadReport> load_param_into_net(std::span<const NetParam> net, const Para
   for (const Match& match : matches)
     if (auto status = check_pair(match, options); !status) return status.error();
 
-  std::vector<std::span<std::byte>> memory;
+  std::vector<Load> loads;
   std::vector<std::unique_ptr<std::byte[]>> aside;
   for (const Match& match : matches) {
     if (options.staged) aside.push_back(std::make_unique_for_overwrite<std::byte[]>(match.param->bytes.size()));
-    memory.push_back(options.staged ? std::span(aside.back().get(), match.param->bytes.size()) : match.param->bytes);
+    loads.push_back(
+        {match, options.staged ? std::span(aside.back().get(), match.param->bytes.size()) : match.param->bytes});
   }
   LoadReport report = matcher.report();
-  if (auto status = read_all(dict.file(), matches, memory, options, report.overflow); !status) return status.error();
+  if (auto status = read_all(dict.file(), loads, options, report.overflow); !status) return status.error();
   if (options.staged)
-    for (std::size_t i = 0; i < matches.size(); ++i)
-      if (!memory[i].empty()) std::memcpy(matches[i].param->bytes.data(), memory[i].data(), memory[i].size());
+    for (const auto& [match, memory] : loads)
+      if (!memory.empty()) std::memcpy(match.param->bytes.data(), memory.data(), memory.size());
   return report;
 }
 

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include "ckpt/source.h"
 #include "ckpt/writer.h"
 #include "file_bytes.h"
 #include "temp_dir.h"
@@ -242,6 +244,49 @@ TEST_F(Params, AnErrorOfReadingChangesNothingWhereItIsStaged) {
   EXPECT_FALSE(load_param_into_net(net.params, dict, {.staged = true}));
   EXPECT_EQ(net[0], Bytes(4, '\7'));
   EXPECT_EQ(net[1], Bytes(4, '\7'));
+}
+
+/// Ones up to a place; behind it cannot be read.
+class TornSource final : public Source {
+ public:
+  explicit TornSource(std::uint64_t good) : good_(good) {}
+  std::uint64_t size() const noexcept override { return std::uint64_t{1} << 30; }
+  Status read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    if (offset + out.size() > good_) return Error{.code = Errc::io, .message = "cannot read"};
+    std::fill(out.begin(), out.end(), std::byte{1});
+    return {};
+  }
+
+ private:
+  std::uint64_t good_;
+};
+
+TEST_F(Params, AnErrorOfReadingSaysUpToWhereAllIsLoaded) {
+  constexpr std::uint64_t kBytes = std::uint64_t{48} << 20;  // two are more than is loaded at a time
+  std::vector<TensorInfo> tensors;
+  Net net;
+  for (const char* name : {"a", "b", "c"}) {
+    TensorInfo& tensor = tensors.emplace_back();
+    tensor.name = name;
+    tensor.dtype = DType::uint8;
+    tensor.dims = {kBytes};
+    tensor.byte_size = tensor.stored_size = kBytes;
+    tensor.extents = {{.source = 0, .offset = (tensors.size() - 1) * kBytes, .size = kBytes}};
+  }
+  for (const char* name : {"c", "b", "a"}) net.add(name, DType::uint8, {kBytes});
+  const auto load = [&](std::uint64_t good) {
+    auto file = Checkpoint::from_index({std::make_shared<TornSource>(good)}, tensors);
+    const auto report = load_param_into_net(net.params, *load_checkpoint(std::move(*file)));
+    return report ? "" : report.error().message;
+  };
+  EXPECT_EQ(load(kBytes / 2), "cannot read; nothing was loaded before, what comes up to \"a\" may be half loaded");
+  EXPECT_EQ(
+      load(kBytes * 3 / 2),
+      "cannot read; of the checkpoint everything up to \"a\" was loaded before, what comes up to \"b\" may be half "
+      "loaded");
+  EXPECT_EQ(net[2], Bytes(kBytes, '\1'));
+  EXPECT_EQ(net[0], Bytes(kBytes, '\7'));
+  EXPECT_EQ(load(kBytes * 3), "");
 }
 
 }  // namespace

@@ -97,8 +97,8 @@ struct LoadReport {
 /// and among Int8 to Int64.
 ///
 /// All names, types, shapes and sizes are looked at first: Errc::mismatch, with the parameter, before a byte changes.
-/// An I/O error later leaves parameters half loaded unless it is staged. Errc::usage if two parameters of the network
-/// have one name, or the memory of one is not of its size.
+/// An I/O error later says up to where the checkpoint was loaded; staged it changes nothing. Errc::usage if two
+/// parameters of the network have one name, or the memory of one is not of its size.
 Result<LoadReport> load_param_into_net(std::span<const NetParam> net, const ParamDict& dict,
                                        const LoadParamOptions& options = {});
 
