@@ -1,6 +1,7 @@
 #include "ckpt/manager.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <future>
@@ -13,6 +14,7 @@
 #include "ckpt/output_file.h"
 #include "ckpt/run_files.h"
 #include "file_source.h"
+#include "parallel.h"
 #include "run_directory.h"
 
 namespace ckpt {
@@ -25,6 +27,10 @@ constexpr std::size_t kMaxPrefix = 180;  // leaves room for the numbers in a nam
 constexpr std::string_view kGraph = "-graph.meta";
 
 Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
+
+std::vector<Param> params_of(const std::function<std::vector<Param>()>& params) {
+  return params ? params() : std::vector<Param>();
+}
 
 bool is_set(const std::optional<std::int64_t>& number) { return number.value_or(0) != 0; }
 
@@ -89,29 +95,44 @@ std::optional<std::string> last_run(std::span<const std::string> names, std::str
 }
 
 /// Parameters and a copy of their bytes. The memory stays for the next copy: fresh memory costs more than the copying.
+/// All cores copy, because training stands still meanwhile.
 class Snapshot {
  public:
   void take(std::span<const Param> params) {
     std::size_t size = 0;
     for (const Param& param : params) size += padded(param.bytes.size());
-    if (size > capacity_) {
+    const bool fresh = size > capacity_;
+    if (fresh) {
       memory_.reset();  // not both at once
       memory_ = std::make_unique_for_overwrite<std::byte[]>(size);
       capacity_ = size;
-      populate({memory_.get(), size});
     }
     params_.assign(params.begin(), params.end());
+    std::vector<Piece> pieces;
     std::byte* at = memory_.get();
     for (Param& param : params_) {
-      if (!param.bytes.empty()) std::memcpy(at, param.bytes.data(), param.bytes.size());
-      const std::size_t bytes = param.bytes.size();
-      param.bytes = {at, bytes};
-      at += padded(bytes);
+      const std::span<const std::byte> from = std::exchange(param.bytes, {at, param.bytes.size()});
+      for (std::size_t done = 0; done < from.size(); done += kPiece)
+        pieces.push_back({from.subspan(done, std::min(kPiece, from.size() - done)), at + done});
+      at += padded(from.size());
     }
+    parallel_for(size < kWorthThreads ? 1 : 0, pieces.size(), [&](std::size_t i) {
+      const auto& [from, to] = pieces[i];
+      if (fresh && from.size() == kPiece) populate({to, kPiece});
+      std::memcpy(to, from.data(), from.size());
+      return true;
+    });
   }
   std::span<const Param> params() const noexcept { return params_; }
 
  private:
+  struct Piece {
+    std::span<const std::byte> from = {};
+    std::byte* to = nullptr;
+  };
+  static constexpr std::size_t kPiece = std::size_t{4} << 20;
+  static constexpr std::size_t kWorthThreads = 2 * kPiece;
+
   static std::size_t padded(std::size_t size) noexcept { return (size + 63) / 64 * 64; }
 
   std::unique_ptr<std::byte[]> memory_ = {};
@@ -175,6 +196,7 @@ struct ModelCheckpoint::Impl {
   Path directory = {};
   std::string base = {};
   std::string prefix = {};
+  bool goes_on = false;  // with a run that was there
   std::optional<RunRecord> record = {};
   std::set<std::pair<std::uint64_t, std::uint64_t>> damaged = {};  // found when the run was gone on with
   std::optional<SavedCheckpoint> latest = {};
@@ -202,8 +224,8 @@ struct ModelCheckpoint::Impl {
   bool is_due(const TrainingStep& step, bool forced);
   bool is_wanted_as_best(double metric) const;
   std::vector<AppendValue> append_values(const TrainingStep& step) const;
-  WriteOptions write_options() const;
-  Status write(const Path& path, std::span<const Param> params, std::span<const AppendValue> append) const;
+  Status write(const Path& path, bool overwrite, std::span<const Param> params,
+               std::span<const AppendValue> append) const;
   Status save_graph();
   Status save(const TrainingStep& step);
   JobResult run(Job job, std::span<const Param> params);
@@ -229,13 +251,13 @@ Status ModelCheckpoint::Impl::choose_run() {
     auto names = names_there();
     if (!names) return names.error();
     auto last = config.resume ? last_run(*names, base) : std::nullopt;
-    const bool fresh = !last;
-    prefix = fresh ? rerun_prefix(base, *names) : std::move(*last);
+    goes_on = last.has_value();
+    prefix = goes_on ? std::move(*last) : rerun_prefix(base, *names);
     if (auto status = check_prefix(prefix); !status) return status;
     auto opened = RunRecord::open(directory, prefix, true);
     if (!opened) return opened.error();
     record = std::move(*opened);
-    if (!fresh) return {};
+    if (goes_on) return {};
     names = names_there();
     if (!names) return names.error();
     if (rerun_prefix(base, *names) == prefix) return record->clear();
@@ -262,6 +284,7 @@ Status ModelCheckpoint::Impl::delete_temporaries() const {
 
 // Goes on with the run whose record was opened: its newest file that can be opened is where it stands.
 Status ModelCheckpoint::Impl::take_up() {
+  std::optional<Error> unreadable;  // of the newest
   for (const CheckpointFile& file : record->files()) {
     const Path path = directory / to_string({prefix, file.epoch, file.step, false, config.format});
     if (!is_taken(path)) continue;
@@ -269,12 +292,20 @@ Status ModelCheckpoint::Impl::take_up() {
       const auto opened = Checkpoint::open(path, {.key = config.enc_key});
       if (!opened) {
         damaged.emplace(file.epoch, file.step);
+        unreadable = opened.error();
         continue;
       }
     }
     latest = {.path = path, .epoch = file.epoch, .step = file.total_steps.value_or(0), .metric = file.metric};
   }
-  if (!latest) return {};
+  if (!latest && !goes_on) return {};
+  if (!latest) {  // To begin from nothing beside checkpoints would be a bad surprise.
+    if (!unreadable)
+      return usage("no record says which of the checkpoints of \"" + prefix +
+                   "\" this library saved; load one of them, and save under another prefix");
+    unreadable->message = "no checkpoint of \"" + prefix + "\" can be opened; the newest: " + unreadable->message;
+    return std::move(*unreadable);
+  }
   latest_file = latest->path;
   last_triggered = latest->step;
   return {};
@@ -322,21 +353,30 @@ std::vector<AppendValue> ModelCheckpoint::Impl::append_values(const TrainingStep
   return values;
 }
 
-WriteOptions ModelCheckpoint::Impl::write_options() const {
-  return {.crc = config.crc_check, .key = config.enc_key, .mode = config.enc_mode, .durable = config.durable};
-}
-
-Status ModelCheckpoint::Impl::write(const Path& path, std::span<const Param> params,
+Status ModelCheckpoint::Impl::write(const Path& path, bool overwrite, std::span<const Param> params,
                                     std::span<const AppendValue> append) const {
-  return options.save ? options.save(path, params, append, write_options())
-                      : save_checkpoint(path, params, append, write_options());
+  if (!overwrite && is_taken(path))
+    return Error{.code = Errc::usage,
+                 .os_error = EEXIST,
+                 .message = "there is a file \"" + path.filename().string() + "\" that this run has not saved"};
+  const WriteOptions how{.crc = config.crc_check,
+                         .key = config.enc_key,
+                         .mode = config.enc_mode,
+                         .overwrite = overwrite,
+                         .durable = config.durable};
+  return options.save ? options.save(path, params, append, how) : save_checkpoint(path, params, append, how);
 }
 
 Status ModelCheckpoint::Impl::save_graph() {
   if (graph_saved || options.graph.empty()) return {};
+  const std::string name = prefix + std::string(kGraph);
   auto file =
-      OutputFile::create(directory / (prefix + std::string(kGraph)), {.permissions = 0600, .durable = config.durable});
-  if (!file) return file.error();
+      OutputFile::create(directory / name, {.permissions = 0600, .durable = config.durable, .follow_links = false});
+  if (!file) {
+    Error error = std::move(file).error();
+    error.message = "\"" + name + "\": " + error.message;
+    return error;
+  }
   if (auto status = file->append(options.graph); !status) return status;
   if (auto status = file->commit(); !status) return status;
   graph_saved = true;
@@ -354,7 +394,7 @@ Status ModelCheckpoint::Impl::save(const TrainingStep& step) {
   job.decided = clock();
   job.last_save = std::exchange(last_save_time, job.decided);
   previous_triggered = std::exchange(last_triggered, step.step);
-  const std::vector<Param> params = options.params ? options.params() : std::vector<Param>();
+  const std::vector<Param> params = params_of(options.saved_network ? options.saved_network : options.params);
   if (!config.async_save) return finished(job, run(job, params));
   snapshot.take(params);
   try {
@@ -370,13 +410,13 @@ Status ModelCheckpoint::Impl::save(const TrainingStep& step) {
 JobResult ModelCheckpoint::Impl::run(Job job, std::span<const Param> params) {
   const std::uint64_t epoch = job.name.epoch;
   const std::uint64_t step = job.name.step;
-  if (const CheckpointFile* const known = record->find(epoch, step); known != nullptr) job.replaced = *known;
-  if (!job.replaced && is_taken(job.path))
-    return {.status = usage("there is a file \"" + job.path.filename().string() + "\" that this run has not saved")};
+  const auto there = look_at(job.path);
+  if (!there) return {.status = there.error()};
+  if (const CheckpointFile* const known = record->find(epoch, step); known != nullptr && *there) job.replaced = *known;
   if (auto status = record->begin(epoch, step, job.now.step); !status) return {.status = std::move(status)};
-  if (auto status = write(job.path, params, job.append); !status) {
+  if (auto status = write(job.path, job.replaced.has_value(), params, job.append); !status) {
     // Where it failed behind the replacing the file is there, and ours.
-    if (!is_taken(job.path)) (void)record->drop(epoch, step);
+    if (status.error().os_error == EEXIST || !is_taken(job.path)) (void)record->drop(epoch, step);
     return {.status = std::move(status)};
   }
   // A clock that was given is asked on its owner's thread only.
@@ -398,11 +438,12 @@ Status ModelCheckpoint::Impl::retain(const Job* job) {
     CheckpointFile file = config.strict_mindspore && is_new ? *job->replaced : known;
     file.name = to_string({prefix, known.epoch, known.step, false, config.format});
     const auto entry = look_at(directory / file.name);
-    if (!entry) {  // somebody else has deleted it
+    if (!entry) return entry.error();
+    if (!*entry) {  // somebody else has deleted it
       if (auto status = record->drop(known.epoch, known.step); !status) return status;
       continue;
     }
-    if (file.time == Time()) file.time = entry->time;
+    if (file.time == Time()) file.time = (*entry)->time;
     file.damaged = damaged.contains({file.epoch, file.step}) && !is_new;
     files.push_back(std::move(file));
   }
@@ -493,9 +534,10 @@ Status ModelCheckpoint::step_end(const TrainingStep& now) {
   if (now.steps_per_epoch == 0) return usage("an epoch has no steps");
   impl.now = now;
   if (auto status = impl.collect(false); !status) return status;
-  if (auto status = impl.save_graph(); !status) return status;
-  if (now.step == impl.last_triggered || !impl.is_due(now, false)) return {};
-  return impl.save(now);
+  Status graph = impl.save_graph();  // without which the checkpoint is worth as much
+  if (now.step == impl.last_triggered || !impl.is_due(now, false)) return graph;
+  Status saved = impl.save(now);
+  return saved ? graph : saved;
 }
 
 Status ModelCheckpoint::epoch_end(std::optional<double> metric) {
@@ -538,8 +580,8 @@ Status ModelCheckpoint::save_exception(const TrainingStep& now) {
   if (!names) return names.error();
   const CheckpointName name{rerun_prefix(impl.base, *names, true), now.epoch, (now.step - 1) % now.steps_per_epoch + 1,
                             true};
-  const std::vector<Param> params = impl.options.params ? impl.options.params() : std::vector<Param>();
-  return impl.write(impl.directory / to_string(name), params, impl.append_values(now));
+  const std::vector<Param> params = params_of(impl.options.params);
+  return impl.write(impl.directory / to_string(name), false, params, impl.append_values(now));
 }
 
 Status ModelCheckpoint::pin(const Path& file) {

@@ -261,7 +261,7 @@ OutputFile& OutputFile::operator=(OutputFile&&) noexcept = default;
 OutputFile::~OutputFile() = default;
 
 Result<OutputFile> OutputFile::create(const std::filesystem::path& path, const Options& options) {
-  auto resolved = resolve_links(path);
+  auto resolved = options.follow_links ? resolve_links(path) : path;
   if (!resolved) return resolved.error();
   auto impl = std::make_unique<Impl>();
   impl->options = options;

@@ -51,6 +51,10 @@ std::string line_of(std::string_view verb, Numbers... numbers) {
   return line + '\n';
 }
 
+std::int64_t nanoseconds_of(Time time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
+
 // The length at which the file may be appended to; -1 with errno set.
 ssize_t read_whole(int descriptor, std::string& text) {
   std::array<char, 1 << 16> piece;
@@ -76,16 +80,23 @@ Result<std::vector<DirectoryEntry>> list_files(const std::filesystem::path& dire
   std::error_code error;
   std::filesystem::directory_iterator at(directory, error);
   for (const std::filesystem::directory_iterator end; !error && at != end; at.increment(error)) {
-    if (auto entry = look_at(at->path())) entries.push_back(std::move(*entry));
+    auto entry = look_at(at->path());
+    if (!entry) return std::move(entry).error();
+    if (*entry) entries.push_back(std::move(**entry));
   }
   if (error) return failed(error);
   return entries;
 }
 
-std::optional<DirectoryEntry> look_at(const std::filesystem::path& path) {
+Result<std::optional<DirectoryEntry>> look_at(const std::filesystem::path& path) {
   struct stat status;
-  if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
-  return DirectoryEntry{path.filename().string(), static_cast<std::uint64_t>(status.st_size), time_of(status)};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return std::optional<DirectoryEntry>();
+    return system_error("cannot look at a checkpoint", errno);
+  }
+  if (!S_ISREG(status.st_mode)) return std::optional<DirectoryEntry>();
+  return std::optional(
+      DirectoryEntry{path.filename().string(), static_cast<std::uint64_t>(status.st_size), time_of(status)});
 }
 
 bool is_taken(const std::filesystem::path& path) noexcept {
@@ -114,9 +125,12 @@ Status make_directory(const std::filesystem::path& directory) {
 std::string RunRecord::file_name(std::string_view prefix) { return std::string(prefix) + "-record.txt"; }
 
 RunRecord::RunRecord(RunRecord&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), files_(std::move(other.files_)) {}
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      files_(std::move(other.files_)) {}
 
 RunRecord& RunRecord::operator=(RunRecord&& other) noexcept {
+  std::swap(path_, other.path_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(files_, other.files_);
   return *this;
@@ -133,12 +147,8 @@ Result<std::optional<RunRecord>> RunRecord::open(const std::filesystem::path& di
   const int descriptor = ::open(path.c_str(), flags, 0600);
   if (descriptor < 0 && errno == ENOENT && !create) return std::optional<RunRecord>();
   if (descriptor < 0) return system_error("cannot open the run's record", errno);
-  RunRecord record(descriptor);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK)
-      return Error{.code = Errc::locked, .message = "another program saves under this prefix in this directory"};
-    if (!knows_no_locks(errno)) return system_error("cannot lock the run's record", errno);
-  }
+  RunRecord record(path, descriptor);
+  if (auto status = record.lock(); !status) return status.error();
   if (auto status = record.load(); !status) return status.error();
   return std::optional(std::move(record));
 }
@@ -148,9 +158,15 @@ Result<std::optional<RunRecord>> RunRecord::read(const std::filesystem::path& di
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (descriptor < 0 && errno == ENOENT) return std::optional<RunRecord>();
   if (descriptor < 0) return system_error("cannot open the run's record", errno);
-  RunRecord record(descriptor);
+  RunRecord record(path, descriptor);
   if (auto status = record.load(); !status) return status.error();
   return std::optional(std::move(record));
+}
+
+Status RunRecord::lock() {
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || knows_no_locks(errno)) return {};
+  if (errno != EWOULDBLOCK) return system_error("cannot lock the run's record", errno);
+  return Error{.code = Errc::locked, .message = "another program saves under this prefix in this directory"};
 }
 
 Status RunRecord::load() {
@@ -205,9 +221,39 @@ void RunRecord::take(std::string_view line) {
   }
 }
 
+// It was deleted, perhaps with its directory: what it said is written anew. Whoever has made one in the meantime has
+// taken the run over.
+Status RunRecord::restore() {
+  const int descriptor = ::open(path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (descriptor < 0 && errno == EEXIST)
+    return Error{.code = Errc::locked, .message = "the run's record was replaced by another one"};
+  if (descriptor < 0 && errno == ENOENT)
+    return Error{.code = Errc::io, .os_error = ENOENT, .message = "its directory does not exist"};
+  if (descriptor < 0) return system_error("cannot write the run's record anew", errno);
+  RunRecord made(path_, descriptor);
+  if (auto status = made.lock(); !status) return status;
+  std::string text(kHead);
+  for (const CheckpointFile& file : files_) {
+    text += line_of("begin", file.epoch, file.step, *file.total_steps);
+    if (file.time != Time()) text += line_of("done", file.epoch, file.step, nanoseconds_of(file.time));
+    if (file.metric) text += line_of("metric", file.epoch, file.step, *file.metric);
+    if (file.pinned) text += line_of("pin", file.epoch, file.step);
+  }
+  if (auto status = made.write(text); !status) {
+    (void)remove_name(path_);
+    return status;
+  }
+  std::swap(descriptor_, made.descriptor_);
+  return {};
+}
+
 Status RunRecord::add(const std::string& line) {
   struct stat status;
   if (::fstat(descriptor_, &status) != 0) return system_error("cannot look at the run's record", errno);
+  if (status.st_nlink == 0) {
+    if (auto restored = restore(); !restored) return restored;
+    if (::fstat(descriptor_, &status) != 0) return system_error("cannot look at the run's record", errno);
+  }
   std::string text;
   if (status.st_size == 0) {
     text = kHead;
@@ -215,15 +261,18 @@ Status RunRecord::add(const std::string& line) {
     char last = '\n';
     if (::pread(descriptor_, &last, 1, status.st_size - 1) == 1 && last != '\n') text = "?\n";  // half a line is none
   }
-  text += line;
-  std::string_view left = text;
-  while (!left.empty()) {
-    const ssize_t done = ::write(descriptor_, left.data(), left.size());
+  if (auto written = write(text + line); !written) return written;
+  take(std::string_view(line).substr(0, line.size() - 1));
+  return {};
+}
+
+Status RunRecord::write(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t done = ::write(descriptor_, text.data(), text.size());
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) return system_error("cannot write the run's record", errno);
-    left.remove_prefix(static_cast<std::size_t>(done));
+    text.remove_prefix(static_cast<std::size_t>(done));
   }
-  take(std::string_view(line).substr(0, line.size() - 1));
   return {};
 }
 
@@ -231,8 +280,7 @@ Status RunRecord::begin(std::uint64_t epoch, std::uint64_t step, std::uint64_t t
   return add(line_of("begin", epoch, step, total_steps));
 }
 Status RunRecord::done(std::uint64_t epoch, std::uint64_t step, std::chrono::system_clock::time_point time) {
-  const auto since = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch());
-  return add(line_of("done", epoch, step, static_cast<std::int64_t>(since.count())));
+  return add(line_of("done", epoch, step, nanoseconds_of(time)));
 }
 Status RunRecord::metric(std::uint64_t epoch, std::uint64_t step, double value) {
   return add(line_of("metric", epoch, step, value));
@@ -242,7 +290,8 @@ Status RunRecord::drop(std::uint64_t epoch, std::uint64_t step) { return add(lin
 
 Status RunRecord::clear() {
   files_.clear();
-  if (::ftruncate(descriptor_, 0) != 0) return system_error("cannot clear the run's record", errno);
+  while (::ftruncate(descriptor_, 0) != 0)
+    if (errno != EINTR) return system_error("cannot clear the run's record", errno);
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ckpt/error.h"
@@ -23,7 +24,7 @@ struct DirectoryEntry {
 /// The regular files of a directory, in no order. Links are none.
 Result<std::vector<DirectoryEntry>> list_files(const std::filesystem::path& directory);
 /// One of them; empty if there is no regular file of that name.
-std::optional<DirectoryEntry> look_at(const std::filesystem::path& path);
+Result<std::optional<DirectoryEntry>> look_at(const std::filesystem::path& path);
 /// Whether there is something of this name, a dangling link too.
 bool is_taken(const std::filesystem::path& path) noexcept;
 /// Deletes a name, and never what a link points to. One that is not there is no error.
@@ -35,7 +36,7 @@ Status make_directory(const std::filesystem::path& directory);
 /// that prefix.
 ///
 /// Lines that make no sense are passed over: a power cut may leave some. What is there was written before any file was
-/// deleted because of it.
+/// deleted because of it. One that is deleted while it is open is written again.
 class RunRecord {
  public:
   static std::string file_name(std::string_view prefix);
@@ -66,12 +67,16 @@ class RunRecord {
   Status sync();
 
  private:
-  explicit RunRecord(int descriptor) noexcept : descriptor_(descriptor) {}
+  RunRecord(std::filesystem::path path, int descriptor) noexcept : path_(std::move(path)), descriptor_(descriptor) {}
 
+  Status lock();
   Status load();
+  Status restore();
   Status add(const std::string& line);
+  Status write(std::string_view text);
   void take(std::string_view line);
 
+  std::filesystem::path path_ = {};
   int descriptor_ = -1;
   std::vector<CheckpointFile> files_ = {};
 };

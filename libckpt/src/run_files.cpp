@@ -148,7 +148,7 @@ Status delete_run_files(const std::filesystem::path& directory, std::string_view
   std::vector<CheckpointName> names;
   for (const std::string& file : file_names) {
     auto name = checkpoint_name_from(file);
-    if (!name || name->prefix != prefix || name->breakpoint)
+    if (!name || name->prefix != prefix || name->breakpoint || file.find('/') != file.npos)
       return Error{.code = Errc::usage, .message = "a file to be deleted is not of the run"};
     names.push_back(std::move(*name));
   }

@@ -273,6 +273,30 @@ TEST(ModelCheckpoint, AHundredRuns) {
   EXPECT_EQ(Training(dir).saver->prefix(), "net_100");
 }
 
+TEST(ModelCheckpoint, AnotherNetworkIsSavedButNotForAnException) {
+  const TempDir dir;
+  const Bytes other = values<float>({7});
+  ModelCheckpointOptions options;
+  options.saved_network = [&] {
+    return std::vector<Param>{{.desc = {.name = "w", .dtype = DType::float32, .dims = {1}}, .bytes = bytes_of(other)}};
+  };
+  Training run(dir, {.exception_save = true}, "net", std::move(options));
+  run.train(1);
+  EXPECT_TRUE(run.saver->save_exception(run.now()));
+  EXPECT_EQ(read_file(dir / "net-1_1.ckpt"), weight(7));
+  EXPECT_EQ(read_file(dir / "net-1_1_breakpoint.ckpt"), weight(1));
+}
+
+TEST(ModelCheckpoint, AnExceptionFollowsNoLink) {
+  const TempDir dir;
+  const TempDir elsewhere;
+  std::filesystem::create_symlink(elsewhere / "nothing", dir / "net-1_1_breakpoint.ckpt");
+  Training run(dir, {.save_checkpoint_steps = 100, .exception_save = true});
+  run.train(1);
+  EXPECT_EQ(run.saver->save_exception(run.now()).error().code, Errc::usage);
+  EXPECT_EQ(names_in(elsewhere.path()), Names{});
+}
+
 TEST(ModelCheckpoint, AnExceptionIsSavedApart) {
   const TempDir dir;
   Training run(dir, {.save_checkpoint_steps = 100, .exception_save = true});
@@ -370,6 +394,18 @@ TEST(ModelCheckpoint, FilesThatVanishAreNotMissed) {
   std::filesystem::remove(dir / "net-1_2.ckpt");
   run.train(5);
   EXPECT_EQ(run.files(), (Names{"net-1_4.ckpt", "net-2_1.ckpt"}));
+}
+
+TEST(ModelCheckpoint, AClockThatIsSetBackCostsNoFile) {
+  const TempDir dir;
+  Training run(dir, {.keep_checkpoint_max = 0, .keep_checkpoint_per_n_minutes = 1});
+  run.train(2);
+  run.time -= std::chrono::hours(5);
+  run.train(4);
+  EXPECT_EQ(run.files(), (Names{"net-1_1.ckpt", "net-1_3.ckpt", "net-1_4.ckpt"}));
+  run.time += std::chrono::hours(5);
+  run.train(6);
+  EXPECT_EQ(run.files(), (Names{"net-1_1.ckpt", "net-1_3.ckpt", "net-2_1.ckpt", "net-2_2.ckpt"}));
 }
 
 TEST(ModelCheckpoint, StrictIsMindSporesKeeping) {
@@ -510,6 +546,84 @@ TEST(ModelCheckpoint, ADirectoryThatIsRemoved) {
   std::filesystem::create_directory(dir.path());
   run.train(3);
   EXPECT_EQ(run.files(), Names{"net-1_3.ckpt"});
+  run.saver.reset();
+  Training again(dir, {.resume = true});
+  EXPECT_EQ(again.saver->prefix(), "net");
+  ASSERT_TRUE(again.saver->latest()) << "the record was lost with the directory, and written anew";
+  EXPECT_EQ(again.saver->latest()->step, 3U);
+}
+
+TEST(ModelCheckpoint, ARecordThatIsDeletedIsWrittenAnew) {
+  const TempDir dir;
+  {
+    Training run(dir, {.save_checkpoint_steps = 4, .keep_checkpoint_max = 1, .keep_best = 1});
+    EXPECT_TRUE(run.train(4).epoch(0.5));
+    EXPECT_TRUE(run.saver->pin("net-1_4.ckpt"));
+    std::filesystem::remove(dir / "net-record.txt");
+    EXPECT_TRUE(run.train(8).epoch(0.25));
+  }
+  const auto runs = find_runs(dir.path());
+  ASSERT_TRUE(runs && runs->front().recorded);
+  ASSERT_EQ(runs->front().files.size(), 2U);
+  EXPECT_EQ(runs->front().files[0].metric, 0.5);
+  EXPECT_TRUE(runs->front().files[0].pinned);
+  EXPECT_EQ(runs->front().files[0].total_steps, 4U);
+  EXPECT_EQ(runs->front().files[1].metric, 0.25);
+}
+
+TEST(ModelCheckpoint, SomebodyElsesRecordStopsIt) {
+  const TempDir dir;
+  Training run(dir);
+  run.train(1);
+  std::filesystem::remove(dir / "net-record.txt");
+  CheckpointConfig config;
+  config.resume = true;
+  std::filesystem::remove(dir / "net-1_1.ckpt");  // so that the other one begins
+  Training other(dir, config);
+  EXPECT_EQ(run.next().error().code, Errc::locked);
+  EXPECT_EQ(run.files(), Names{});
+}
+
+TEST(ModelCheckpoint, DoesNotGoOnWithWhatItHasNotSaved) {
+  const TempDir dir;
+  write_file(dir / "net-3_4.ckpt", weight(12));
+  CheckpointConfig config;
+  config.resume = true;
+  const auto saver =
+      ModelCheckpoint::create("net", dir.path(), config, {.params = [] { return std::vector<Param>(); }});
+  ASSERT_FALSE(saver);
+  EXPECT_EQ(to_string(saver.error()),
+            "no record says which of the checkpoints of \"net\" this library saved; load one of them, and save under "
+            "another prefix");
+  EXPECT_EQ(Training(dir).saver->prefix(), "net_1") << "without resume it is an earlier run like any other";
+}
+
+TEST(ModelCheckpoint, DoesNotBeginFromNothingBesideWhatItCannotOpen) {
+  const TempDir dir;
+  Training(dir).train(1);
+  std::filesystem::permissions(dir / "net-1_1.ckpt", std::filesystem::perms::owner_all);
+  write_file(dir / "net-1_1.ckpt", "damaged");
+  CheckpointConfig config;
+  config.resume = true;
+  const auto saver =
+      ModelCheckpoint::create("net", dir.path(), config, {.params = [] { return std::vector<Param>(); }});
+  ASSERT_FALSE(saver);
+  EXPECT_TRUE(saver.error().message.starts_with("no checkpoint of \"net\" can be opened; the newest: "))
+      << to_string(saver.error());
+}
+
+TEST(ModelCheckpoint, AGraphThatCannotBeSavedCostsNoCheckpoint) {
+  const TempDir dir;
+  const TempDir elsewhere;
+  write_file(elsewhere / "precious", "mine");
+  std::filesystem::create_symlink(elsewhere / "precious", dir / "net-graph.meta");
+  Training run(dir, {}, "net", {.graph = {std::byte{1}}});
+  EXPECT_EQ(text_of(run.next()), "\"net-graph.meta\": is a link, not a file");
+  EXPECT_EQ(run.files(), Names{"net-1_1.ckpt"});
+  EXPECT_EQ(read_file(elsewhere / "precious"), "mine");
+  std::filesystem::remove(dir / "net-graph.meta");
+  run.train(2);
+  EXPECT_EQ(read_file(dir / "net-graph.meta"), "\1");
 }
 
 TEST(ModelCheckpoint, AFullDisk) {

@@ -138,6 +138,7 @@ TEST(DeleteRunFiles, OnlyOfTheRunAndOnlyIfNobodySaves) {
   for (const char* name : {"a-1_1.ckpt", "a-2_1.ckpt", "b-1_1.ckpt"}) write_file(dir / name, "x");
   EXPECT_EQ(delete_run_files(dir.path(), "a", Names{"b-1_1.ckpt"}).error().code, Errc::usage);
   EXPECT_EQ(delete_run_files(dir.path(), "a", Names{"../a-1_1.ckpt"}).error().code, Errc::usage);
+  EXPECT_EQ(delete_run_files(dir / "sub", "../a", Names{"../a-1_1.ckpt"}).error().code, Errc::usage);
   {
     auto record = RunRecord::open(dir.path(), "a", true);
     ASSERT_TRUE(record && *record);

@@ -47,8 +47,10 @@ struct CheckpointConfig {
   MetricMode metric_mode = MetricMode::max;
   std::uint64_t keep_every_steps = 0;
   bool strict_mindspore = false;  ///< keep and delete exactly as MindSpore does, if only behind the save
-  bool resume = false;            ///< go on with the last run in the directory instead of beginning another
-  bool durable = true;            ///< survive a power cut, not only the end of the program
+  /// Go on with the last run in the directory, if there is one, instead of beginning another. Errc::usage if a
+  /// ModelCheckpoint did not save it; and what kept its newest checkpoint from being opened if none could be.
+  bool resume = false;
+  bool durable = true;  ///< survive a power cut, not only the end of the program
 };
 
 /// What a configuration comes to: MindSpore's get_checkpoint_policy().
@@ -84,6 +86,8 @@ struct SavedCheckpoint {
 struct ModelCheckpointOptions {
   /// What to save, asked for at each save. The bytes are borrowed until the call that saves returns.
   std::function<std::vector<Param>()> params = {};
+  /// What to save instead, but for save_exception(): MindSpore's saved_network.
+  std::function<std::vector<Param>()> saved_network = {};
   /// How: save_checkpoint() where empty. Must replace `path` in one step and, with options.durable, for good. With
   /// async_save it runs on another thread.
   std::function<Status(const std::filesystem::path& path, std::span<const Param> params,
@@ -123,7 +127,8 @@ class ModelCheckpoint {
   /// Training begins, behind `step`: steps to the next save are counted from there. Without one, and if it is never
   /// called, that is 0, or the step of latest() in a run that is gone on with.
   Status begin(std::optional<std::uint64_t> step = {});
-  /// Saves if the policy says so, and never the same step twice. Reports an asynchronous save that has failed.
+  /// Saves if the policy says so, and never the same step twice. Reports an asynchronous save that has failed. A graph
+  /// that cannot be written costs no checkpoint.
   Status step_end(const TrainingStep& now);
   /// The result of a validation after the last step_end(). Belongs to the file of that step; where there is none and
   /// keep_best wants it, it is saved. NaN is no result.

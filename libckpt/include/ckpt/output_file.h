@@ -22,6 +22,7 @@ class OutputFile {
     unsigned permissions = 0400;  ///< of the finished file, whatever the umask; until then it is its owner's alone
     bool overwrite = true;  ///< false: Errc::usage if the target exists, at create() and, without a race, at commit()
     bool durable = true;    ///< fsync the file and its directory: the result survives a power cut
+    bool follow_links = true;  ///< false: a symbolic link is Errc::unsupported, and without a race never followed
   };
 
   /// Errc::unsupported if the target is a directory, a pipe or a device; Errc::io, say for a directory that is not
