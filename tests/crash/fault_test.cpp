@@ -1,68 +1,15 @@
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
-#include <initializer_list>
-#include <iterator>
 #include <string>
 
+#include "faults.h"
 #include "scenarios.h"
 #include "tracee.h"
 
 namespace ckpt::test {
 namespace {
-
-/// What goes wrong at one system call.
-struct Fault {
-  const char* name;
-  int error;     // what the call fails with; 0: it does half of what was asked
-  bool forever;  // so does every later call of the kind
-};
-
-constexpr Fault kFaults[] = {
-    {"I/O error", EIO, false},
-    {"disk full from here on", ENOSPC, true},
-    {"not supported", EINVAL, false},
-    {"interrupted", EINTR, false},
-    {"short", 0, false},
-};
-
-/// Memory and process management: not what is tested here.
-bool concerns_files(long call) {
-  constexpr long kOthers[] = {SYS_mmap,  SYS_munmap,       SYS_mprotect,       SYS_mremap, SYS_brk,       SYS_madvise,
-                              SYS_futex, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_exit,   SYS_exit_group};
-  return std::find(std::begin(kOthers), std::end(kOthers), call) == std::end(kOthers);
-}
-
-/// Which argument says how many bytes.
-std::optional<std::size_t> size_argument(long call) {
-  if (call == SYS_pwrite64 || call == SYS_pread64 || call == SYS_read) return 2;
-  if (call == SYS_copy_file_range) return 4;
-  return std::nullopt;
-}
-
-/// Text that a child leaves to its parent.
-class SharedText {
- public:
-  SharedText()
-      : text_(static_cast<char*>(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
-    if (text_ == MAP_FAILED) throw std::bad_alloc();
-  }
-  SharedText(const SharedText&) = delete;
-  SharedText& operator=(const SharedText&) = delete;
-  ~SharedText() { ::munmap(text_, kSize); }
-
-  void set(const std::string& text) { std::strncpy(text_, text.c_str(), kSize - 1); }
-  std::string get() const { return text_; }
-
- private:
-  static constexpr std::size_t kSize = 4096;
-  char* text_;
-};
 
 struct Outcome {
   bool injected = false;
@@ -82,36 +29,14 @@ Outcome run(const Scenario& scenario, const std::filesystem::path& target, const
     if (!status) message.set(to_string(status.error()));
     return status ? 0 : 1;
   });
-  for (std::size_t calls = 0; auto stop = tracee.next();) {
-    if (!stop->entry || !concerns_files(stop->call)) continue;
-    const bool here = calls++ == index;
-    if (!here && !(fault.forever && outcome.injected && stop->call == outcome.call)) continue;
-    outcome.call = stop->call;
-    if (fault.error != 0) {
-      outcome.injected = true;
-      tracee.fail_call(fault.error);
-    } else if (const auto size = size_argument(stop->call); size && stop->args[*size] > 1) {
-      outcome.injected = true;
-      tracee.set_argument(*size, stop->args[*size] / 2);
-    }
-  }
+  Injector injector(fault, index);
+  while (const auto stop = tracee.next()) injector.look(*stop, tracee);
+  outcome.injected = injector.injected();
+  outcome.call = injector.call();
   outcome.ended = tracee.exit_code() == 0 || tracee.exit_code() == 1;
   outcome.success = tracee.exit_code() == 0;
   outcome.message = message.get();
   return outcome;
-}
-
-/// Faults that must not be noticed: what was interrupted or cut short is done again, hints may fail, and there is
-/// another way where a file system does not know this one.
-bool must_succeed(const Fault& fault, long call) {
-  const auto is_one_of = [call](std::initializer_list<long> calls) {
-    return std::find(calls.begin(), calls.end(), call) != calls.end();
-  };
-  if (is_one_of({SYS_fallocate, SYS_sync_file_range, SYS_copy_file_range})) return true;
-  if (fault.error == EINVAL) return is_one_of({SYS_renameat2});
-  if (fault.error == EINTR)
-    return is_one_of({SYS_pwrite64, SYS_pread64, SYS_fsync, SYS_fchmod, SYS_ftruncate, SYS_close});
-  return fault.error == 0;
 }
 
 class Failing : public testing::TestWithParam<Scenario> {};

@@ -9,44 +9,16 @@
 #include <string>
 #include <vector>
 
-#include "ckpt/checkpoint.h"
 #include "ckpt/manager.h"
 #include "ckpt/run_files.h"
 #include "file_bytes.h"
 #include "replay.h"
+#include "short_run.h"
 #include "temp_dir.h"
 #include "tracee.h"
 
 namespace ckpt::test {
 namespace {
-
-constexpr std::uint64_t kSteps = 5;
-constexpr std::uint64_t kStepsPerEpoch = 2;
-constexpr double kMetrics[] = {0.9, 0.5, 0.95};  // of each epoch
-
-using Time = std::chrono::system_clock::time_point;
-Time time_of(std::uint64_t step) { return Time(std::chrono::hours(1000) + std::chrono::minutes(7 * step)); }
-
-struct Case {
-  std::string name = {};
-  CheckpointConfig config = {};
-};
-
-std::vector<Case> cases() {
-  std::vector<Case> list;
-  list.push_back({"newest_one", {.keep_checkpoint_max = 1}});
-  list.push_back({"newest_two", {.keep_checkpoint_max = 2}});
-  list.push_back({"minutes", {.keep_checkpoint_max = 0, .keep_checkpoint_per_n_minutes = 14}});
-  list.push_back({"best", {.keep_checkpoint_max = 1, .keep_best = 1}});
-  list.push_back({"steps", {.keep_checkpoint_max = 1, .keep_every_steps = 3}});
-  list.push_back({"all", {.keep_checkpoint_max = 2, .keep_best = 2, .keep_every_steps = 4}});
-  list.push_back({"strict", {.keep_checkpoint_max = 2, .strict_mindspore = true}});
-  list.push_back(
-      {"strict_minutes", {.keep_checkpoint_max = 0, .keep_checkpoint_per_n_minutes = 20, .strict_mindspore = true}});
-  return list;
-}
-
-std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
 
 /// A number that a child leaves to its parent.
 class SharedNumber {
@@ -106,54 +78,16 @@ std::vector<Promise> promises(const CheckpointConfig& config) {
   return list;
 }
 
-std::string name_of(std::uint64_t step) {
-  return to_string(CheckpointName{"net", (step - 1) / kStepsPerEpoch + 1, (step - 1) % kStepsPerEpoch + 1});
-}
-
-/// The whole run; `calls` counts those that have returned.
-int train(const std::filesystem::path& directory, const CheckpointConfig& config, std::uint64_t& calls) {
-  float value = 0;
-  std::uint64_t step = 0;
-  ModelCheckpointOptions options{
-      .params =
-          [&] {
-            return std::vector<Param>{{.desc = {.name = "w", .dtype = DType::float32, .dims = {}},
-                                       .bytes = std::as_bytes(std::span(&value, 1))}};
-          },
-      .graph = {std::byte{8}, std::byte{1}},
-      .clock = [&] { return time_of(step); }};
-  auto saver = ModelCheckpoint::create("net", directory, config, std::move(options));
-  if (!saver) return 1;
-  for (step = 1; step <= kSteps; ++step) {
-    value = static_cast<float>(step);
-    if (!saver->step_end({(step - 1) / kStepsPerEpoch + 1, step, kStepsPerEpoch})) return 1;
-    ++calls;
-    if (step % kStepsPerEpoch != 0) continue;
-    if (!saver->epoch_end(kMetrics[step / kStepsPerEpoch - 1])) return 1;
-    ++calls;
-  }
-  return 0;
-}
-
-/// The steps whose checkpoints are there, whole and right; 0 among them if one is not.
-std::set<std::uint64_t> steps_in(const std::filesystem::path& directory) {
-  std::set<std::uint64_t> steps;
-  for (const std::string& file : names_in(directory)) {
-    const auto name = checkpoint_name_from(file);
-    if (!name) continue;
-    const std::uint64_t step = (name->epoch - 1) * kStepsPerEpoch + name->step;
-    const auto opened = Checkpoint::open(directory / file);
-    float value = 0;
-    const bool good = opened && opened->find("w") != nullptr &&
-                      opened->read(*opened->find("w"), 0, std::as_writable_bytes(std::span(&value, 1))) &&
-                      value == static_cast<float>(step);
-    steps.insert(good ? step : 0);
-  }
-  return steps;
-}
-
 bool has_all(const std::set<std::uint64_t>& there, const std::set<std::uint64_t>& wanted) {
   return std::includes(there.begin(), there.end(), wanted.begin(), wanted.end());
+}
+
+/// The run up to its first error; `calls` counts those before.
+int count_calls(const std::filesystem::path& directory, const CheckpointConfig& config, std::uint64_t& calls) {
+  return train(directory, config, [&](std::uint64_t, const Status& status) {
+    calls += status ? 1 : 0;
+    return static_cast<bool>(status);
+  });
 }
 
 /// Whether these files keep what was promised after `calls` calls, of which another one may be on its way.
@@ -175,7 +109,7 @@ std::string text_of(const std::set<std::uint64_t>& steps) {
   return text;
 }
 
-class ManagerCrash : public testing::TestWithParam<Case> {
+class ManagerCrash : public testing::TestWithParam<Policy> {
   void SetUp() override {
     if (!can_trace()) GTEST_SKIP() << "this system does not let a process trace its child";
   }
@@ -191,7 +125,7 @@ TEST_P(ManagerCrash, KilledAnywhereItKeepsItsPromises) {
     SCOPED_TRACE("killed at stop " + std::to_string(stops));
     const TempDir dir;
     *calls = 0;
-    Tracee tracee([&] { return train(dir.path(), config, *calls); });
+    Tracee tracee([&] { return count_calls(dir.path(), config, *calls); });
     bool ended = false;
     for (std::size_t i = 0; i < stops && !ended; ++i) ended = !tracee.next();
     tracee.kill();
@@ -220,7 +154,7 @@ std::string power_cuts(const CheckpointConfig& config, const Abilities& can = {}
   const SharedNumber calls;
   DiskModel disk;
   std::string wrong;
-  Tracee tracee([&] { return train(dir.path(), config, *calls); });
+  Tracee tracee([&] { return count_calls(dir.path(), config, *calls); });
   while (const auto stop = tracee.next()) {
     replay(*stop, tracee, can, disk);
     if (stop->entry || !wrong.empty()) continue;
@@ -248,7 +182,8 @@ TEST_P(ManagerCrash, WithoutSyncOfTheDirectoryItWouldNot) {
   EXPECT_NE(power_cuts(GetParam().config, {.directory_sync = false}), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(, ManagerCrash, testing::ValuesIn(cases()), [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(, ManagerCrash, testing::ValuesIn(policies()),
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace ckpt::test

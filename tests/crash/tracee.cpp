@@ -74,11 +74,11 @@ std::optional<Stop> Tracee::next() {
       return stop_;
     }
     if (info.op != PTRACE_SYSCALL_INFO_EXIT) continue;  // a signal; none is expected, and none is passed on
-    if (injected_ != 0) {
+    if (injected_) {
       auto values = registers(pid_);
-      values.rax = static_cast<unsigned long long>(-static_cast<long long>(std::exchange(injected_, 0)));
+      info.exit.rval = *std::exchange(injected_, std::nullopt);
+      values.rax = static_cast<unsigned long long>(info.exit.rval);
       set_registers(pid_, values);
-      info.exit.rval = static_cast<std::int64_t>(values.rax);
     }
     stop_.entry = false;
     stop_.result = info.exit.rval;
@@ -94,10 +94,15 @@ void Tracee::kill() {
 }
 
 void Tracee::fail_call(int error) {
+  skip_call();
+  injected_ = -error;
+}
+
+void Tracee::skip_call() {
   auto values = registers(pid_);
   values.orig_rax = ~0ULL;  // no such call
   set_registers(pid_, values);
-  injected_ = error;
+  injected_ = 0;
 }
 
 void Tracee::set_argument(std::size_t index, std::uint64_t value) {

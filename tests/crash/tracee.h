@@ -37,6 +37,8 @@ class Tracee {
 
   /// At an entry: the call is not made, and returns `error` (an errno) instead.
   void fail_call(int error);
+  /// At an entry: the call is not made, and says that all went well.
+  void skip_call();
   /// At an entry: changes one argument.
   void set_argument(std::size_t index, std::uint64_t value);
 
@@ -53,7 +55,7 @@ class Tracee {
   pid_t pid_ = -1;
   bool running_ = false;
   Stop stop_ = {};
-  int injected_ = 0;  // the errno that the call's exit is to return
+  std::optional<std::int64_t> injected_ = {};  // what the call's exit is to return
   std::optional<int> exit_code_ = {};
 };
 
