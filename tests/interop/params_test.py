@@ -126,20 +126,23 @@ class Params(TempDirTest):
                 continue
             self.assertEqual(here, there, case)
 
-    def test_an_optimizer(self):
-        """A network and its Momentum, trained there, into the same names here."""
-        net = nn.Dense(3, 2)
-        train = nn.TrainOneStepCell(nn.WithLossCell(net, nn.MSELoss()), nn.Momentum(net.trainable_params(), 0.1, 0.9))
-        train(mindspore.Tensor(np.ones((4, 3), np.float32)), mindspore.Tensor(np.ones((4, 2), np.float32)))
-        path = str(self.dir / "net.ckpt")
-        mindspore.save_checkpoint(train, path)
-        params = [[p.name, str(p.dtype), list(p.shape)] for p in train.get_parameters()]
-        here, = self.ours([{"file": path, "net": params, "strict": True, "suffixes": False, "ones": False, "specify": [],
-                            "filter": []}])
-        self.assertEqual(here["param_not_load"], [])
-        self.assertEqual(here["ckpt_not_load"], [])
-        self.assertEqual(here["values"], [theirs.value_of(p)[3].hex() for p in train.get_parameters()])
-        self.assertIn("moments.weight", [name for name, _, _ in params])
+    def test_optimizers(self):
+        """A network and its optimizer, trained there, into the same names here."""
+        optimizers = {"moments.weight": lambda net: nn.Momentum(net.trainable_params(), 0.1, 0.9),
+                      "moment2.weight": lambda net: nn.Adam(net.trainable_params(), 0.01)}
+        for state, optimizer in optimizers.items():
+            net = nn.Dense(3, 2)
+            train = nn.TrainOneStepCell(nn.WithLossCell(net, nn.MSELoss()), optimizer(net))
+            train(mindspore.Tensor(np.ones((4, 3), np.float32)), mindspore.Tensor(np.ones((4, 2), np.float32)))
+            path = str(self.dir / "net.ckpt")
+            mindspore.save_checkpoint(train, path)
+            params = [[p.name, str(p.dtype), list(p.shape)] for p in train.get_parameters()]
+            here, = self.ours([{"file": path, "net": params, "strict": True, "suffixes": False, "ones": False,
+                                "specify": [], "filter": []}])
+            self.assertEqual(here["param_not_load"], [])
+            self.assertEqual(here["ckpt_not_load"], [])
+            self.assertEqual(here["values"], [theirs.value_of(p)[3].hex() for p in train.get_parameters()])
+            self.assertIn(state, [name for name, _, _ in params])
 
 
 if __name__ == "__main__":
