@@ -13,6 +13,7 @@
 #include "ckpt/checkpoint.h"
 #include "ckpt/output_file.h"
 #include "ckpt/run_files.h"
+#include "ckpt/text.h"
 #include "file_source.h"
 #include "parallel.h"
 #include "run_directory.h"
@@ -30,6 +31,11 @@ Error usage(std::string message) { return {.code = Errc::usage, .message = std::
 
 std::vector<Param> params_of(const std::function<std::vector<Param>()>& params) {
   return params ? params() : std::vector<Param>();
+}
+
+Error not_ours(const std::string& prefix) {
+  return usage("no record says which of the checkpoints of \"" + escape(prefix) +
+               "\" this library saved; load one of them, and save under another prefix");
 }
 
 bool is_set(const std::optional<std::int64_t>& number) { return number.value_or(0) != 0; }
@@ -180,6 +186,9 @@ Result<CheckpointPolicy> checkpoint_policy(const CheckpointConfig& config) {
   if (config.format == "safetensors" &&
       (config.enc_key || config.enc_mode != CipherMode::aes_gcm || config.crc_check || config.exception_save))
     return usage("safetensors goes with neither encryption nor a checksum nor exception_save");
+  if (config.strict_mindspore &&
+      (config.keep_best != 0 || config.keep_every_steps != 0 || config.keep_every_minutes != 0))
+    return usage("MindSpore has neither keep_best nor keep_every_steps nor keep_every_minutes");
   if (is_set(policy.save_checkpoint_steps)) policy.save_checkpoint_seconds = std::nullopt;
   if (is_set(policy.keep_checkpoint_max)) {
     policy.keep_checkpoint_per_n_minutes = std::nullopt;
@@ -254,8 +263,9 @@ Status ModelCheckpoint::Impl::choose_run() {
     goes_on = last.has_value();
     prefix = goes_on ? std::move(*last) : rerun_prefix(base, *names);
     if (auto status = check_prefix(prefix); !status) return status;
-    auto opened = RunRecord::open(directory, prefix, true);
+    auto opened = RunRecord::open(directory, prefix, !goes_on);
     if (!opened) return opened.error();
+    if (!*opened) return not_ours(prefix);
     record = std::move(*opened);
     if (goes_on) return {};
     names = names_there();
@@ -300,10 +310,9 @@ Status ModelCheckpoint::Impl::take_up() {
   }
   if (!latest && !goes_on) return {};
   if (!latest) {  // To begin from nothing beside checkpoints would be a bad surprise.
-    if (!unreadable)
-      return usage("no record says which of the checkpoints of \"" + prefix +
-                   "\" this library saved; load one of them, and save under another prefix");
-    unreadable->message = "no checkpoint of \"" + prefix + "\" can be opened; the newest: " + unreadable->message;
+    if (!unreadable) return not_ours(prefix);
+    unreadable->message =
+        "no checkpoint of \"" + escape(prefix) + "\" can be opened; the newest: " + unreadable->message;
     return std::move(*unreadable);
   }
   latest_file = latest->path;
@@ -358,7 +367,7 @@ Status ModelCheckpoint::Impl::write(const Path& path, bool overwrite, std::span<
   if (!overwrite && is_taken(path))
     return Error{.code = Errc::usage,
                  .os_error = EEXIST,
-                 .message = "there is a file \"" + path.filename().string() + "\" that this run has not saved"};
+                 .message = "there is a file \"" + escape(path.filename().string()) + "\" that this run has not saved"};
   const WriteOptions how{.crc = config.crc_check,
                          .key = config.enc_key,
                          .mode = config.enc_mode,
@@ -374,7 +383,7 @@ Status ModelCheckpoint::Impl::save_graph() {
       OutputFile::create(directory / name, {.permissions = 0600, .durable = config.durable, .follow_links = false});
   if (!file) {
     Error error = std::move(file).error();
-    error.message = "\"" + name + "\": " + error.message;
+    error.message = "\"" + escape(name) + "\": " + error.message;
     return error;
   }
   if (auto status = file->append(options.graph); !status) return status;
@@ -447,14 +456,14 @@ Status ModelCheckpoint::Impl::retain(const Job* job) {
     file.damaged = damaged.contains({file.epoch, file.step}) && !is_new;
     files.push_back(std::move(file));
   }
-  const KeepPolicy keep{
-      .keep_checkpoint_max = static_cast<std::uint64_t>(policy.keep_checkpoint_max.value_or(0)),
-      .keep_checkpoint_per_n_minutes = static_cast<std::uint64_t>(policy.keep_checkpoint_per_n_minutes.value_or(0)),
-      .keep_best = config.keep_best,
-      .metric_mode = config.metric_mode,
-      .keep_every_steps = config.keep_every_steps,
-      .strict_mindspore = config.strict_mindspore,
-      .last_save = job != nullptr ? job->last_save : Time()};
+  const auto minutes = static_cast<std::uint64_t>(policy.keep_checkpoint_per_n_minutes.value_or(0));
+  const KeepPolicy keep{.keep_checkpoint_max = static_cast<std::uint64_t>(policy.keep_checkpoint_max.value_or(0)),
+                        .keep_checkpoint_per_n_minutes = minutes != 0 ? minutes : config.keep_every_minutes,
+                        .keep_best = config.keep_best,
+                        .metric_mode = config.metric_mode,
+                        .keep_every_steps = config.keep_every_steps,
+                        .strict_mindspore = config.strict_mindspore,
+                        .last_save = job != nullptr ? job->last_save : Time()};
   const auto decisions = decide_retention(files, keep, job != nullptr ? job->decided : Time());
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (decisions[i].keep || (job != nullptr && files[i].name == job->path.filename())) continue;

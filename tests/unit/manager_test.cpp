@@ -129,6 +129,7 @@ TEST(CheckpointConfig, WhatMindSporeRefuses) {
   EXPECT_EQ(error_of({.keep_checkpoint_per_n_minutes = -1}).code, Errc::usage);
   CheckpointConfig config{.crc_check = true, .format = "safetensors"};
   EXPECT_EQ(error_of(config).code, Errc::usage);
+  EXPECT_EQ(error_of({.keep_best = 1, .strict_mindspore = true}).code, Errc::usage);
 }
 
 TEST(ModelCheckpoint, HostilePrefixesAreRefused) {
@@ -349,6 +350,18 @@ TEST(ModelCheckpoint, TheBestIsRememberedOverRestarts) {
   run.step = 4;
   for (const double accuracy : {0.1, 0.2}) EXPECT_TRUE(run.train(run.step + 4).epoch(accuracy));
   EXPECT_EQ(run.files(), (Names{"net-1_4.ckpt", "net-3_4.ckpt"}));
+}
+
+TEST(ModelCheckpoint, TheNewestAndOneInSoManyMinutes) {
+  const TempDir dir;
+  CheckpointConfig config{.keep_checkpoint_max = 2};
+  config.keep_every_minutes = 1;
+  Training run(dir, config);
+  for (int i = 0; i < 5; ++i) {
+    run.train(run.step + 1);
+    run.time += std::chrono::seconds(29);
+  }
+  EXPECT_EQ(run.files(), (Names{"net-1_1.ckpt", "net-1_3.ckpt", "net-1_4.ckpt", "net-2_1.ckpt"}));
 }
 
 TEST(ModelCheckpoint, PinnedFilesStay) {
@@ -595,6 +608,7 @@ TEST(ModelCheckpoint, DoesNotGoOnWithWhatItHasNotSaved) {
   EXPECT_EQ(to_string(saver.error()),
             "no record says which of the checkpoints of \"net\" this library saved; load one of them, and save under "
             "another prefix");
+  EXPECT_EQ(names_in(dir.path()), Names{"net-3_4.ckpt"});
   EXPECT_EQ(Training(dir).saver->prefix(), "net_1") << "without resume it is an earlier run like any other";
 }
 

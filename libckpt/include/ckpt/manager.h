@@ -46,7 +46,8 @@ struct CheckpointConfig {
   std::uint64_t keep_best = 0;  ///< the so many with the best metric, which epoch_end() is given
   MetricMode metric_mode = MetricMode::max;
   std::uint64_t keep_every_steps = 0;
-  bool strict_mindspore = false;  ///< keep and delete exactly as MindSpore does, if only behind the save
+  std::uint64_t keep_every_minutes = 0;  ///< as keep_checkpoint_per_n_minutes, and goes with keep_checkpoint_max
+  bool strict_mindspore = false;         ///< keep and delete exactly as MindSpore does, if only behind the save
   /// Go on with the last run in the directory, if there is one, instead of beginning another. Errc::usage if a
   /// ModelCheckpoint did not save it; and what kept its newest checkpoint from being opened if none could be.
   bool resume = false;
@@ -65,7 +66,7 @@ struct CheckpointPolicy {
 
 /// Errc::usage for what MindSpore refuses: a negative number, all four None or 0, another format together with
 /// encryption, a checksum or exception_save; and for encryption together with a checksum, which MindSpore takes and
-/// writes a file that nobody can read.
+/// writes a file that nobody can read; and for strict_mindspore together with a rule that MindSpore does not have.
 Result<CheckpointPolicy> checkpoint_policy(const CheckpointConfig& config);
 
 /// Where training stands, as MindSpore counts.
