@@ -408,18 +408,16 @@ void check_damage(const Index& index, const Evidence& evidence, Findings& findin
     findings.add(rule("cipher-damaged"), {}, evidence.cipher_damage->offset, evidence.cipher_damage->message);
   if (!evidence.damage || (evidence.cipher_damage && evidence.damage->code == Errc::key)) return;
   const Error& damage = *evidence.damage;
-  const auto report = [&](const Rule& rule) { findings.add(rule, damage.tensor, damage.offset, damage.message); };
   if (!index.encryption && !index.tensors.empty() && index.cipher_offset == end_of_entries(index))
     return findings.add(rule("cipher-behind-clear"), {}, end_of_entries(index),
                         "an encrypted block follows the entries in clear");
-  if (damage.code == Errc::limit) return report(rule("limit-exceeded"));
-  if (damage.code == Errc::key) return report(rule("cipher-damaged"));
-  if (index.stray_damage && !index.tensors.empty()) {
+  if (index.stray_damage && !index.tensors.empty() && damage.code != Errc::limit && damage.code != Errc::key) {
     const std::uint64_t end = end_of_entries(index);
     const std::string count = index.plain_size > end ? bytes_text(index.plain_size - end) : "what is";
     return findings.add(rule("trailing-bytes"), {}, end, count + " behind the last entry: " + damage.message);
   }
-  report(damage.code == Errc::truncated ? rule("truncated") : rule("malformed"));
+  const Finding finding = finding_of(damage).value_or(Finding{.rule = &rule("cipher-damaged")});
+  findings.add(*finding.rule, damage.tensor, damage.offset, damage.message);
 }
 
 void check_trailer(const Index& index, const Evidence& evidence, Findings& findings) {
@@ -523,6 +521,16 @@ std::string_view name(Severity severity) noexcept {
 }
 
 std::span<const Rule> rules() noexcept { return kRules; }
+
+std::optional<Finding> finding_of(const Error& error) {
+  const Rule* found = error.code == Errc::truncated   ? &rule("truncated")
+                      : error.code == Errc::malformed ? &rule("malformed")
+                      : error.code == Errc::mismatch  ? &rule("size-mismatch")
+                      : error.code == Errc::limit     ? &rule("limit-exceeded")
+                                                      : nullptr;
+  if (found == nullptr) return std::nullopt;
+  return Finding{found, error.tensor, error.offset, error.message};
+}
 
 Result<std::vector<Finding>> validate(const Checkpoint& file, const ValidateOptions& options) {
   const Index& index = index_of(file);

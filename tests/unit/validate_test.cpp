@@ -402,6 +402,19 @@ TEST(Validate, ValuesAreFoundWhereverTheyAreCut) {
   }
 }
 
+TEST(Validate, AnErrorAboutTheBytesIsAFinding) {
+  const auto rule_of = [](Errc code) {
+    const auto finding = finding_of({.code = code, .offset = 7, .tensor = "a", .message = "why"});
+    return finding ? std::string(finding->rule->id) : std::string();
+  };
+  EXPECT_EQ(rule_of(Errc::truncated), "truncated");
+  EXPECT_EQ(rule_of(Errc::malformed), "malformed");
+  EXPECT_EQ(rule_of(Errc::mismatch), "size-mismatch");
+  EXPECT_EQ(rule_of(Errc::limit), "limit-exceeded");
+  for (const Errc code : {Errc::io, Errc::unsupported, Errc::locked, Errc::key, Errc::changed, Errc::cancelled})
+    EXPECT_EQ(rule_of(code), "") << name(code);
+}
+
 TEST(Validate, CanBeStopped) {
   const Bytes big = record("a", {std::int64_t{9} << 20}, "Int8", Bytes(std::size_t{9} << 20, '\0'));
   const Bytes with_trailer = test::with_trailer(big);

@@ -45,6 +45,19 @@ std::string summary_of(const std::string& path, const std::vector<Finding>& find
   return fmt::format("{}: {}{}{}\n", file_text(path), word, separator, text);
 }
 
+// Of other formats damage is an error of what reads them; here it is the answer.
+Result<std::vector<Finding>> examine(Context& context, const std::string& path, const KeyOptions& key,
+                                     ValidateOptions how) {
+  auto input = Input::open(context, path, key, true);
+  how.progress = context.progress(path);
+  auto findings = !input             ? Result<std::vector<Finding>>(input.error())
+                  : input->is_pipe() ? validate(input->stream(), how)
+                                     : validate(input->file(), how);
+  if (findings) return findings;
+  const auto finding = finding_of(findings.error());
+  return finding ? std::vector<Finding>{*finding} : std::move(findings);
+}
+
 }  // namespace
 
 int run(Context& context, const CheckOptions& options) {
@@ -62,15 +75,7 @@ int run(Context& context, const CheckOptions& options) {
   if (!files) return context.fail(files.error().message);
   int code = kDone;
   for (const std::string& path : *files) {
-    auto input = Input::open(context, path, options.key, true);
-    if (!input) {
-      code = std::max(code, context.fail(path, input.error(), hint_for(input.error(), options.key)));
-      if (code == kInterrupted) return code;
-      continue;
-    }
-    how.progress = context.progress(path);
-    auto findings = input->is_pipe() ? validate(input->stream(), how) : validate(input->file(), how);
-    how.progress = {};
+    const auto findings = examine(context, path, options.key, how);
     if (!findings) {
       code = std::max(code, context.fail(path, findings.error(), hint_for(findings.error(), options.key)));
       if (code == kInterrupted) return code;

@@ -109,7 +109,7 @@ int run(Context& context, const ConvertOptions& options) {
   auto input = Input::open(context, options.file, options.key, false);
   if (!input) return context.fail(options.file, input.error(), hint_for(input.error(), options.key));
   if (const auto& damage = input->damage())
-    return context.fail(options.file, *damage, "`ckpt salvage` takes out what is whole");
+    return context.fail(options.file, *damage, hint_for_whole(options.file, *damage, options.key));
   std::error_code none;
   if (std::filesystem::equivalent(options.file, options.output, none))
     return context.fail(options.output, {.code = Errc::usage, .message = "is the input itself"});

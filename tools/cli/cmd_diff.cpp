@@ -164,8 +164,7 @@ class Diff {
     auto input = Input::open(context_, path, key, false);
     if (input && !input->damage()) return std::move(*input);
     const Error& error = input ? *input->damage() : input.error();
-    const bool damaged = error.code == Errc::truncated || error.code == Errc::malformed;
-    open_failed_ = context_.fail(path, error, damaged ? "`ckpt salvage` keeps what is whole" : hint_for(error, key));
+    open_failed_ = context_.fail(path, error, hint_for_whole(path, error, key));
     return {};
   }
 

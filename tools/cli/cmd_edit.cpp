@@ -98,10 +98,8 @@ class Edit {
       opened->progress = context_.progress(path);
       auto file = Checkpoint::open(path, *opened);
       if (!file) {
-        const std::string salvage = file.error().code == Errc::truncated || file.error().code == Errc::malformed
-                                        ? "`ckpt salvage` keeps what is whole"
-                                        : hint_for(file.error(), options_.key);
-        return context_.fail(path, file.error(), salvage);
+        const auto hint = file.error().code == Errc::unsupported ? hint_for_checkpoint : hint_for_whole;
+        return context_.fail(path, file.error(), hint(path, file.error(), options_.key));
       }
       if (file->encryption() && !encryption_) {
         encryption_ = file->encryption();

@@ -90,7 +90,8 @@ int run(Context& context, const SalvageCommand& options) {
   auto open = open_options(context, options.file, options.key);
   if (!open) return context.fail(options.file, open.error());
   const auto salvage = Salvage::examine(options.file, {.partial = options.partial, .open = *open});
-  if (!salvage) return context.fail(options.file, salvage.error(), hint_for(salvage.error(), options.key));
+  if (!salvage)
+    return context.fail(options.file, salvage.error(), hint_for_checkpoint(options.file, salvage.error(), options.key));
 
   const bool nothing = salvage->kept().empty() && salvage->partial() == 0;
   if (nothing && salvage->losses().empty())

@@ -76,6 +76,13 @@ bool wait_for_input(int descriptor) {
   return !interrupted();
 }
 
+// What a file is; other for one that cannot be read.
+FileFormat format_of(const std::string& path) {
+  const auto source = open_file(path);
+  const auto identity = source ? identify(**source) : Result<Identity>(source.error());
+  return identity ? identity->format : FileFormat::other;
+}
+
 // From the terminal itself: standard input may be something else.
 Result<Key> key_from_prompt(const std::string& path) {
   const int tty = ::open("/dev/tty", O_RDWR | O_CLOEXEC);
@@ -218,6 +225,18 @@ std::string hint_for(const Error& error, const KeyOptions& key) {
   if (!key.file.empty())
     return ends_with_newline(key.file) ? "the key file ends with a newline, which is taken for a part of the key" : "";
   return key.variable.empty() ? "give it with --key-file FILE or --key-env NAME" : "";
+}
+
+std::string hint_for_whole(const std::string& path, const Error& error, const KeyOptions& key) {
+  const bool damaged = error.code == Errc::truncated || error.code == Errc::malformed;
+  if (damaged && format_of(path) == FileFormat::checkpoint) return "`ckpt salvage` keeps what is whole";
+  return hint_for(error, key);
+}
+
+std::string hint_for_checkpoint(const std::string& path, const Error& error, const KeyOptions& key) {
+  const FileFormat format = error.code == Errc::unsupported ? format_of(path) : FileFormat::other;
+  if (format != FileFormat::other && format != FileFormat::checkpoint) return "`ckpt convert` makes a checkpoint of it";
+  return hint_for(error, key);
 }
 
 std::optional<Error> needs_a_file(const std::string& path) {

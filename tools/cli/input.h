@@ -58,6 +58,12 @@ Result<OpenOptions> open_options(Context& context, const std::string& path, cons
 /// What to try after an error of Input::open; empty if there is nothing.
 std::string hint_for(const Error& error, const KeyOptions& key);
 
+/// The same where a file must be whole: a damaged checkpoint can be salvaged.
+std::string hint_for_whole(const std::string& path, const Error& error, const KeyOptions& key);
+
+/// The same where it must be a checkpoint: a file of another format can be converted.
+std::string hint_for_checkpoint(const std::string& path, const Error& error, const KeyOptions& key);
+
 /// That a path is standard input or output, where a file is needed; empty if it is none.
 std::optional<Error> needs_a_file(const std::string& path);
 

@@ -69,4 +69,8 @@ Result<std::vector<Finding>> validate(const Checkpoint& file, const ValidateOpti
 /// The same for a pipe; reads it to its end. Damage is a finding here too.
 Result<std::vector<Finding>> validate(RecordStream& stream, const ValidateOptions& options = {});
 
+/// What kept a file from being opened or read (of other formats, damage does), as a finding. Empty where that is not
+/// the fault of its bytes, or cannot be known to be: io, unsupported, key, changed, cancelled …
+std::optional<Finding> finding_of(const Error& error);
+
 }  // namespace ckpt
