@@ -89,11 +89,16 @@ struct Rules {
   FailOn fail_on;
   Renaming renaming;
   std::unordered_map<std::string, std::string> names = {};  // --map
+  NameMap unknown = {};                                     // ... of which neither name was met so far
 
   static Result<Rules> create(const DiffCommand& options);
   std::string renamed(std::string_view name) const {
     const auto found = names.find(std::string(name));
     return found != names.end() ? found->second : renaming(name);
+  }
+  void meet(const Checkpoint& a, const Checkpoint& b) {
+    std::erase_if(unknown,
+                  [&](const auto& pair) { return a.find(pair.first) != nullptr || b.find(pair.second) != nullptr; });
   }
 };
 
@@ -131,10 +136,12 @@ class Diff {
 
   // A condition on a name that is not there would never fail, and nobody would know.
   int check_unused() {
-    const std::array<std::pair<const char*, std::string>, 4> all = {{{"", rules_.selection.unused()},
-                                                                     {"--tolerance: ", rules_.tolerances.unused()},
-                                                                     {"--fail-on: ", rules_.fail_on.unused()},
-                                                                     {"--rename-regex: ", rules_.renaming.unused()}}};
+    const std::array<std::pair<const char*, std::string>, 5> all = {
+        {{"", rules_.selection.unused()},
+         {"--tolerance: ", rules_.tolerances.unused()},
+         {"--fail-on: ", rules_.fail_on.unused()},
+         {"--rename-regex: ", rules_.renaming.unused()},
+         {"--map: ", rules_.unknown.empty() ? "" : rules_.unknown.front().first}}};
     for (const auto& [option, pattern] : all)
       if (!pattern.empty()) return context_.fail(fmt::format("{}nothing matches '{}'", option, escape(pattern)));
     return kDone;
@@ -173,6 +180,7 @@ class Diff {
     PairOptions pairing{.detect_renames = !options_.no_renames};
     if (!rules_.names.empty() || !rules_.renaming.empty())
       pairing.rename = [&](std::string_view name) { return rules_.renamed(name); };
+    rules_.meet(*file.a, *file.b);
     auto pairs = pair_tensors(*file.a, *file.b, pairing);
     if (!pairs) return std::move(pairs).error();
     const auto groups_a = classify(file.a->tensors());
@@ -267,7 +275,8 @@ int run(Context& context, const DiffCommand& options) {
   if (!options.map.empty()) {
     auto map = read_name_map(options.map);
     if (!map) return context.fail(options.map, map.error());
-    for (auto& [old_name, new_name] : *map) rules->names.insert_or_assign(std::move(old_name), std::move(new_name));
+    for (const auto& [old_name, new_name] : *map) rules->names.insert_or_assign(old_name, new_name);
+    rules->unknown = std::move(*map);
   }
   return Diff(context, options, std::move(*rules)).run();
 }

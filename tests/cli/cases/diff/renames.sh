@@ -18,3 +18,6 @@ ckpt diff lenet.ckpt renamed.ckpt --no-renames --top 4
 printf 'fc1.weight head.1.weight\n' > wrong.txt
 ckpt diff lenet.ckpt renamed.ckpt --map wrong.txt
 echo "exit $?"
+printf 'fc1.weigth\thead.1.weigth\nfc1.bias\thead.1.bias\n' > typo.txt
+ckpt diff lenet.ckpt renamed.ckpt -q --map typo.txt
+echo "exit $?"
