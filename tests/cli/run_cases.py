@@ -14,7 +14,7 @@ Cases run in samples/, with an empty directory for output: {tmp} in .args, $tmp 
 as what is expected; what changed is then to be read, line by line, before it is committed.
 
 Every case is also held to what is promised of all of them: errors have one line and perhaps a second one with advice,
-nothing a terminal would obey gets out, JSON is what the schemas say, and no path of this machine is in anything.
+nothing a terminal would obey gets out, JSON is what the schemas say, XML is XML, and no path of this machine is in anything.
 """
 
 import argparse
@@ -27,6 +27,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 import jsonschema
 
@@ -102,6 +103,11 @@ def promises(case, actual, schemas):
             shown.decode()
         except UnicodeDecodeError as error:
             yield f"not UTF-8: {error}"
+    if actual["stdout"].startswith(b"<?xml"):
+        try:
+            xml.etree.ElementTree.fromstring(actual["stdout"])
+        except xml.etree.ElementTree.ParseError as error:
+            yield f"not XML: {error}"
     for line in actual["stdout"].decode(errors="surrogateescape").splitlines():
         if line.startswith("{"):
             yield from schemas.complaints(line)

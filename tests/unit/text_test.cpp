@@ -11,6 +11,7 @@ using namespace std::string_literals;
 
 TEST(Escape, ShowsNothingThatATerminalObeys) {
   EXPECT_EQ(escape("a\x1b[31m\n\t\r\0\x7f"s), "a\\x1b[31m\\n\\t\\r\\x00\\x7f");
+  EXPECT_EQ(escape("\ufffe\uffff\ufffd\U0001ffff"), "\\ufffe\\uffff\ufffd\\U0001ffff");
   EXPECT_EQ(escape("\u202e\u200b\ufeff\u0085"), "\\u202e\\u200b\\ufeff\\u0085");
   EXPECT_EQ(escape("\U000e0001"), "\\U000e0001");
   EXPECT_EQ(escape("\xff\xc3"), "\\xff\\xc3");

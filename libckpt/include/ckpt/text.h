@@ -9,8 +9,8 @@
 
 namespace ckpt {
 
-/// A name from a file made safe to show on a terminal and in one line: control characters, bytes that are not
-/// UTF-8, bidirectional overrides, zero-width characters, `"` and `\` become escapes (`\n`, `\x1b`, `\u202e`).
+/// A name from a file made safe to show on a terminal, in one line and in XML: control characters, bytes that are not
+/// UTF-8, bidirectional overrides, zero-width and non-characters, `"` and `\` become escapes (`\n`, `\x1b`, `\u202e`).
 /// Everything else, other scripts and emoji included, stays as it is.
 std::string escape(std::string_view text);
 
