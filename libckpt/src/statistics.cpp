@@ -606,8 +606,8 @@ Result<std::vector<std::optional<Statistics>>> statistics(RecordStream& stream,
   };
   while (true) {
     auto piece = stream.next();
-    if (!piece) return std::move(piece).error();
-    if (*piece == nullptr) break;
+    if (!piece && !options.keep_damaged) return std::move(piece).error();
+    if (!piece || *piece == nullptr) break;
     const Piece& p = **piece;
     pass(p.entry);
     const TensorInfo& entry = stream.tensors()[p.entry];

@@ -363,9 +363,12 @@ Result<std::vector<Row>> measure(Context& context, Input& input, const StatsOpti
   };
   if (input.is_pipe()) {
     // Groups show at the end only.
+    how.keep_damaged = true;
     auto results = statistics(
         input.stream(), [&](const TensorInfo& entry) { return selection.matches(entry.name); }, how);
     if (!results) return std::move(results).error();
+    input.drain({});
+    if (const Error* error = input.nothing_to_show()) return *error;
     rows = rows_of(input.tensors());
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i].statistics = std::move((*results)[i]);
     std::erase_if(rows, [&](const Row& row) { return !wanted(row); });

@@ -61,8 +61,9 @@ struct StatisticsOptions {
   unsigned bins = 0;                   ///< of the histogram; 0 = none. It costs a second pass over large tensors
   std::vector<double> quantiles = {};  ///< fractions in [0, 1]
   bool exact_quantiles =
-      false;             ///< further passes over large tensors; up to 4,096 values, 8 bits and BFloat16 always are
-  unsigned threads = 0;  ///< 0 = all cores; the results do not depend on it, to the last bit
+      false;                  ///< further passes over large tensors; up to 4,096 values, 8 bits and BFloat16 always are
+  bool keep_damaged = false;  ///< of a stream that fails: what came before; its next() gives the error again
+  unsigned threads = 0;       ///< 0 = all cores; the results do not depend on it, to the last bit
   Progress progress = {};
 };
 
