@@ -148,7 +148,7 @@ Result<EditPlan> EditPlan::make(std::span<const Checkpoint* const> inputs, EditO
       if (place->second >= first_of_input)
         return usage(tensor.name,
                      "it and \"" + escape(other.tensor->name) + "\" would both be \"" + escape(step.name) + '"');
-      if (options.conflict == EditOptions::Conflict::refuse) return usage(step.name, "more than one input has it");
+      if (options.conflict == EditOptions::Conflict::refuse) plan.conflicts_.push_back(step.name);
       if (options.conflict == EditOptions::Conflict::last) {
         plan.drops_.push_back({other.from, other.tensor, kOtherInput});
         other = std::move(step);
@@ -178,13 +178,18 @@ Result<EditPlan> EditPlan::make(std::span<const Checkpoint* const> inputs, EditO
     plan.drops_.push_back({other.from, other.tensor, kSet});
     other = std::move(step);
   }
-  if (plan.steps_.empty())
-    return usage({}, std::string(kNothingLeft) + ", and MindSpore cannot load an empty checkpoint");
   return plan;
+}
+
+Status EditPlan::writable() const {
+  if (!conflicts_.empty()) return usage(conflicts_.front(), "more than one input has it");
+  if (steps_.empty()) return usage({}, "nothing would be left, and MindSpore cannot load an empty checkpoint");
+  return {};
 }
 
 Result<std::vector<EditCast>> EditPlan::write(const std::filesystem::path& path, const WriteOptions& options,
                                               const Progress& progress) const {
+  if (auto status = writable(); !status) return std::move(status).error();
   auto writer = Writer::create(path, options);
   if (!writer) return std::move(writer).error();
   std::uint64_t total = 0;

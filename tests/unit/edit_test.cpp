@@ -42,8 +42,12 @@ Bytes edited(std::vector<const Checkpoint*> inputs, EditOptions options = {}, co
 
 std::string why_not(std::vector<const Checkpoint*> inputs, EditOptions options = {}) {
   auto plan = planned(inputs, std::move(options));
-  EXPECT_FALSE(plan);
-  return plan ? "" : to_string(plan.error());
+  if (!plan) return to_string(plan.error());
+  const test::TempDir dir;
+  const auto casts = plan->write(dir / "out.ckpt", {});
+  EXPECT_FALSE(casts || plan->writable());
+  EXPECT_TRUE(test::names_in(dir.path()).empty());
+  return casts ? "" : to_string(casts.error());
 }
 
 const Bytes kWeight = record("fc.weight", {2}, "Float32", values<float>({1, 2}));
@@ -120,6 +124,8 @@ TEST(Edit, MergingTakesOneOfEachName) {
   const Checkpoint& a = opened(kWeight + kBias);
   const Checkpoint& b = opened(other + kRate);
   EXPECT_EQ(why_not({&a, &b}), "in \"fc.bias\": more than one input has it");
+  EXPECT_EQ(planned({&a, &b})->conflicts().size(), 1u);
+  EXPECT_TRUE(planned({&a, &b}, {.conflict = EditOptions::Conflict::last})->conflicts().empty());
   EXPECT_EQ(edited({&a, &b}, {.conflict = EditOptions::Conflict::first}), kWeight + kBias + kRate);
   EXPECT_EQ(edited({&a, &b}, {.conflict = EditOptions::Conflict::last}), kWeight + other + kRate);
 }

@@ -153,13 +153,11 @@ class Edit {
     std::vector<Part> planned;
     for (Part& part : parts_) {
       auto plan = EditPlan::make(pointers_, edit_options(part));
-      const bool empty = !plan && plan.error().message.starts_with(EditPlan::kNothingLeft);
+      if (!plan) return context_.fail(to_string(plan.error()));
       const bool last_chance = &part == &parts_.back() && planned.empty();
-      if (empty && !last_chance) continue;
-      if (!plan) {
-        const bool shared = plan.error().message.find("more than one input") != std::string::npos;
-        return context_.fail(to_string(plan.error()), shared ? "--conflict first, or last" : "");
-      }
+      if (plan->steps().empty() && !last_chance) continue;
+      if (auto status = plan->writable(); !status)
+        return context_.fail(to_string(status.error()), plan->conflicts().empty() ? "" : "--conflict first, or last");
       part.plan.emplace(std::move(*plan));
       planned.push_back(std::move(part));
     }

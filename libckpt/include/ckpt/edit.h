@@ -29,7 +29,7 @@ struct EditOptions {
 
   /// Two entries of one name, after renaming. Within one input the last one counts always, as MindSpore reads it.
   enum class Conflict : std::uint8_t {
-    refuse,  ///< Errc::usage
+    refuse,  ///< the plan is not writable()
     first,   ///< that of the first input
     last,    ///< that of the last input, in the place of the first
   };
@@ -69,14 +69,15 @@ struct EditCast {
 /// too) unless they are cast or rewritten. The inputs must outlive the plan.
 class EditPlan {
  public:
-  /// How the message of an error begins that is about an empty output.
-  static constexpr std::string_view kNothingLeft = "nothing would be left";
-
-  /// Errors: usage for two entries of one name, a new name that is not UTF-8, a value set twice, or nothing left.
+  /// Errors: usage for two entries of one input that get one name, a new name that is not UTF-8, a value set twice.
   static Result<EditPlan> make(std::span<const Checkpoint* const> inputs, EditOptions options);
 
   std::span<const EditStep> steps() const noexcept { return steps_; }    ///< in the order of the output
   std::span<const EditDrop> dropped() const noexcept { return drops_; }  ///< in the order of the inputs
+  /// The names that more than one input has, under Conflict::refuse: the steps have the first of each.
+  std::span<const std::string> conflicts() const noexcept { return conflicts_; }
+  /// Errc::usage if write() would refuse: a conflict, or no step, for MindSpore cannot load an empty checkpoint.
+  Status writable() const;
 
   /// Streams in bounded memory; nothing is visible before the end. `path` may be one of the inputs. Returns the casts
   /// that met values which the new type does not have. Errors: those of Writer and of Checkpoint::read.
@@ -92,6 +93,7 @@ class EditPlan {
   std::vector<AppendValue> values_ = {};
   std::vector<EditStep> steps_ = {};
   std::vector<EditDrop> drops_ = {};
+  std::vector<std::string> conflicts_ = {};
   bool rewrite_ = false;
 };
 
