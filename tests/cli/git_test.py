@@ -120,14 +120,31 @@ class Git(unittest.TestCase):
         self.assertIn("+new\\nline: Float32 [2] 2, 2.25", shown)
         self.assertIn("+nul\\x00byte: ", shown)
 
+    def difftool(self, *arguments):
+        done = subprocess.run(["git", "difftool", "-y", "--tool=ckpt", *arguments], cwd=self.dir, env=self.env,
+                              capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
     def test_difftool(self):
+        self.git("config", "difftool.ckpt.cmd", 'ckpt diff "$LOCAL" "$REMOTE"')
+        self.edit("--set", "momentum=0.5", "--drop", "moments.bn.*")
+        status, shown, errors = self.difftool()
+        self.assertEqual((0, ""), (status, errors))
+        self.assertRegex(shown, "changed +momentum ")
+        self.assertRegex(shown, r"removed +moments\.bn\.gamma ")
+        self.put("good/lenet.ckpt", "new.ckpt")  # beside nothing
+        self.git("add", ".")
+        status, shown, errors = self.difftool("--cached")
+        self.assertEqual((0, "ckpt: /dev/null: is a pipe or device; this needs a file\n"), (status, errors))
+        self.assertRegex(shown, "changed +momentum ")
+
+    def test_difftool_with_texts(self):
         self.git("config", "difftool.ckpt.cmd",
                  'bash -c \'diff <(ckpt textconv "$1") <(ckpt textconv "$2")\' - "$LOCAL" "$REMOTE"')
         self.edit("--set", "momentum=0.5")
-        done = subprocess.run(["git", "difftool", "-y", "--tool=ckpt"], cwd=self.dir, env=self.env, capture_output=True,
-                              text=True)
-        self.assertIn("< momentum: Float32 [] 0.9", done.stdout)
-        self.assertIn("> momentum: Float32 [] 0.5", done.stdout)
+        shown = self.difftool()[1]
+        self.assertIn("< momentum: Float32 [] 0.9", shown)
+        self.assertIn("> momentum: Float32 [] 0.5", shown)
 
 
 if __name__ == "__main__":
