@@ -145,25 +145,25 @@ class Edit {
       Part part{.group = group, .path = path_for(options_.output, name(group)), .entries = of_group(group)};
       for (const AppendValue& value : set_)
         if (group_of(value.name) == group) part.set.push_back(value);
-      if (!part.entries.empty() || !part.set.empty()) parts_.push_back(std::move(part));
+      parts_.push_back(std::move(part));
     }
   }
 
   int make_plans() {
-    std::vector<Part> planned;
     for (Part& part : parts_) {
       auto plan = EditPlan::make(pointers_, edit_options(part));
       if (!plan) return context_.fail(to_string(plan.error()));
-      const bool last_chance = &part == &parts_.back() && planned.empty();
-      if (plan->steps().empty() && !last_chance) continue;
-      if (auto status = plan->writable(); !status)
-        return context_.fail(to_string(status.error()), plan->conflicts().empty() ? "" : "--conflict first, or last");
       part.plan.emplace(std::move(*plan));
-      planned.push_back(std::move(part));
     }
-    parts_ = std::move(planned);
     for (const std::string& unused : {keep_->unused(), drop_->unused(), renaming_.unused(), casting_.unused()})
       if (!unused.empty()) return context_.fail(fmt::format("nothing matches '{}'", escape(unused)));
+    // A group without entries gets no file, unless none would get one.
+    const auto is_empty = [](const Part& part) { return part.plan->steps().empty(); };
+    if (!std::all_of(parts_.begin(), parts_.end(), is_empty)) std::erase_if(parts_, is_empty);
+    for (const Part& part : parts_)
+      if (auto status = part.plan->writable(); !status)
+        return context_.fail(to_string(status.error()),
+                             part.plan->conflicts().empty() ? "" : "--conflict first, or last");
     return kDone;
   }
 
