@@ -71,12 +71,11 @@ class NamePairing {
   void join(const Indices& a, const std::string_view name, PairedBy by) {
     const auto found = names_b_.find(name);
     if (found == names_b_.end()) return;
-    auto b = found->second.rbegin();
-    for (auto i = a.rbegin(); i != a.rend(); ++i) {
+    Indices& left = found->second;  // not taken so far
+    for (auto i = a.rbegin(); i != a.rend() && !left.empty(); ++i) {
       if (partner_[*i] != kNone) continue;
-      while (b != found->second.rend() && taken_[*b]) ++b;
-      if (b == found->second.rend()) return;
-      set(*i, *b, by);
+      set(*i, left.back(), by);
+      left.pop_back();
     }
   }
 
