@@ -703,6 +703,36 @@ TEST(ModelCheckpoint, TrainingGoesOnWhileAnAsynchronousSaveIsOnItsWay) {
   EXPECT_EQ(most, 1) << "one at a time";
 }
 
+TEST(ModelCheckpoint, WhatTrainingChangesMeanwhileIsNotSaved) {
+  const TempDir dir;
+  Bytes large((std::size_t{9} << 20) + 5, '\0');  // more than one thread copies
+  Bytes small(3, '\1');
+  const auto params = [&] {
+    const auto param = [](const std::string& name, const Bytes& bytes) {
+      return Param{{.name = name, .dtype = DType::uint8, .dims = {static_cast<std::int64_t>(bytes.size())}},
+                   bytes_of(bytes)};
+    };
+    return std::vector<Param>{param("small", small), param("large", large), param("none", Bytes())};
+  };
+  auto saver = ModelCheckpoint::create("net", dir.path(), {.async_save = true, .durable = false}, {.params = params});
+  ASSERT_TRUE(saver);
+  for (std::uint64_t step = 1; step <= 2; ++step) {
+    for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * step >> 3);
+    const Bytes expected = large;
+    ASSERT_TRUE(saver->step_end({1, step, 9}));
+    std::fill(large.begin(), large.end(), '\7');
+    ASSERT_TRUE(saver->end());
+    const auto file = Checkpoint::open(saver->latest_ckpt_file_name());
+    ASSERT_TRUE(file);
+    Bytes saved(large.size(), '\0');
+    ASSERT_TRUE(file->read(*file->find("large"), 0, std::as_writable_bytes(std::span(saved))));
+    EXPECT_TRUE(saved == expected);
+    Bytes three(3, '\0');
+    ASSERT_TRUE(file->read(*file->find("small"), 0, std::as_writable_bytes(std::span(three))));
+    EXPECT_EQ(three, small);
+  }
+}
+
 TEST(ModelCheckpoint, AnAsynchronousErrorIsReported) {
   const TempDir dir;
   std::atomic<bool> fails{true};
