@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "ckpt/element.h"
 #include "ckpt/text.h"
@@ -15,7 +14,6 @@
 namespace ckpt::cli {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::array kChanges = {Change::changed, Change::dtype_changed, Change::reshaped,         Change::renamed,
                                  Change::removed, Change::added,         Change::within_tolerance, Change::identical};
 
@@ -339,24 +337,6 @@ Result<ElementPair> elements_at(const FileDiff& file, const TensorDiff& diff, st
   if (auto status = read(*file.a, *diff.pair.a, pair.a, pair.json_a); !status) return status.error();
   if (auto status = read(*file.b, *diff.pair.b, pair.b, pair.json_b); !status) return status.error();
   return pair;
-}
-
-double size_of_change(const TensorDiff& diff) {
-  if (diff.values == Change::identical) return 0;
-  if (diff.pair.a == nullptr || diff.pair.b == nullptr || diff.basis == Basis::nothing) return kInfinity;
-  double size = diff.basis == Basis::text ? 1 : 0;
-  for (const TensorDiff& part : diff.parts) size = std::max(size, size_of_change(part));
-  if (!diff.metrics) return size;
-  if (diff.metrics->new_nan + diff.metrics->new_inf > 0) return kInfinity;
-  if (diff.basis == Basis::bytes)
-    return static_cast<double>(diff.metrics->changed_elements) / static_cast<double>(diff.metrics->elements);
-  return diff.metrics->relative_update;
-}
-
-std::string words_of(Change change) {
-  std::string words(name(change));
-  std::replace(words.begin(), words.end(), '_', ' ');
-  return words;
 }
 
 std::string summary_of(const FileDiff& diff) {

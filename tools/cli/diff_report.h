@@ -44,12 +44,6 @@ struct ElementPair {
 };
 Result<ElementPair> elements_at(const FileDiff& file, const TensorDiff& diff, std::uint64_t index);
 
-/// One number for sorting: the relative update, and infinity for what has no such number (added, removed, other sizes,
-/// a new NaN).
-double size_of_change(const TensorDiff& diff);
-
-/// "changed", "within tolerance", "dtype changed".
-std::string words_of(Change change);
 /// "18 tensors: 3 changed, 1 added, 14 identical".
 std::string summary_of(const FileDiff& diff);
 

@@ -49,9 +49,6 @@ class Input {
   std::optional<Error> damage_ = {};  // of a pipe
 };
 
-/// The key that was given; empty if none was.
-Result<std::optional<Key>> given_key(const KeyOptions& options);
-
 /// How to open a file: with the key that was given, or asked for on a terminal where one is needed.
 Result<OpenOptions> open_options(Context& context, const std::string& path, const KeyOptions& key);
 

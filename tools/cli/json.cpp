@@ -11,6 +11,8 @@
 
 namespace ckpt::cli {
 
+using namespace tools;
+
 namespace {
 
 // "\u202e", a pair of them above U+FFFF.

@@ -6,21 +6,14 @@
 #include <variant>
 #include <vector>
 
+#include "keys.h"
+#include "select.h"
+
 namespace ckpt::cli {
 
+using namespace tools;  // what is shared with the viewer
+
 enum class When : std::uint8_t { automatic, always, never };
-
-/// How an encrypted file's key is found. Never on the command line, where everybody can read it.
-struct KeyOptions {
-  std::string file = {};      ///< raw bytes
-  std::string variable = {};  ///< an environment variable that holds it in hexadecimal
-  std::string mode = {};      ///< where the file does not tell
-};
-
-struct PatternOptions {
-  std::vector<std::string> patterns = {};
-  bool regex = false;
-};
 
 struct InfoOptions {
   std::vector<std::string> files = {};

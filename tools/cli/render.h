@@ -7,27 +7,20 @@
 #include <string_view>
 #include <vector>
 
-#include "ckpt/tensor.h"
+#include "words.h"
 
 namespace ckpt::cli {
 
+using namespace tools;  // the words that are shared with the viewer
+
 /// A file as messages name it: escaped, and "standard input" for `-`.
 std::string file_text(std::string_view path);
-
-std::string human_size(std::uint64_t bytes);                 ///< "241.2 KiB"
-std::string grouped(std::uint64_t number);                   ///< "61,706"
-std::string shape_text(std::span<const std::int64_t> dims);  ///< "[6, 1, 5, 5]"
-/// "61,706 tensors", "1 tensor".
-std::string counted(std::uint64_t number, std::string_view what);
 
 /// The end of a text that fits into `columns`, with "…" in front where something was left out.
 std::string fitted(std::string_view text, std::size_t columns);
 
 /// The start of a text that fits into `columns`, with "…" behind it where something was left out.
 std::string shortened(std::string_view text, std::size_t columns);
-
-/// A cell of a CSV file: escaped, quoted where it must be, and no formula to a spreadsheet.
-std::string csv_cell(std::string_view text);
 
 /// Columns a terminal needs for UTF-8 text: two for East Asian wide characters, none for combining ones and styles.
 std::size_t display_width(std::string_view text);

@@ -6,7 +6,7 @@
 #include "ckpt/slice.h"
 #include "ckpt/tensor.h"
 
-namespace ckpt::cli {
+namespace ckpt::tools {
 
 /// What a user names on the command line: an entry or a part of a map, and which of its values.
 struct Target {
@@ -26,4 +26,4 @@ Error misfit(const TensorInfo& tensor, const std::string& name);
 /// and for a slice that is none; misfit() for a slice of such a tensor.
 Result<Target> find_target(const Checkpoint& file, const std::string& text);
 
-}  // namespace ckpt::cli
+}  // namespace ckpt::tools

@@ -10,10 +10,11 @@
 #include <vector>
 
 #include "ckpt/checkpoint.h"
+#include "ckpt/diff.h"
 #include "ckpt/group.h"
 #include "ckpt/tensor.h"
 
-namespace ckpt::cli {
+namespace ckpt::tools {
 
 /// What a dialect's traces say about the MindSpore that wrote it: "2.3 or later", "" if nothing does.
 std::string likely_writer(const Dialect& dialect);
@@ -40,6 +41,13 @@ std::string index_text(std::uint64_t index, std::span<const std::int64_t> dims);
 /// Float16 to Float64, BFloat16, Float8; not the complex types.
 bool is_float(DType dtype) noexcept;
 
+/// One number for sorting: the relative update, and infinity for what has no such number (added, removed, other sizes,
+/// a new NaN).
+double size_of_change(const TensorDiff& diff);
+
+/// "changed", "within tolerance", "dtype changed".
+std::string words_of(Change change);
+
 struct Sum {
   std::uint64_t entries = 0;
   std::uint64_t elements = 0;
@@ -56,4 +64,4 @@ struct Totals {
 
 Totals totals_of(std::span<const TensorInfo> tensors, std::span<const Group> groups);
 
-}  // namespace ckpt::cli
+}  // namespace ckpt::tools

@@ -6,9 +6,9 @@
 
 #include "ckpt/text.h"
 #include "facts.h"
-#include "render.h"
+#include "words.h"
 
-namespace ckpt::cli {
+namespace ckpt::tools {
 namespace {
 
 // `emb.keys`: the parts of a map are named like children.
@@ -80,4 +80,4 @@ Result<Target> find_target(const Checkpoint& file, const std::string& text) {
   return target;
 }
 
-}  // namespace ckpt::cli
+}  // namespace ckpt::tools

@@ -6,13 +6,17 @@
 #include <vector>
 
 #include "ckpt/error.h"
-#include "options.h"
 
 namespace re2 {
 class RE2;
 }
 
-namespace ckpt::cli {
+namespace ckpt::tools {
+
+struct PatternOptions {
+  std::vector<std::string> patterns = {};
+  bool regex = false;
+};
 
 /// The names a user's patterns pick. Linear in the name, whatever the pattern.
 class Selection {
@@ -35,4 +39,4 @@ class Selection {
 /// Errc::usage for brackets without an end.
 Result<std::string> regex_from_glob(std::string_view glob);
 
-}  // namespace ckpt::cli
+}  // namespace ckpt::tools

@@ -5,7 +5,7 @@
 
 #include "ckpt/text.h"
 
-namespace ckpt::cli {
+namespace ckpt::tools {
 
 struct Selection::Pattern {
   std::string text;
@@ -113,4 +113,4 @@ Result<std::string> regex_from_glob(std::string_view glob) {
   return out;
 }
 
-}  // namespace ckpt::cli
+}  // namespace ckpt::tools

@@ -1,12 +1,13 @@
 #include "facts.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "ckpt/text.h"
-#include "render.h"
+#include "words.h"
 
-namespace ckpt::cli {
+namespace ckpt::tools {
 
 namespace {
 constexpr const char* kMixed = "more than one writer";
@@ -111,4 +112,23 @@ Totals totals_of(std::span<const TensorInfo> tensors, std::span<const Group> gro
   return totals;
 }
 
-}  // namespace ckpt::cli
+double size_of_change(const TensorDiff& diff) {
+  if (diff.values == Change::identical) return 0;
+  if (diff.pair.a == nullptr || diff.pair.b == nullptr || diff.basis == Basis::nothing)
+    return std::numeric_limits<double>::infinity();
+  double size = diff.basis == Basis::text ? 1 : 0;
+  for (const TensorDiff& part : diff.parts) size = std::max(size, size_of_change(part));
+  if (!diff.metrics) return size;
+  if (diff.metrics->new_nan + diff.metrics->new_inf > 0) return std::numeric_limits<double>::infinity();
+  if (diff.basis == Basis::bytes)
+    return static_cast<double>(diff.metrics->changed_elements) / static_cast<double>(diff.metrics->elements);
+  return diff.metrics->relative_update;
+}
+
+std::string words_of(Change change) {
+  std::string words(name(change));
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
+}  // namespace ckpt::tools

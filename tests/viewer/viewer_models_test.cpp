@@ -1,0 +1,449 @@
+#include <gtest/gtest.h>
+
+#include <QAbstractItemModelTester>
+#include <QCoreApplication>
+#include <QImage>
+#include <QSignalSpy>
+#include <QThread>
+#include <atomic>
+#include <cstdio>
+#include <fstream>
+#include <optional>
+
+#include "ckpt/validate.h"
+#include "diff_model.h"
+#include "exports.h"
+#include "finding_model.h"
+#include "job.h"
+#include "plane.h"
+#include "run_model.h"
+#include "shown.h"
+#include "snippets.h"
+#include "temp_dir.h"
+#include "tensor_tree_model.h"
+#include "tiles.h"
+#include "value_model.h"
+#include "viewer_support.h"
+#include "wire_builder.h"
+
+using namespace ckpt;
+using namespace ckpt::test;
+using namespace ckpt::viewer;
+
+namespace {
+
+using Tester = QAbstractItemModelTester;
+constexpr auto kFatal = Tester::FailureReportingMode::Fatal;
+
+FilePtr file_of(const TempDir& dir, const Bytes& bytes) {
+  std::ofstream(dir / "made.ckpt", std::ios::binary) << bytes;
+  auto file = open_for_view(dir / "made.ckpt");
+  EXPECT_TRUE(file);
+  return file ? *file : nullptr;
+}
+
+Bytes scalar(const std::string& name) { return record().tag(name).dims({1}).type("Float32").content(values({1.0F})); }
+
+std::vector<QString> names_of(const TensorTreeModel& model, const QModelIndex& parent = {}) {
+  std::vector<QString> names;
+  for (int row = 0; row < model.rowCount(parent); ++row) names.push_back(model.index(row, 0, parent).data().toString());
+  return names;
+}
+
+int depth_of(const TensorTreeModel& model) {
+  int depth = 0;
+  for (QModelIndex index = model.index(0, 0); index.isValid(); index = model.index(0, 0, index)) ++depth;
+  return depth;
+}
+
+// Everything a view may ask of every row.
+int visit(const QAbstractItemModel& model, const QModelIndex& parent = {}) {
+  int rows = 0;
+  for (int row = 0; row < model.rowCount(parent); ++row) {
+    for (int column = 0; column < model.columnCount(parent); ++column)
+      for (const int role : {Qt::DisplayRole, Qt::ToolTipRole, Qt::TextAlignmentRole, Qt::AccessibleTextRole})
+        model.index(row, column, parent).data(role);
+    rows += 1 + visit(model, model.index(row, 0, parent));
+  }
+  return rows;
+}
+
+TEST(NaturalOrder, NumbersCountByTheirValue) {
+  EXPECT_TRUE(natural_less("layer2", "layer10"));
+  EXPECT_FALSE(natural_less("layer10", "layer2"));
+  EXPECT_TRUE(natural_less("a", "b"));
+  EXPECT_TRUE(natural_less("layer1.a", "layer1.b"));
+  EXPECT_TRUE(natural_less("x", "x1"));
+  EXPECT_TRUE(natural_less("x01", "x1") != natural_less("x1", "x01"));
+  EXPECT_FALSE(natural_less("x1", "x1"));
+  EXPECT_TRUE(natural_less("x99999999999999999999999", "x100000000000000000000000"));
+}
+
+TEST(TensorTree, IsWhatTheDotsOfNamesMake) {
+  TensorTreeModel model;
+  const Tester tester(&model, kFatal);
+  const auto file = open_sample("good/lenet.ckpt");
+  model.set_file(file);
+  EXPECT_EQ(model.shown(), file->file.tensors().size());
+  std::uint64_t bytes = 0;
+  for (int row = 0; row < model.rowCount(); ++row) bytes += model.bytes_of(model.index(row, 0));
+  std::uint64_t expected = 0;
+  for (const TensorInfo& tensor : file->file.tensors()) {
+    expected += tensor.byte_size;
+    const QModelIndex index = model.index_of(&tensor);
+    ASSERT_TRUE(index.isValid());
+    EXPECT_EQ(model.path_of(index), tensor.name);
+    EXPECT_EQ(model.index_at(tensor.name), index);
+  }
+  EXPECT_EQ(bytes, expected);
+  visit(model);
+}
+
+TEST(TensorTree, SurvivesEverySample) {
+  TensorTreeModel model;
+  const Tester tester(&model, kFatal);
+  for (const char* folder : {"good", "bad"})
+    for (const auto& entry : std::filesystem::directory_iterator(sample(folder))) {
+      if (entry.path().extension() != ".ckpt") continue;
+      auto file = open_for_view(entry.path());
+      if (!file) continue;
+      for (const bool flat : {false, true}) {
+        model.set_file(*file);
+        model.set_flat(flat);
+        EXPECT_EQ(model.shown(), (*file)->file.tensors().size()) << entry.path();
+        visit(model);
+      }
+    }
+  model.set_file(nullptr);
+  EXPECT_EQ(model.rowCount(), 0);
+}
+
+TEST(TensorTree, FiltersWithSumsOfWhatIsShown) {
+  TensorTreeModel model;
+  const Tester tester(&model, kFatal);
+  model.set_file(open_sample("good/lenet.ckpt"));
+  const auto all = model.shown();
+  model.set_filter([](std::string_view name, Group) { return name.starts_with("conv1"); });
+  EXPECT_LT(model.shown(), all);
+  EXPECT_EQ(names_of(model), std::vector<QString>{"conv1"});
+  model.set_filter([](std::string_view, Group) { return false; });
+  EXPECT_EQ(model.rowCount(), 0);
+  model.set_filter({});
+  EXPECT_EQ(model.shown(), all);
+}
+
+TEST(TensorTree, SortsByAnyColumnAndBack) {
+  const TempDir dir;
+  TensorTreeModel model;
+  const Tester tester(&model, kFatal);
+  model.set_file(file_of(dir, scalar("b10.w") + scalar("b9.w") + scalar("a.w") +
+                                  Bytes(record().tag("c.w").dims({2}).type("Int8").content("xy"))));
+  EXPECT_EQ(names_of(model), (std::vector<QString>{"b10", "b9", "a", "c"}));
+  model.sort(TensorTreeModel::kName);
+  EXPECT_EQ(names_of(model), (std::vector<QString>{"a", "b9", "b10", "c"}));
+  model.sort(TensorTreeModel::kBytes, Qt::AscendingOrder);
+  EXPECT_EQ(names_of(model).front(), "c");
+  for (int column = 0; column < TensorTreeModel::kColumns; ++column) model.sort(column, Qt::DescendingOrder);
+  model.sort(-1);
+  EXPECT_EQ(names_of(model), (std::vector<QString>{"b10", "b9", "a", "c"}));
+}
+
+TEST(TensorTree, OddNamesBreakNothing) {
+  const TempDir dir;
+  TensorTreeModel model;
+  const Tester tester(&model, kFatal);
+  const std::string dots(20'000, '.');
+  const std::string rich = "<img src=x>";
+  model.set_file(file_of(dir, scalar(dots) + scalar(rich) + scalar("a") + scalar("a.b") + scalar("a") + scalar("..") +
+                                  scalar("\x1b[31m\n\xe2\x80\xae!") + scalar("\xff") + scalar(std::string(4000, 'n'))));
+  EXPECT_EQ(model.shown(), 9U);
+  EXPECT_LE(depth_of(model), 40);  // and not 20,000
+  visit(model);
+  for (const TensorInfo& tensor : model.file()->file.tensors()) {
+    const QModelIndex index = model.index_of(&tensor);
+    EXPECT_EQ(model.path_of(index), tensor.name);
+    const QString text = index.data().toString();
+    EXPECT_LE(text.size(), kShownCharacters + 1);
+    EXPECT_FALSE(text.contains(QChar(0x1b)) || text.contains('\n') || text.contains(QChar(0x202e)));
+    // Tool tips are taken for HTML by Qt: a name must not become a tag.
+    EXPECT_FALSE(index.data(Qt::ToolTipRole).toString().contains("<img"));
+  }
+}
+
+TEST(Planes, EveryElementIsWhereItsIndexSays) {
+  const auto file = open_sample("good/lenet.ckpt");
+  const TensorInfo& tensor = *file->file.find("conv2.weight");
+  Plane plane = plane_of(tensor.dims);
+  ASSERT_EQ(plane.dims.size(), 4U);
+  const std::size_t size = size_of(tensor.dtype);
+  for (const auto& [row_axis, column_axis] : {std::pair{2, 3}, {3, 2}, {0, 1}, {1, 0}, {3, 0}}) {
+    plane.row_axis = row_axis;
+    plane.column_axis = column_axis;
+    plane.at = {5, 1, 2, 3};
+    const Window window{
+        .row = 1, .column = 0, .rows = (plane.rows() - 1 + 1) / 2, .columns = plane.columns(), .row_step = 2};
+    const auto bytes = read_window(file->file, tensor, plane, window);
+    ASSERT_TRUE(bytes);
+    ASSERT_EQ(bytes->size(), static_cast<std::size_t>(window.rows * window.columns) * size);
+    for (std::int64_t r = 0; r < window.rows; ++r)
+      for (std::int64_t c = 0; c < window.columns; ++c) {
+        const auto element = plane.element(window.row + 2 * r, c);
+        std::array<std::byte, 4> there;
+        ASSERT_TRUE(file->file.read(tensor, element * size, there));
+        EXPECT_TRUE(std::equal(
+            there.begin(), there.end(),
+            bytes->begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(r * window.columns + c) * size)));
+        Plane back = plane;
+        const auto place = back.go_to(element);
+        EXPECT_EQ(back.element(place.row, place.column), element);
+      }
+  }
+}
+
+TEST(Planes, OfAnyRank) {
+  EXPECT_EQ(plane_of({}).rows(), 1);
+  EXPECT_EQ(plane_of({}).columns(), 1);
+  const std::vector<std::int64_t> vector = {7};
+  EXPECT_EQ(plane_of(vector).rows(), 7);
+  EXPECT_EQ(plane_of(vector).columns(), 1);
+  const auto file = open_sample("good/dims_rank40.ckpt");
+  const TensorInfo& tensor = file->file.tensors()[0];
+  const Plane plane = plane_of(tensor.dims);
+  const auto bytes = read_window(file->file, tensor, plane, {.rows = plane.rows(), .columns = plane.columns()});
+  EXPECT_TRUE(bytes);
+  EXPECT_EQ(plane.slice_text().count(':'), 2);
+}
+
+TEST(Planes, SamplesLookAtAllOfIt) {
+  const Window window = sampled(3, 0, 5000, 10, 1024);
+  EXPECT_LE(window.rows, 1024);
+  EXPECT_EQ(window.columns, 10);
+  EXPECT_EQ(window.column_step, 1);
+  EXPECT_GE(window.row + window.rows * window.row_step, 5003);
+  EXPECT_LT(window.row + (window.rows - 1) * window.row_step, 5003);
+}
+
+TEST(Tiles, AreTheKernels) {
+  const auto file = open_sample("good/lenet.ckpt");
+  const TensorInfo& tensor = *file->file.find("conv2.weight");
+  ASSERT_TRUE(can_tile(tensor));
+  const Window window{.row = 3, .column = 2, .rows = 20, .columns = 11, .row_step = 2, .column_step = 2};
+  const auto bytes = read_tiles(file->file, tensor, window, {});
+  ASSERT_TRUE(bytes);
+  for (std::int64_t r = 0; r < window.rows; ++r)
+    for (std::int64_t c = 0; c < window.columns; ++c) {
+      const std::int64_t row = 3 + 2 * r;
+      const std::int64_t column = 2 + 2 * c;
+      const auto& d = tensor.dims;
+      // By hand: [row / h, column / w, row % h, column % w].
+      const auto element = static_cast<std::uint64_t>(
+          (((row / d[2]) * d[1] + column / d[3]) * d[2] + row % d[2]) * d[3] + column % d[3]);
+      EXPECT_EQ(tile_element(d, row, column), element);
+      std::array<std::byte, 4> there;
+      ASSERT_TRUE(file->file.read(tensor, element * 4, there));
+      EXPECT_TRUE(std::equal(there.begin(), there.end(), bytes->begin() + (r * window.columns + c) * 4));
+    }
+}
+
+TEST(Values, ShowAPageWithItsIndices) {
+  ValueModel model;
+  const Tester tester(&model, kFatal);
+  const Bytes bytes = values<float>({0.5F, 1e-7F, -3.0F, 0.1F, std::numeric_limits<float>::quiet_NaN(), 7.0F});
+  const auto span = bytes_of(bytes);
+  model.set_page(DType::float32, {.row = 10, .column = 4, .rows = 2, .columns = 3}, {span.begin(), span.end()});
+  EXPECT_EQ(model.index(0, 1).data(), "1e-07");
+  EXPECT_EQ(model.index(1, 0).data(), "0.1");
+  EXPECT_EQ(model.index(1, 1).data(), "nan");
+  EXPECT_TRUE(model.index(1, 1).data(Qt::ForegroundRole).isValid());
+  EXPECT_EQ(model.headerData(1, Qt::Vertical), "11");
+  EXPECT_EQ(model.headerData(2, Qt::Horizontal), "6");
+  model.set_format(NumberFormat::hexadecimal);
+  EXPECT_EQ(model.index(0, 0).data(), "3f000000");
+  model.set_format(NumberFormat::scientific);
+  EXPECT_EQ(model.index(0, 0).data(), "5.0000e-01");
+  model.clear();
+  EXPECT_EQ(model.rowCount(), 0);
+}
+
+TEST(Findings, AreRows) {
+  FindingModel model;
+  const Tester tester(&model, kFatal);
+  const auto file = open_sample("bad/cut_in_content.ckpt");
+  auto findings = validate(file->file);
+  ASSERT_TRUE(findings);
+  const auto count = findings->size();
+  ASSERT_GT(count, 0U);
+  model.set_findings(std::move(*findings));
+  EXPECT_EQ(model.rowCount(), static_cast<int>(count));
+  EXPECT_GT(model.count(Severity::error), 0U);
+  visit(model);
+}
+
+TEST(Differences, AreRows) {
+  DiffModel model;
+  const Tester tester(&model, kFatal);
+  const auto a = open_sample("run/mlp-1_4.ckpt");
+  const auto b = open_sample("run/mlp-2_4.ckpt");
+  auto diffs = diff(a->file, b->file);
+  ASSERT_TRUE(diffs);
+  model.set_diffs(std::move(*diffs));
+  EXPECT_GT(visit(model), 0);
+  EXPECT_TRUE(model.summary().contains("changed"));
+  // Everything that can be said of anything.
+  for (const char* folder : {"good", "bad"})
+    for (const auto& entry : std::filesystem::directory_iterator(sample(folder))) {
+      if (entry.path().extension() != ".ckpt") continue;
+      const auto other = open_for_view(entry.path());
+      if (!other) continue;
+      for (const auto& [left, right] : {std::pair{a, *other}, {*other, a}, {*other, *other}})
+        if (auto found = diff(left->file, right->file)) model.set_diffs(std::move(*found)), visit(model);
+      model.set_diffs({});
+    }
+}
+
+TEST(Runs, CompleteIsWhatNobodyWritesTo) {
+  const TempDir dir;
+  std::filesystem::copy_file(sample("run/mlp-1_4.ckpt"), dir / "mlp-1_4.ckpt");
+  std::filesystem::permissions(dir / "mlp-1_4.ckpt", std::filesystem::perms::owner_all);
+  const auto stamp = stamp_of(dir / "mlp-1_4.ckpt");
+  const std::chrono::system_clock::time_point changed{
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(stamp->changed_ns))};
+  const auto complete_after = [&](auto time) { return (*look_at_run(dir.path(), {}, changed + time)).at(0).complete; };
+  EXPECT_FALSE(complete_after(std::chrono::milliseconds(1900)));
+  EXPECT_TRUE(complete_after(std::chrono::milliseconds(2100)));
+  std::filesystem::permissions(dir / "mlp-1_4.ckpt", std::filesystem::perms::owner_read);
+  EXPECT_TRUE(complete_after(std::chrono::seconds(0)));
+  EXPECT_FALSE(look_at_run(dir / "nowhere", {}, changed));
+}
+
+TEST(Runs, AreRows) {
+  RunModel model;
+  const Tester tester(&model, kFatal);
+  const auto entries = look_at_run(sample("run"), {}, std::chrono::system_clock::now());
+  ASSERT_TRUE(entries);
+  ASSERT_EQ(entries->size(), 8U);
+  auto run = read_run(*entries, {});
+  ASSERT_TRUE(run);
+  model.set_run(*run);
+  EXPECT_GT(visit(model), 0);
+  EXPECT_EQ(model.spark(0, RunModel::kNorms).size(), 8U);
+  EXPECT_FALSE(model.spark(0, RunModel::kUpdates)[0]);
+  // The same names again: rows stay.
+  QSignalSpy reset(&model, &QAbstractItemModel::modelReset);
+  model.set_run(std::move(*run));
+  EXPECT_EQ(reset.count(), 0);
+  model.set_run({});
+  EXPECT_EQ(model.rowCount(), 0);
+}
+
+std::string output_of(const std::string& command) {
+  std::string text;
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  std::array<char, 256> piece;
+  while (std::fgets(piece.data(), piece.size(), pipe) != nullptr) text += piece.data();
+  EXPECT_EQ(::pclose(pipe), 0) << command;
+  return text;
+}
+
+TEST(Snippets, NumPyReadsWhatWeRead) {
+  const auto file = open_sample("good/lenet.ckpt");
+  const TensorInfo& tensor = *file->file.find("conv2.weight");
+  const QString snippet = numpy_snippet(file->path, file->file, tensor);
+  std::array<std::byte, 4> element;
+  ASSERT_TRUE(file->file.read(tensor, 777 * 4, element));
+  const std::string said = output_of(CKPT_PYTHON " -c 'import numpy as np; a = " + snippet.toStdString() +
+                                     "; print(a.shape == (16, 6, 5, 5), a.reshape(-1)[777])'");
+  EXPECT_EQ(said, "True " + element_in(NumberFormat::exact, DType::float32, element).toStdString() + "\n");
+}
+
+TEST(Exports, NumPyReadsThem) {
+  const TempDir dir;
+  const auto file = open_sample("good/lenet.ckpt");
+  const TensorInfo& tensor = *file->file.find("conv2.weight");
+  Plane plane = plane_of(tensor.dims);
+  plane.at = {3, 2, 0, 0};
+  ASSERT_TRUE(export_npy(file->file, tensor, dir / "a.npy", {}));
+  ASSERT_TRUE(export_csv(file->file, tensor, plane, dir / "a.csv", {}));
+  const std::string npy = "np.load(\"" + (dir / "a.npy").string() + "\")";
+  const std::string csv = "np.loadtxt(\"" + (dir / "a.csv").string() + "\", delimiter=\",\", dtype=\"<f4\")";
+  EXPECT_EQ(output_of(CKPT_PYTHON " -c 'import numpy as np; a = " +
+                      numpy_snippet(file->path, file->file, tensor).toStdString() + "; print((a == " + npy +
+                      ").all(), (a[3,2] == " + csv + ").all())'"),
+            "True True\n");
+  // Stopped half way nothing is there.
+  EXPECT_FALSE(export_npy(file->file, tensor, dir / "b.npy", [](auto, auto) { return false; }));
+  EXPECT_FALSE(std::filesystem::exists(dir / "b.npy"));
+  QImage picture(3, 2, QImage::Format_RGB32);
+  picture.fill(Qt::red);
+  ASSERT_TRUE(export_png(picture, dir / "a.png"));
+  EXPECT_EQ(QImage(QString::fromStdString((dir / "a.png").string())).size(), QSize(3, 2));
+  EXPECT_FALSE(export_png(QImage(), dir / "c.png"));
+}
+
+TEST(Snippets, QuoteWhatNeedsIt) {
+  EXPECT_EQ(uri_of("a.ckpt", "conv1.weight", "0,:"), "a.ckpt#conv1.weight[0,:]");
+  EXPECT_EQ(uri_of("a.ckpt", "a[0]", ""), "a.ckpt#\"a[0]\"");
+  TensorInfo tensor;
+  tensor.name = "q\"\\\n7";
+  EXPECT_TRUE(cpp_snippet("a.ckpt", tensor).contains("find(\"q\\\"\\\\\\0127\")"));
+}
+
+TEST(Job, DeliversOnTheThreadThatStartedIt) {
+  Jobs jobs;
+  Job job(jobs);
+  QThread* worked_on = nullptr;
+  QThread* delivered_on = nullptr;
+  int result = 0;
+  job.start(
+      "sum",
+      [&worked_on](const Progress& progress) {
+        worked_on = QThread::currentThread();
+        progress(1, 2);
+        return 42;
+      },
+      [&](int value) {
+        delivered_on = QThread::currentThread();
+        result = value;
+      });
+  EXPECT_TRUE(job.running());
+  EXPECT_FALSE(jobs.idle());
+  ASSERT_TRUE(wait_until([&] { return result == 42; }));
+  EXPECT_EQ(delivered_on, QThread::currentThread());
+  EXPECT_NE(worked_on, QThread::currentThread());
+  EXPECT_TRUE(jobs.idle());
+}
+
+// Work that goes on until it is told to stop.
+Result<int> work_until_stopped(const Progress& progress) {
+  while (progress(1, 10)) QThread::usleep(100);
+  return Error{.code = Errc::cancelled};
+}
+
+TEST(Job, CancelIsAResultAndReplacingIsNone) {
+  Jobs jobs;
+  Job job(jobs);
+  std::vector<int> results;
+  const auto note = [&](int which) {
+    return [&results, which](Result<int> result) { results.push_back(result ? which : -which); };
+  };
+  job.start("first", work_until_stopped, note(1));
+  job.start("second", work_until_stopped, note(2));
+  ASSERT_TRUE(wait_until([&] { return job.progress() > 0; }));
+  EXPECT_EQ(job.title(), "second");
+  job.cancel();
+  ASSERT_TRUE(wait_until([&] { return !results.empty(); }));
+  EXPECT_EQ(results, std::vector<int>{-2});
+}
+
+TEST(Job, GoingAwayInTheMiddleIsSafe) {
+  for (int i = 0; i < 50; ++i) {
+    auto jobs = std::make_unique<Jobs>();
+    auto job = std::make_unique<Job>(*jobs);
+    job->start("long", work_until_stopped, [](Result<int>) { ADD_FAILURE() << "nobody is there to be told"; });
+    if (i % 2 == 0) job.reset();
+    jobs.reset();
+    QCoreApplication::processEvents();
+  }
+}
+
+}  // namespace

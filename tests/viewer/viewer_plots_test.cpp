@@ -1,0 +1,131 @@
+#include <gtest/gtest.h>
+
+#include <QImage>
+#include <QPainter>
+#include <QSignalSpy>
+#include <QTest>
+#include <numeric>
+
+#include "charts.h"
+#include "colors.h"
+#include "heat_map.h"
+#include "treemap.h"
+#include "viewer_support.h"
+
+using namespace ckpt;
+using namespace ckpt::test;
+using namespace ckpt::viewer;
+
+namespace {
+
+TEST(Squarified, FillsTheBoxInProportion) {
+  const std::vector<double> sizes = {500, 300, 120, 40, 30, 9, 1, 0};
+  const QRectF box(10, 20, 400, 300);
+  const auto rects = squarified(sizes, box);
+  ASSERT_EQ(rects.size(), sizes.size());
+  const double total = std::accumulate(sizes.begin(), sizes.end(), 0.0);
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const QRectF& rect = rects[i];
+    EXPECT_NEAR(rect.width() * rect.height(), sizes[i] / total * box.width() * box.height(), 1e-6);
+    if (sizes[i] == 0) continue;
+    EXPECT_TRUE(box.adjusted(-1e-6, -1e-6, 1e-6, 1e-6).contains(rect));
+    for (std::size_t j = 0; j < i; ++j)
+      EXPECT_TRUE(
+          rects[j].adjusted(1e-6, 1e-6, -1e-6, -1e-6).intersected(rect.adjusted(1e-6, 1e-6, -1e-6, -1e-6)).isEmpty());
+    EXPECT_LT(std::max(rect.width() / rect.height(), rect.height() / rect.width()), 16);
+  }
+}
+
+TEST(Squarified, NothingIsNoReasonToDivideByIt) {
+  EXPECT_TRUE(squarified({}, QRectF(0, 0, 10, 10)).empty());
+  const std::vector<double> zeros = {0, 0};
+  EXPECT_TRUE(squarified(zeros, QRectF(0, 0, 10, 10))[1].isEmpty());
+  const std::vector<double> one = {5};
+  EXPECT_TRUE(squarified(one, QRectF())[0].isEmpty());
+  EXPECT_EQ(squarified(one, QRectF(0, 0, 10, 10))[0], QRectF(0, 0, 10, 10));
+}
+
+TEST(Colors, EndsAndMiddles) {
+  EXPECT_EQ(color_at(ColorMap::gray, 0), qRgb(0, 0, 0));
+  EXPECT_EQ(color_at(ColorMap::gray, 1), qRgb(255, 255, 255));
+  EXPECT_EQ(color_at(ColorMap::gray, 7), qRgb(255, 255, 255));
+  EXPECT_EQ(color_at(ColorMap::diverging, 0.5), qRgb(245, 245, 245));
+  // Ever lighter, so that it says the same in gray.
+  for (int i = 1; i <= 20; ++i)
+    EXPECT_GE(qGray(color_at(ColorMap::sequential, i / 20.0)), qGray(color_at(ColorMap::sequential, (i - 1) / 20.0)));
+}
+
+TEST(HeatMap, ShowsNonFiniteValuesInAColourOfTheirOwn) {
+  HeatMap map;
+  map.resize(400, 300);
+  map.set_plane(2, 2);
+  map.set_grid({.window = map.wanted(), .values = {-2, 1, std::nan(""), 0}});
+  EXPECT_EQ(map.low(), -2);
+  EXPECT_EQ(map.high(), 2);
+  EXPECT_EQ(map.picture().pixel(0, 1), kNonFinite);
+  EXPECT_EQ(map.picture().pixel(0, 0), color_at(ColorMap::diverging, 0));
+  map.set_map(ColorMap::gray);
+  EXPECT_EQ(map.high(), 1);
+  EXPECT_EQ(map.picture().pixel(1, 0), qRgb(255, 255, 255));
+  map.set_grid({});
+  map.grab();
+}
+
+TEST(HeatMap, ZoomsByWheelAndKeysAndPointsAtElements) {
+  HeatMap map;
+  map.resize(600, 500);
+  map.set_plane(2000, 3000);
+  const Window all = map.wanted();
+  EXPECT_EQ(all.row_step, 2);
+  EXPECT_EQ(all.column_step, 3);
+  map.set_grid({.window = all, .values = std::vector<double>(static_cast<std::size_t>(all.rows * all.columns), 3.0)});
+  QSignalSpy asked(&map, &HeatMap::wants_grid);
+  QSignalSpy pointed(&map, &HeatMap::pointed_at);
+  map.show();
+  QTest::keyClick(&map, Qt::Key_Plus);
+  EXPECT_EQ(asked.count(), 1);
+  EXPECT_LT(map.wanted().rows * map.wanted().row_step, all.rows * all.row_step);
+  ASSERT_EQ(pointed.count(), 1);
+  EXPECT_EQ(pointed[0][2].toDouble(), 3.0);
+  EXPECT_EQ(pointed[0][0].toLongLong() % 2, 0);  // an element that was read, not one near to it
+  for (int i = 0; i < 10; ++i) QTest::keyClick(&map, Qt::Key_Plus);
+  for (int i = 0; i < 200; ++i) QTest::keyClick(&map, Qt::Key_Right);
+  EXPECT_EQ(map.wanted().column + map.wanted().columns, 3000);
+  for (int i = 0; i < 60; ++i) QTest::keyClick(&map, Qt::Key_Plus);
+  EXPECT_EQ(map.wanted().row_step, 1);
+  EXPECT_LE(map.wanted().columns, 6);
+  QTest::keyClick(&map, Qt::Key_Home);
+  EXPECT_EQ(map.wanted().rows, all.rows);
+}
+
+TEST(Plots, PaintAtAnySize) {
+  Histogram histogram{.low = -1, .high = 1, .counts = {1, 0, 1000, 3}};
+  HistogramPlot plot;
+  plot.set(histogram, Histogram{.low = 0, .high = 4, .counts = {2, 2}});
+  plot.set_logarithmic(true);
+  BarList bars;
+  bars.set({{"Float32", "12", 1}, {"Int8", "3", 0.25}});
+  TensorTreeModel model;
+  Treemap map(model);
+  model.set_file(open_sample("good/lenet.ckpt"));
+  for (const QSize size : {QSize(1, 1), QSize(30, 10), QSize(10, 300), QSize(800, 600)})
+    for (QWidget* widget : std::initializer_list<QWidget*>{&plot, &bars, &map}) {
+      widget->resize(size);
+      EXPECT_FALSE(widget->grab().isNull());
+    }
+}
+
+TEST(Treemap, AClickPicksWhatIsUnderIt) {
+  TensorTreeModel model;
+  Treemap map(model);
+  model.set_file(open_sample("good/lenet.ckpt"));
+  map.resize(600, 400);
+  map.grab();
+  QSignalSpy picked(&map, &Treemap::picked);
+  QTest::mouseClick(&map, Qt::LeftButton, {}, {60, 200});
+  ASSERT_EQ(picked.count(), 1);
+  // The largest tensor has the left.
+  EXPECT_EQ(model.path_of(picked[0][0].toModelIndex()), "fc1.weight");
+}
+
+}  // namespace

@@ -1,0 +1,450 @@
+#include <gtest/gtest.h>
+#include <time.h>
+
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QDragEnterEvent>
+#include <QLabel>
+#include <QLineEdit>
+#include <QListWidget>
+#include <QMimeData>
+#include <QPushButton>
+#include <QSettings>
+#include <QSignalSpy>
+#include <QSortFilterProxyModel>
+#include <QTabWidget>
+#include <QTableView>
+#include <QTest>
+#include <QTreeView>
+#include <QUrl>
+#include <fstream>
+
+#include "compare_page.h"
+#include "file_page.h"
+#include "heat_map.h"
+#include "main_window.h"
+#include "run_page.h"
+#include "shown.h"
+#include "temp_dir.h"
+#include "tensor_page.h"
+#include "tree_page.h"
+#include "viewer_support.h"
+#include "wire_builder.h"
+
+using namespace ckpt;
+using namespace ckpt::test;
+using namespace ckpt::viewer;
+
+namespace {
+
+class ViewerWindow : public testing::Test {
+ protected:
+  void SetUp() override { window.show(); }
+
+  bool open(const std::string& target) {
+    const QSignalSpy opened(&window, &MainWindow::opened);
+    window.open(target);
+    return wait_until([&] { return opened.count() > 0; }) && settle();
+  }
+  bool settle() {
+    return wait_until([&] { return window.jobs().idle(); });
+  }
+  TensorPage& tensor() { return window.tree_page().tensor_page(); }
+  static QPushButton* button(const QWidget& in, const QString& text) {
+    for (QPushButton* one : in.findChildren<QPushButton*>())
+      if (one->text().remove('&') == text) return one;
+    return nullptr;
+  }
+
+  MainWindow window{nullptr};
+};
+
+TEST_F(ViewerWindow, OpensAFileAndShowsATensor) {
+  ASSERT_TRUE(open(sample("good/lenet.ckpt")));
+  EXPECT_EQ(window.banner_text(), "");
+  EXPECT_TRUE(window.windowTitle().contains("lenet.ckpt"));
+  ASSERT_TRUE(window.tree_page().select("conv1.weight"));
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(tensor().name(), "conv1.weight");
+  EXPECT_EQ(tensor().values().rowCount(), 5);
+  ASSERT_TRUE(tensor().statistics());
+  EXPECT_EQ(tensor().statistics()->count, 150U);
+  ASSERT_TRUE(tensor().statistics()->histogram);
+  window.show_page(Page::heat_map);
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(tensor().heat_map().picture().size(), QSize(5, 30));
+  window.show_page(Page::file);
+  EXPECT_EQ(window.file_page().findings().count(Severity::error), 0U);
+}
+
+TEST_F(ViewerWindow, AnAddressNamesATensorAndASlice) {
+  ASSERT_TRUE(open(sample("good/lenet.ckpt").string() + "#conv2.weight[3,:,1]"));
+  EXPECT_EQ(tensor().name(), "conv2.weight");
+  EXPECT_EQ(tensor().slice_text(), "3,:,1,:");
+  ASSERT_TRUE(open(sample("good/lenet.ckpt").string() + "#conv9.weight"));
+  EXPECT_TRUE(window.status_text().contains("conv9.weight"));
+}
+
+TEST_F(ViewerWindow, EveryGoodSampleOpens) {
+  for (const auto& entry : std::filesystem::directory_iterator(sample("good"))) {
+    if (entry.path().extension() != ".ckpt") continue;
+    ASSERT_TRUE(open(entry.path().string())) << entry.path();
+    // Nothing is damaged; that MindSpore could not load some of them is another matter.
+    const bool asks = window.banner_text().contains("needs its key");
+    EXPECT_TRUE(asks || (window.file() && !window.file()->file.damage())) << entry.path();
+    window.show_page(Page::heat_map);
+    ASSERT_TRUE(settle());
+  }
+}
+
+TEST_F(ViewerWindow, EveryBadSampleOpensToABannerOrFindings) {
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(sample("bad"))) {
+    if (entry.path().extension() != ".ckpt") continue;
+    ASSERT_TRUE(open(entry.path().string())) << entry.path();
+    // A safetensors file is one, whatever its name says.
+    EXPECT_TRUE(!window.banner_text().isEmpty() || window.file_page().findings().rowCount() > 0 ||
+                entry.path().stem() == "other_safetensors")
+        << entry.path();
+    if (window.file() && window.file()->file.damage()) {
+      EXPECT_GT(window.file_page().findings().rowCount(), 0);
+    }
+    window.show_page(Page::tensor);
+    window.show_page(Page::heat_map);
+    ASSERT_TRUE(settle());
+    window.grab();
+    ++files;
+  }
+  EXPECT_GT(files, 70);
+}
+
+TEST_F(ViewerWindow, AFindingLeadsToItsTensor) {
+  ASSERT_TRUE(open(sample("bad/content_short.ckpt")));
+  ASSERT_GT(window.file_page().findings().rowCount(), 0);
+  EXPECT_NE(window.banner_text(), "");
+  window.show_page(Page::file);
+  QTableView& table = window.file_page().table();
+  QTest::mouseClick(table.viewport(), Qt::LeftButton, {}, table.visualRect(table.model()->index(0, 0)).center());
+  EXPECT_EQ(tensor().name(), window.file_page().findings().finding(0).tensor);
+  EXPECT_TRUE(window.tree_page().isVisible());
+}
+
+TEST_F(ViewerWindow, FiltersAsYouType) {
+  ASSERT_TRUE(open(sample("good/lenet.ckpt")));
+  TensorTreeModel& model = window.tree_page().model();
+  const auto all = model.shown();
+  QTest::keyClicks(&window.tree_page().filter(), "conv");
+  EXPECT_EQ(model.shown(), 2U);
+  window.tree_page().filter().setText("*.bias");
+  EXPECT_GT(model.shown(), 0U);
+  EXPECT_LT(model.shown(), all);
+  window.tree_page().filter().setText("[");  // is being typed
+  EXPECT_LT(model.shown(), all);
+  EXPECT_NE(window.tree_page().filter().toolTip(), "");
+  window.tree_page().filter().clear();
+  EXPECT_EQ(model.shown(), all);
+}
+
+TEST_F(ViewerWindow, PagesAndJumps) {
+  const TempDir dir;
+  std::string values;
+  for (int i = 0; i < 2500 * 120; ++i) values += test::values<std::int32_t>({i == 250'000 ? -5 : i});
+  std::ofstream(dir / "big.ckpt", std::ios::binary)
+      << Bytes(record().tag("w").dims({2500, 120}).type("Int32").content(values));
+  ASSERT_TRUE(open((dir / "big.ckpt").string() + "#w"));
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(tensor().values().rowCount(), 1000);
+  EXPECT_EQ(tensor().values().columnCount(), 100);
+  QTest::mouseClick(button(tensor(), "▼"), Qt::LeftButton);
+  QTest::mouseClick(button(tensor(), "▶"), Qt::LeftButton);
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(tensor().values().columnCount(), 20);
+  EXPECT_EQ(tensor().values().index(0, 0).data().toString(), QString::number(1000 * 120 + 100));
+  QTest::mouseClick(button(tensor(), "Min"), Qt::LeftButton);
+  ASSERT_TRUE(settle());
+  auto* table = tensor().findChild<QTableView*>();
+  EXPECT_EQ(table->currentIndex().data().toString(), "-5");
+  for (QLineEdit* line : tensor().findChildren<QLineEdit*>())
+    if (line->placeholderText().contains("Go to")) QTest::keyClicks(line, "[7, 3]\r");
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(table->currentIndex().data().toString(), QString::number(7 * 120 + 3));
+}
+
+TEST_F(ViewerWindow, CopiesWhatIsSelected) {
+  ASSERT_TRUE(open(sample("good/lenet.ckpt").string() + "#conv1.weight"));
+  const auto actions = window.tree_page().copy_actions();
+  std::vector<QString> copied;
+  for (QAction* action : actions) {
+    action->trigger();
+    copied.push_back(QGuiApplication::clipboard()->text());
+  }
+  EXPECT_EQ(copied[0], "conv1.weight");
+  EXPECT_TRUE(copied[1].endsWith("lenet.ckpt#conv1.weight[0,0,:,:]"));
+  EXPECT_TRUE(copied[2].startsWith("np.fromfile"));
+  EXPECT_TRUE(copied[3].contains("std::vector<float> values(150)"));
+}
+
+TEST_F(ViewerWindow, AnEncryptedFileAsksForItsKey) {
+  ASSERT_TRUE(open(sample("good/enc_b_gcm.ckpt")));
+  EXPECT_TRUE(window.banner_text().contains("needs its key"));
+  QLineEdit* key = nullptr;
+  for (QLineEdit* line : window.findChildren<QLineEdit*>())
+    if (line->echoMode() == QLineEdit::Password) key = line;
+  ASSERT_NE(key, nullptr);
+  ASSERT_TRUE(key->isVisible());
+  QSignalSpy opened(&window, &MainWindow::opened);
+  QTest::keyClicks(key, "no key\r");
+  EXPECT_TRUE(window.status_text().contains("hexadecimal"));
+  QTest::keyClicks(key, "000102030405060708090a0b0c0d0e0f\r");
+  ASSERT_TRUE(wait_until([&] { return opened.count() > 0; }) && settle());
+  EXPECT_EQ(window.banner_text(), "");
+  EXPECT_FALSE(key->isVisible());
+  EXPECT_EQ(key->text(), "");
+  EXPECT_GT(window.tree_page().model().shown(), 0U);
+}
+
+TEST_F(ViewerWindow, AFileCanBeDropped) {
+  QMimeData data;
+  data.setUrls({QUrl::fromLocalFile(QString::fromStdString(sample("good/lenet.ckpt").string()))});
+  QDragEnterEvent enter({5, 5}, Qt::CopyAction, &data, Qt::LeftButton, {});
+  QApplication::sendEvent(&window, &enter);
+  EXPECT_TRUE(enter.isAccepted());
+  QSignalSpy opened(&window, &MainWindow::opened);
+  QDropEvent drop({5, 5}, Qt::CopyAction, &data, Qt::LeftButton, {});
+  QApplication::sendEvent(&window, &drop);
+  ASSERT_TRUE(wait_until([&] { return opened.count() > 0; }));
+  EXPECT_TRUE(window.file());
+}
+
+TEST_F(ViewerWindow, AFileThatGoesAwayStaysReadable) {
+  const TempDir dir;
+  std::filesystem::copy_file(sample("good/lenet.ckpt"), dir / "a.ckpt");
+  ASSERT_TRUE(open(dir / "a.ckpt"));
+  std::filesystem::remove(dir / "a.ckpt");
+  ASSERT_TRUE(wait_until([&] { return !window.banner_text().isEmpty(); }));
+  ASSERT_TRUE(window.tree_page().select("conv2.weight"));
+  ASSERT_TRUE(settle());
+  EXPECT_GT(tensor().values().rowCount(), 0);
+  EXPECT_EQ(window.status_text(), "");
+}
+
+TEST_F(ViewerWindow, AFileThatIsReplacedOffersToReload) {
+  const TempDir dir;
+  std::filesystem::copy_file(sample("good/lenet.ckpt"), dir / "a.ckpt");
+  ASSERT_TRUE(open(dir / "a.ckpt"));
+  ASSERT_TRUE(window.tree_page().select("conv2.weight"));
+  ASSERT_TRUE(settle());
+  std::filesystem::copy_file(sample("good/lenet.ckpt"), dir / "b.ckpt");
+  std::filesystem::rename(dir / "b.ckpt", dir / "a.ckpt");
+  ASSERT_TRUE(wait_until([&] { return !window.banner_text().isEmpty(); }));
+  QSignalSpy opened(&window, &MainWindow::opened);
+  QTest::mouseClick(button(window, "Reload"), Qt::LeftButton);
+  ASSERT_TRUE(wait_until([&] { return opened.count() > 0; }) && settle());
+  EXPECT_EQ(window.banner_text(), "");
+  EXPECT_EQ(tensor().name(), "conv2.weight");
+  EXPECT_EQ(tensor().file(), window.file());
+}
+
+TEST_F(ViewerWindow, AFileThatIsRewrittenInPlaceIsNoticed) {
+  const TempDir dir;
+  std::filesystem::copy_file(sample("good/lenet.ckpt"), dir / "a.ckpt");
+  std::filesystem::permissions(dir / "a.ckpt", std::filesystem::perms::owner_all);
+  ASSERT_TRUE(open(dir / "a.ckpt"));
+  std::ofstream(dir / "a.ckpt", std::ios::binary | std::ios::trunc) << "short";
+  ASSERT_TRUE(window.tree_page().select("fc1.weight"));
+  ASSERT_TRUE(settle());
+  EXPECT_NE(window.status_text(), "");
+  EXPECT_TRUE(wait_until([&] { return !window.banner_text().isEmpty(); }));
+}
+
+TEST_F(ViewerWindow, TakesNoNameForMarkup) {
+  const TempDir dir;
+  std::ofstream(dir / "a.ckpt", std::ios::binary)
+      << Bytes(record().tag("<img src=x>").dims({1}).type("<b>").content("abcd"))
+      << Bytes(record().tag(std::string(4000, 'n') + "\n\x1b").dims({1}).type("Float32").content("abcd"));
+  ASSERT_TRUE(open(dir / "a.ckpt"));
+  for (const TensorInfo& one : window.file()->file.tensors()) {
+    window.tree_page().select(window.tree_page().model().index_of(&one));
+    ASSERT_TRUE(settle());
+    EXPECT_LE(window.minimumSizeHint().width(), 1400);
+  }
+  for (const QLabel* label : window.findChildren<QLabel*>()) EXPECT_EQ(label->textFormat(), Qt::PlainText);
+}
+
+TEST_F(ViewerWindow, EveryControlHasANameForThoseWhoDoNotSeeIt) {
+  for (const QWidget* widget : window.findChildren<QWidget*>()) {
+    if (widget->focusPolicy() == Qt::NoFocus || widget->objectName().startsWith("qt_")) continue;
+    const auto* push = qobject_cast<const QAbstractButton*>(widget);
+    const bool named = !widget->accessibleName().isEmpty() || (push != nullptr && !push->text().isEmpty());
+    const QString kind = widget->metaObject()->className();
+    if (kind == "QTabBar" || kind == "QTabWidget" || kind == "QMenuBar" || kind == "QScrollArea") continue;
+    EXPECT_TRUE(named || qobject_cast<const QLabel*>(widget) != nullptr) << kind.toStdString();
+  }
+}
+
+TEST_F(ViewerWindow, ComparesTwoFilesAsTheCommandDoes) {
+  ASSERT_TRUE(open(sample("run/mlp-1_4.ckpt")));
+  window.compare_with(sample("run/mlp-8_4.ckpt"));
+  ASSERT_TRUE(settle());
+  ComparePage& page = window.compare_page();
+  ASSERT_TRUE(page.isVisible());
+  const auto expected = diff(window.file()->file, open_sample("run/mlp-8_4.ckpt")->file);
+  ASSERT_TRUE(expected);
+  EXPECT_EQ(page.diffs().rowCount(), static_cast<int>(expected->size()));
+  const auto changed =
+      std::count_if(expected->begin(), expected->end(), [](const TensorDiff& d) { return differs(d); });
+  ASSERT_GT(changed, 0);
+  EXPECT_EQ(page.shown().rowCount(), changed);
+  // The most changed comes first.
+  const auto update = [&](int row) { return page.shown().index(row, 0).siblingAtColumn(DiffModel::kUpdate); };
+  for (int row = 1; row < page.shown().rowCount(); ++row)
+    EXPECT_GE(update(row - 1).data(DiffModel::kSortRole).toDouble(), update(row).data(DiffModel::kSortRole).toDouble());
+  // Values beside each other, with what differs marked.
+  ASSERT_GT(page.values_a().rowCount(), 0);
+  EXPECT_EQ(page.values_a().rowCount(), page.values_b().rowCount());
+  EXPECT_EQ(page.values_a().index(0, 0).data() != page.values_b().index(0, 0).data(),
+            page.values_a().index(0, 0).data(Qt::ForegroundRole).isValid());
+  for (QTabWidget* tabs : page.findChildren<QTabWidget*>())
+    for (int tab = 0; tab < tabs->count(); ++tab) {
+      tabs->setCurrentIndex(tab);
+      ASSERT_TRUE(settle());
+    }
+  EXPECT_FALSE(page.heat_map().picture().isNull());
+  // With a tolerance that allows everything nothing is left.
+  page.set_tolerance("1e9", "1e9");
+  ASSERT_TRUE(wait_until([&] { return page.diffs().rowCount() > 0 && page.shown().rowCount() == 0; }));
+}
+
+TEST_F(ViewerWindow, PairsByHand) {
+  const TempDir dir;
+  std::ofstream(dir / "a.ckpt", std::ios::binary)
+      << Bytes(record().tag("x").dims({1}).type("Float32").content(values({1.0F})));
+  std::ofstream(dir / "b.ckpt", std::ios::binary)
+      << Bytes(record().tag("unlike.it").dims({1}).type("Float32").content(values({77.0F})));
+  ASSERT_TRUE(open(dir / "a.ckpt"));
+  window.compare_with(dir / "b.ckpt");
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(window.compare_page().diffs().rowCount(), 2);
+  window.compare_page().pair("x", "unlike.it");
+  ASSERT_TRUE(settle());
+  ASSERT_EQ(window.compare_page().diffs().rowCount(), 1);
+  EXPECT_EQ(window.compare_page().diffs().diff(0).metrics->max_abs, 76);
+}
+
+TEST_F(ViewerWindow, WatchesARun) {
+  const TempDir dir;
+  for (int epoch = 1; epoch <= 4; ++epoch) {
+    const std::string name = "mlp-" + std::to_string(epoch) + "_4.ckpt";
+    std::filesystem::copy_file(sample("run/" + name), dir / name);
+    std::filesystem::permissions(dir / name, std::filesystem::perms::owner_read);
+  }
+  ASSERT_TRUE(open(dir.path()));
+  RunPage& page = window.run_page();
+  ASSERT_TRUE(page.isVisible());
+  ASSERT_TRUE(wait_until([&] { return page.model().run().files.size() == 4; }));
+  page.table().setCurrentIndex(page.table().model()->index(2, 0));
+  const QVariant selected = page.table().currentIndex().data();
+  // One that lands: being written as long as it can be written to and has just been.
+  std::filesystem::copy_file(sample("run/mlp-5_4.ckpt"), dir / "mlp-5_4.ckpt");
+  std::filesystem::permissions(dir / "mlp-5_4.ckpt", std::filesystem::perms::owner_all);
+  std::filesystem::last_write_time(dir / "mlp-5_4.ckpt",
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  ASSERT_TRUE(wait_until([&] { return page.entries().size() == 5; }));
+  EXPECT_FALSE(page.entries()[4].complete);
+  EXPECT_TRUE(page.files().item(4)->text().contains("being written"));
+  EXPECT_EQ(page.model().run().files.size(), 4U);
+  std::filesystem::permissions(dir / "mlp-5_4.ckpt", std::filesystem::perms::owner_read);
+  ASSERT_TRUE(wait_until([&] { return page.model().run().files.size() == 5; }));
+  EXPECT_EQ(page.files().item(4)->text(), "mlp-5_4.ckpt");
+  EXPECT_EQ(page.table().currentIndex().data(), selected);
+  // A damaged one takes no part, and stops nothing.
+  std::filesystem::copy_file(sample("bad/cut_in_content.ckpt"), dir / "mlp-6_4.ckpt");
+  std::filesystem::permissions(dir / "mlp-6_4.ckpt", std::filesystem::perms::owner_read);
+  ASSERT_TRUE(wait_until([&] { return page.entries().size() == 6; }));
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(page.model().run().files.size(), 5U);
+}
+
+TEST(Settings, RemembersFilesAndLayout) {
+  const TempDir dir;
+  QSettings settings(QString::fromStdString((dir / "s.ini").string()), QSettings::IniFormat);
+  {
+    MainWindow window(&settings);
+    window.show();
+    window.resize(900, 500);
+    QSignalSpy opened(&window, &MainWindow::opened);
+    window.open(sample("good/lenet.ckpt"));
+    ASSERT_TRUE(wait_until([&] { return opened.count() > 0; }));
+    window.close();
+  }
+  MainWindow again(&settings);
+  EXPECT_EQ(again.size(), QSize(900, 500));
+  ASSERT_EQ(settings.value("recent").toStringList().size(), 1);
+  EXPECT_TRUE(settings.value("recent").toStringList()[0].endsWith("lenet.ckpt"));
+}
+
+TEST(Closing, DuringAnyJobIsSafe) {
+  for (int i = 0; i < 20; ++i) {
+    MainWindow window(nullptr);
+    window.show();
+    window.open(sample("good/lenet.ckpt").string() + "#fc1.weight");
+    for (int turn = 0; turn < i; ++turn) QApplication::processEvents();
+  }
+}
+
+// The longest that the window's thread computed without looking at events. In time of that thread, so that a busy
+// machine does not count.
+class Probe : public QObject {
+ public:
+  Probe() { startTimer(0); }
+  double longest() const { return longest_; }
+
+ protected:
+  void timerEvent(QTimerEvent*) override {
+    timespec now{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    const double ms = static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+    if (before_ >= 0) longest_ = std::max(longest_, ms - before_);
+    before_ = ms;
+  }
+
+ private:
+  double before_ = -1;
+  double longest_ = 0;
+};
+
+TEST_F(ViewerWindow, NeverBlocks) {
+#if defined(__SANITIZE_ADDRESS__) || !defined(NDEBUG)
+  GTEST_SKIP() << "this build is slow by design";
+#endif
+  const TempDir dir;
+  {
+    std::ofstream file(dir / "many.ckpt", std::ios::binary);
+    for (int layer = 0; layer < 20'000; ++layer)
+      file << Bytes(
+          record()
+              .tag("backbone.layer" + std::to_string(layer / 100) + ".block" + std::to_string(layer % 100) + ".weight")
+              .dims({4, 4})
+              .type("Float32")
+              .content(std::string(64, 'x')));
+    file << Bytes(
+        record().tag("large").dims({4096, 4096}).type("Float32").content(std::string(std::size_t{64} << 20, 'y')));
+  }
+  ASSERT_TRUE(settle());
+  QTest::qWait(50);
+  const Probe probe;
+  ASSERT_TRUE(open((dir / "many.ckpt").string()));
+  EXPECT_LT(probe.longest(), 50) << "opening";
+  ASSERT_TRUE(window.tree_page().select("large"));
+  window.show_page(Page::heat_map);
+  ASSERT_TRUE(settle());
+  EXPECT_LT(probe.longest(), 50) << "a large tensor";
+  for (const QChar key : QStringLiteral("layer15*7")) {
+    QTest::keyClick(&window.tree_page().filter(), key.toLatin1());
+    QApplication::processEvents();
+  }
+  EXPECT_LT(probe.longest(), 50) << "filtering";
+}
+
+}  // namespace

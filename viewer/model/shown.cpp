@@ -1,0 +1,43 @@
+#include "shown.h"
+
+#include <QLocale>
+
+#include "ckpt/text.h"
+#include "facts.h"
+#include "words.h"
+
+namespace ckpt::viewer {
+
+QString shown_name(std::string_view name) {
+  // Escaped names grow; what is left out in the middle need not be escaped at all.
+  constexpr std::size_t kEnough = std::size_t{4} * kShownCharacters;
+  if (name.size() > 2 * kEnough) {
+    const QString head = to_q(escape(name.substr(0, kEnough))).left(kShownCharacters / 2);
+    return head + QStringLiteral("…") + to_q(escape(name.substr(name.size() - kEnough))).right(kShownCharacters / 2);
+  }
+  const QString text = to_q(tools::name_text(name));
+  if (text.size() <= kShownCharacters) return text;
+  return text.left(kShownCharacters / 2) + QStringLiteral("…") + text.right(kShownCharacters / 2);
+}
+
+QString whole_name(std::string_view name) { return to_q(escape(name)); }
+
+QString shown_path(const std::filesystem::path& path) { return shown_name(path.native()); }
+
+QString shown_error(const Error& error) { return to_q(to_string(error)); }
+
+QString tip_of(const QString& text) {
+  return QStringLiteral("<p style='white-space:pre-wrap'>") + text.left(2000).toHtmlEscaped() + QStringLiteral("</p>");
+}
+
+QString menu_text(const QString& text) { return QString(text).replace(QLatin1Char('&'), QLatin1String("&&")); }
+
+QString number_text(double value, int digits) {
+  return QString::number(value, 'g', digits);  // "inf", "nan" where it is
+}
+
+QString size_text(std::uint64_t bytes) { return to_q(tools::human_size(bytes)); }
+
+QString count_text(std::uint64_t number) { return to_q(tools::grouped(number)); }
+
+}  // namespace ckpt::viewer

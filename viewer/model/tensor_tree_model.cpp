@@ -1,0 +1,330 @@
+#include "tensor_tree_model.h"
+
+#include <algorithm>
+#include <cctype>
+#include <unordered_map>
+
+#include "facts.h"
+#include "shown.h"
+#include "words.h"
+
+namespace ckpt::viewer {
+namespace {
+
+// A name of 60,000 dots is no reason for a tree of that depth: the rest stays together.
+constexpr std::size_t kMaxDepth = 32;
+
+std::string_view digits_at(std::string_view text, std::size_t at) {
+  std::size_t end = at;
+  while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])) != 0) ++end;
+  return text.substr(at, end - at);
+}
+
+struct ChildKey {
+  std::uint32_t parent;
+  std::string_view segment;
+  bool operator==(const ChildKey&) const = default;
+};
+
+struct ChildHash {
+  std::size_t operator()(const ChildKey& key) const noexcept {
+    return std::hash<std::string_view>()(key.segment) ^ (std::size_t{key.parent} * 0x9E3779B97F4A7C15u);
+  }
+};
+
+}  // namespace
+
+bool natural_less(std::string_view a, std::string_view b) noexcept {
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < a.size() && j < b.size()) {
+    auto x = digits_at(a, i);
+    auto y = digits_at(b, j);
+    if (!x.empty() && !y.empty()) {
+      i += x.size();
+      j += y.size();
+      x.remove_prefix(std::min(x.find_first_not_of('0'), x.size() - 1));
+      y.remove_prefix(std::min(y.find_first_not_of('0'), y.size() - 1));
+      if (x.size() != y.size()) return x.size() < y.size();
+      if (x != y) return x < y;
+    } else if (a[i] != b[j]) {
+      return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[j]);
+    } else {
+      ++i;
+      ++j;
+    }
+  }
+  return a.size() - i < b.size() - j || (i == a.size() && j == b.size() && a < b);
+}
+
+QString group_text(Group group) {
+  return group == Group::weights     ? TensorTreeModel::tr("weights")
+         : group == Group::optimizer ? TensorTreeModel::tr("optimizer")
+                                     : TensorTreeModel::tr("other");
+}
+
+void TensorTreeModel::set_file(FilePtr file) {
+  beginResetModel();
+  file_ = std::move(file);
+  build();
+  endResetModel();
+}
+
+void TensorTreeModel::set_flat(bool flat) {
+  flat_ = flat;
+  rebuild();
+}
+
+void TensorTreeModel::set_filter(Filter keep) {
+  keep_ = std::move(keep);
+  rebuild();
+}
+
+void TensorTreeModel::sort(int column, Qt::SortOrder order) {
+  if (column == sort_column_ && order == sort_order_) return;
+  sort_column_ = column;
+  sort_order_ = order;
+  rebuild();
+}
+
+void TensorTreeModel::rebuild() {
+  beginResetModel();
+  build();
+  endResetModel();
+}
+
+void TensorTreeModel::build() {
+  nodes_.clear();
+  total_bytes_ = 0;
+  if (!file_) return;
+  nodes_.emplace_back();
+  const auto tensors = file_->file.tensors();
+  std::unordered_map<ChildKey, std::uint32_t, ChildHash> folders;
+  std::vector<std::pair<std::string_view, std::uint32_t>> path;  // of the one before: neighbours share most of it
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const std::string_view name = tensors[i].name;
+    total_bytes_ += tensors[i].byte_size;
+    if (keep_ && !keep_(name, file_->groups[i])) continue;
+    std::uint32_t parent = 0;
+    std::string_view rest = name;
+    for (std::size_t depth = 0; !flat_ && depth < kMaxDepth; ++depth) {
+      const auto dot = rest.find('.');
+      if (dot == rest.npos) break;
+      const std::string_view segment = rest.substr(0, dot);
+      rest.remove_prefix(dot + 1);
+      if (depth < path.size() && path[depth].first == segment) {
+        parent = path[depth].second;
+        continue;
+      }
+      path.resize(depth);
+      auto [known, fresh] = folders.try_emplace({parent, segment}, 0);
+      if (fresh) known->second = add_child(parent, segment);
+      parent = known->second;
+      path.emplace_back(segment, parent);
+    }
+    add_tensor(parent, rest, tensors[i], file_->groups[i]);
+  }
+  add_sums();
+  sort_children();
+}
+
+std::uint32_t TensorTreeModel::add_child(std::uint32_t parent, std::string_view segment) {
+  const auto at = static_cast<std::uint32_t>(nodes_.size());
+  nodes_.push_back({.segment = segment, .parent = parent});
+  nodes_[parent].children.push_back(at);
+  return at;
+}
+
+void TensorTreeModel::add_tensor(std::uint32_t parent, std::string_view name, const TensorInfo& tensor, Group group) {
+  const std::uint32_t at = add_child(parent, name);
+  nodes_[at].tensor = &tensor;
+  nodes_[at].group = group;
+  nodes_[at].entries = 1;
+  nodes_[at].bytes = tensor.byte_size;
+  for (const TensorInfo& part : tensor.parts) {
+    const std::uint32_t child = add_child(at, part.name);
+    nodes_[child].tensor = &part;
+    nodes_[child].group = group;
+    nodes_[child].bytes = part.byte_size;
+  }
+}
+
+void TensorTreeModel::add_sums() {
+  // Children come behind their parents, so backwards each is complete when it is added.
+  for (std::size_t i = nodes_.size(); i-- > 1;) {
+    const Node& node = nodes_[i];
+    Node& parent = nodes_[node.parent];
+    if (parent.tensor != nullptr) continue;  // a map has its parts' bytes already
+    parent.mixed |= node.mixed || (parent.entries > 0 && parent.group != node.group);
+    parent.group = node.group;
+    parent.entries += node.entries;
+    parent.bytes += node.bytes;
+  }
+}
+
+void TensorTreeModel::sort_children() {
+  for (Node& node : nodes_) {
+    if (sort_column_ >= 0)
+      std::stable_sort(node.children.begin(), node.children.end(), [this](std::uint32_t a, std::uint32_t b) {
+        return sort_order_ == Qt::AscendingOrder ? less(nodes_[a], nodes_[b]) : less(nodes_[b], nodes_[a]);
+      });
+    for (std::size_t row = 0; row < node.children.size(); ++row)
+      nodes_[node.children[row]].row = static_cast<std::uint32_t>(row);
+  }
+}
+
+bool TensorTreeModel::less(const Node& a, const Node& b) const {
+  const auto type = [](const Node& node) { return node.tensor ? tools::dtype_text(*node.tensor) : std::string_view(); };
+  switch (sort_column_) {
+    case kName:
+      return natural_less(a.segment, b.segment);
+    case kType:
+      return type(a) < type(b);
+    case kShape: {
+      const bool both = a.tensor != nullptr && b.tensor != nullptr;
+      return both ? a.tensor->dims < b.tensor->dims
+                  : a.tensor == nullptr && (b.tensor != nullptr || a.entries < b.entries);
+    }
+    case kGroup:
+      return a.group < b.group;
+    default:
+      return a.bytes < b.bytes;
+  }
+}
+
+const TensorTreeModel::Node& TensorTreeModel::node_of(const QModelIndex& index) const {
+  return nodes_[index.isValid() ? static_cast<std::size_t>(index.internalId()) : 0];
+}
+
+const TensorInfo* TensorTreeModel::tensor_at(const QModelIndex& index) const {
+  return index.isValid() ? node_of(index).tensor : nullptr;
+}
+
+QModelIndex TensorTreeModel::index_of(const TensorInfo* tensor) const {
+  if (tensor == nullptr) return {};
+  for (std::size_t i = 1; i < nodes_.size(); ++i)
+    if (nodes_[i].tensor == tensor) return createIndex(static_cast<int>(nodes_[i].row), kName, i);
+  return {};
+}
+
+QModelIndex TensorTreeModel::index_of_node(quint64 internal_id) const {
+  if (internal_id == 0 || internal_id >= nodes_.size()) return {};
+  return createIndex(static_cast<int>(nodes_[internal_id].row), kName, static_cast<quintptr>(internal_id));
+}
+
+std::string TensorTreeModel::path_of(const QModelIndex& index) const {
+  if (!index.isValid()) return {};
+  std::vector<std::string_view> segments;
+  for (auto at = static_cast<std::size_t>(index.internalId()); at != 0; at = nodes_[at].parent)
+    segments.push_back(nodes_[at].segment);
+  std::string path;
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    if (segment != segments.rbegin()) path += '.';
+    path += *segment;
+  }
+  return path;
+}
+
+QModelIndex TensorTreeModel::index_at(std::string_view path) const {
+  if (nodes_.empty()) return {};
+  std::size_t at = 0;
+  while (true) {
+    // Folders have no dot in their segment, tensors may (in a flat list, or very deep down).
+    std::size_t next = 0;
+    std::string_view rest;
+    for (const std::uint32_t child : nodes_[at].children) {
+      const std::string_view segment = nodes_[child].segment;
+      if (segment == path) return createIndex(static_cast<int>(nodes_[child].row), kName, child);
+      if (next == 0 && path.size() > segment.size() && path.starts_with(segment) && path[segment.size()] == '.') {
+        next = child;
+        rest = path.substr(segment.size() + 1);
+      }
+    }
+    if (next == 0) return {};
+    at = next;
+    path = rest;
+  }
+}
+
+QModelIndex TensorTreeModel::index(int row, int column, const QModelIndex& parent) const {
+  if (!hasIndex(row, column, parent)) return {};
+  return createIndex(row, column, node_of(parent).children[static_cast<std::size_t>(row)]);
+}
+
+QModelIndex TensorTreeModel::parent(const QModelIndex& child) const {
+  if (!child.isValid() || node_of(child).parent == 0) return {};
+  const std::uint32_t parent = node_of(child).parent;
+  return createIndex(static_cast<int>(nodes_[parent].row), kName, parent);
+}
+
+int TensorTreeModel::rowCount(const QModelIndex& parent) const {
+  if (nodes_.empty() || parent.column() > 0) return 0;
+  return static_cast<int>(node_of(parent).children.size());
+}
+
+int TensorTreeModel::columnCount(const QModelIndex&) const { return kColumns; }
+
+QString TensorTreeModel::text_of(const Node& node, int column) const {
+  switch (column) {
+    case kName:
+      return shown_name(node.segment);
+    case kType:
+      return node.tensor ? shown_name(tools::type_text(*node.tensor)) : QString();
+    case kShape:
+      return node.tensor ? to_q(tools::shape_of(*node.tensor)).left(kShownCharacters)
+                         : tr("%n tensor(s)", nullptr, static_cast<int>(node.entries));
+    case kBytes:
+      return size_text(node.bytes);
+    case kGroup:
+      if (node.mixed) return {};
+      return group_text(node.group);
+    default:
+      return {};
+  }
+}
+
+QVariant TensorTreeModel::data(const QModelIndex& index, int role) const {
+  if (!index.isValid()) return {};
+  const Node& node = node_of(index);
+  const double share = total_bytes_ == 0 ? 0 : static_cast<double>(node.bytes) / static_cast<double>(total_bytes_);
+  switch (role) {
+    case Qt::DisplayRole:
+      return text_of(node, index.column());
+    case Qt::AccessibleTextRole:
+      return index.column() == kShare ? tr("%1 percent of the file").arg(100 * share, 0, 'f', 1)
+                                      : text_of(node, index.column());
+    case Qt::ToolTipRole:
+      if (index.column() == kName) return tip_of(to_q(tools::name_text(path_of(index))));
+      if (index.column() == kBytes) return tip_of(tr("%1 bytes").arg(count_text(node.bytes)));
+      if (index.column() == kShare) return tip_of(tr("%1 percent of the file").arg(100 * share, 0, 'f', 1));
+      return {};
+    case Qt::TextAlignmentRole:
+      return index.column() == kBytes ? QVariant(Qt::AlignRight | Qt::AlignVCenter) : QVariant();
+    case kShareRole:
+      return share;
+    default:
+      return {};
+  }
+}
+
+QVariant TensorTreeModel::headerData(int section, Qt::Orientation orientation, int role) const {
+  if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
+  switch (section) {
+    case kName:
+      return tr("Name");
+    case kType:
+      return tr("Type");
+    case kShape:
+      return tr("Shape");
+    case kBytes:
+      return tr("Size");
+    case kShare:
+      return tr("Share");
+    case kGroup:
+      return tr("Group");
+    default:
+      return {};
+  }
+}
+
+}  // namespace ckpt::viewer

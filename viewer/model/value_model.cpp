@@ -1,0 +1,91 @@
+#include "value_model.h"
+
+#include <QBrush>
+#include <QColor>
+#include <algorithm>
+#include <cmath>
+
+#include "ckpt/element.h"
+#include "ckpt/text.h"
+#include "facts.h"
+#include "shown.h"
+
+namespace ckpt::viewer {
+
+QString element_in(NumberFormat format, DType dtype, std::span<const std::byte> element) {
+  if (format == NumberFormat::hexadecimal) {
+    std::vector<std::byte> high_first(element.rbegin(), element.rend());
+    return to_q(hexadecimal(high_first));
+  }
+  if (format == NumberFormat::exact || !tools::is_float(dtype)) return to_q(element_text(dtype, element));
+  double value = 0;
+  to_double(dtype, element, {&value, 1});
+  return QString::number(value, format == NumberFormat::scientific ? 'e' : 'g', 4);
+}
+
+void ValueModel::set_page(DType dtype, const Window& window, std::vector<std::byte> bytes) {
+  beginResetModel();
+  dtype_ = dtype;
+  window_ = window;
+  bytes_ = std::move(bytes);
+  other_.clear();
+  endResetModel();
+}
+
+void ValueModel::clear() { set_page(DType::unknown, {}, {}); }
+
+void ValueModel::set_format(NumberFormat format) {
+  beginResetModel();  // columns become wider or narrower
+  format_ = format;
+  endResetModel();
+}
+
+void ValueModel::set_other(std::vector<std::byte> other) {
+  beginResetModel();
+  other_ = std::move(other);
+  endResetModel();
+}
+
+int ValueModel::rowCount(const QModelIndex& parent) const {
+  return parent.isValid() ? 0 : static_cast<int>(window_.rows);
+}
+
+int ValueModel::columnCount(const QModelIndex& parent) const {
+  return parent.isValid() ? 0 : static_cast<int>(window_.columns);
+}
+
+std::span<const std::byte> ValueModel::element(const std::vector<std::byte>& bytes, const QModelIndex& index) const {
+  const std::size_t size = size_of(dtype_);
+  const auto at = static_cast<std::size_t>(index.row() * window_.columns + index.column()) * size;
+  if (size == 0 || at + size > bytes.size()) return {};
+  return std::span(bytes).subspan(at, size);
+}
+
+QVariant ValueModel::data(const QModelIndex& index, int role) const {
+  if (!index.isValid()) return {};
+  const auto here = element(bytes_, index);
+  if (here.empty()) return {};
+  switch (role) {
+    case Qt::DisplayRole:
+      return element_in(format_, dtype_, here);
+    case Qt::TextAlignmentRole:
+      return QVariant(Qt::AlignRight | Qt::AlignVCenter);
+    case Qt::ForegroundRole: {
+      double value = 0;
+      to_double(dtype_, here, {&value, 1});
+      const auto other = element(other_, index);
+      const bool differs = !other.empty() && !std::equal(here.begin(), here.end(), other.begin());
+      if (differs || (tools::is_float(dtype_) && !std::isfinite(value))) return QBrush(QColor(0xD0, 0x40, 0x30));
+      return {};
+    }
+    default:
+      return {};
+  }
+}
+
+QVariant ValueModel::headerData(int section, Qt::Orientation orientation, int role) const {
+  if (role != Qt::DisplayRole) return {};
+  return QString::number((orientation == Qt::Horizontal ? window_.column : window_.row) + section);
+}
+
+}  // namespace ckpt::viewer

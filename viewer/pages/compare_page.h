@@ -1,0 +1,99 @@
+#pragma once
+
+#include <QTimer>
+#include <QWidget>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "ckpt/diff.h"
+#include "ckpt/statistics.h"
+#include "diff_model.h"
+#include "job.h"
+#include "open_file.h"
+#include "plane.h"
+#include "value_model.h"
+
+class QCheckBox;
+class QLabel;
+class QLineEdit;
+class QMenu;
+class QSortFilterProxyModel;
+class QSpinBox;
+class QTabWidget;
+class QTableView;
+
+namespace ckpt::viewer {
+
+class ElidedLabel;
+class HeatMap;
+class HistogramPlot;
+
+/// Two files beside each other: what `ckpt diff` says of them, and the values of what changed.
+class ComparePage : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit ComparePage(Jobs& jobs, QWidget* parent = nullptr);
+
+  /// Compares; the one of null files is what there was.
+  void set_files(FilePtr a, FilePtr b);
+  void set_tolerance(const QString& atol, const QString& rtol);
+  /// That entry of a is this one of b, whatever their names.
+  void pair(const std::string& a, const std::string& b);
+  void select(int row);  ///< of the view
+
+  const DiffModel& diffs() const noexcept { return diffs_; }
+  QSortFilterProxyModel& shown() noexcept { return *proxy_; }
+  QTableView& table() noexcept { return *table_; }
+  const ValueModel& values_a() const noexcept { return values_a_; }
+  const ValueModel& values_b() const noexcept { return values_b_; }
+  HeatMap& heat_map() noexcept { return *heat_map_; }
+
+ signals:
+  void failed(const QString& message);
+
+ private:
+  QWidget* make_table();
+  QWidget* make_details();
+  void compare();
+  void show_pair(const QModelIndex& index);
+  void read_values();
+  void read_histograms();
+  void read_grid();
+  void move_rows(std::int64_t rows);
+  void fill_pair_menu();
+  bool comparable() const noexcept;  // element by element
+
+  FilePtr a_ = {};
+  FilePtr b_ = {};
+  std::map<std::string, std::string> renamed_ = {};
+  std::optional<TensorDiff> shown_ = {};
+  Plane plane_ = {};
+  Window page_ = {};
+  DiffModel diffs_;
+  QSortFilterProxyModel* proxy_;
+  Job compare_job_;
+  Job values_job_;
+  Job histogram_job_;
+  Job grid_job_;
+  QTimer again_;
+  ValueModel values_a_;
+  ValueModel values_b_;
+
+  ElidedLabel* title_a_;
+  ElidedLabel* title_b_;
+  QLabel* summary_;
+  QLineEdit *atol_, *rtol_;
+  QTableView* table_;
+  QMenu* pair_menu_;
+  QTabWidget* tabs_;
+  QSpinBox* layer_ = nullptr;
+  QTableView *table_a_ = nullptr, *table_b_ = nullptr;
+  QLabel* place_ = nullptr;
+  HistogramPlot* histogram_ = nullptr;
+  HeatMap* heat_map_ = nullptr;
+  QLabel* pointed_ = nullptr;
+};
+
+}  // namespace ckpt::viewer

@@ -1,0 +1,515 @@
+#include "main_window.h"
+
+#include <QActionGroup>
+#include <QApplication>
+#include <QCloseEvent>
+#include <QComboBox>
+#include <QDragEnterEvent>
+#include <QFile>
+#include <QFileDialog>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QMenuBar>
+#include <QMimeData>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QSettings>
+#include <QSplitter>
+#include <QStatusBar>
+#include <QTabWidget>
+#include <QUrl>
+#include <QVBoxLayout>
+#include <algorithm>
+
+#include "ckpt/slice.h"
+#include "ckpt/text.h"
+#include "compare_page.h"
+#include "exports.h"
+#include "file_page.h"
+#include "heat_map.h"
+#include "keys.h"
+#include "run_page.h"
+#include "shown.h"
+#include "target.h"
+#include "tensor_page.h"
+#include "theme.h"
+#include "tree_page.h"
+#include "widgets.h"
+
+namespace ckpt::viewer {
+namespace {
+
+constexpr int kRecentFiles = 10;
+constexpr int kProgressEvery = 100;  // ms
+
+std::filesystem::path to_path(const QString& name) { return QFile::encodeName(name).toStdString(); }
+
+// Any bytes, as settings can hold them.
+QString encoded(const std::filesystem::path& path) {
+  return QString::fromLatin1(QByteArray::fromStdString(path.native()).toPercentEncoding("/"));
+}
+
+std::filesystem::path decoded(const QString& text) {
+  return QByteArray::fromPercentEncoding(text.toLatin1()).toStdString();
+}
+
+}  // namespace
+
+MainWindow::MainWindow(QSettings* settings)
+    : settings_(settings),
+      open_job_(jobs_),
+      other_job_(jobs_),
+      export_job_(jobs_),
+      damage_banner_(new Banner),
+      disk_banner_(new Banner),
+      pages_(new QTabWidget),
+      tree_page_(new TreePage(jobs_)),
+      file_page_(new FilePage(jobs_, tree_page_->model())),
+      compare_page_(new ComparePage(jobs_)),
+      run_page_(new RunPage(jobs_)) {
+  key_bar_ = make_key_bar();
+  setWindowTitle(tr("Checkpoint viewer"));
+  setAcceptDrops(true);
+  to_findings_ = damage_banner_->add_button(tr("Show &findings"));
+  connect(to_findings_, &QPushButton::clicked, this, [this] { show_page(Page::file); });
+  auto* again = disk_banner_->add_button(tr("&Reload"));
+  connect(again, &QPushButton::clicked, this, &MainWindow::reload);
+  pages_->setDocumentMode(true);
+  pages_->addTab(tree_page_, tr("&Tensors"));
+  pages_->addTab(file_page_, tr("F&ile"));
+  pages_->addTab(compare_page_, tr("&Compare"));
+  pages_->addTab(run_page_, tr("&Run"));
+  // These two are there when there is something to be seen on them.
+  pages_->setTabVisible(pages_->indexOf(compare_page_), false);
+  pages_->setTabVisible(pages_->indexOf(run_page_), false);
+  auto* middle = new QWidget;
+  auto* layout = new QVBoxLayout(middle);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(0);
+  layout->addWidget(damage_banner_);
+  layout->addWidget(disk_banner_);
+  layout->addWidget(key_bar_);
+  layout->addWidget(pages_, 1);
+  setCentralWidget(middle);
+  make_menus();
+  make_status_bar();
+  connect(tree_page_, &TreePage::failed, this, &MainWindow::say);
+  connect(compare_page_, &ComparePage::failed, this, &MainWindow::say);
+  connect(run_page_, &RunPage::failed, this, &MainWindow::say);
+  connect(run_page_, &RunPage::picked, this, [this](const QByteArray& path) {
+    open(path.toStdString());
+    show_page(Page::tree);
+  });
+  connect(file_page_, &FilePage::failed, this, &MainWindow::say);
+  connect(file_page_, &FilePage::checked, this, &MainWindow::show_damage);
+  connect(file_page_, &FilePage::picked, this, [this](const QModelIndex& index) {
+    tree_page_->select(index);
+    show_page(Page::tree);
+  });
+  connect(file_page_, &FilePage::picked_tensor, this, [this](const QByteArray& name) {
+    if (!tree_page_->select(name.toStdString())) return say(tr("It is not among the tensors shown."));
+    show_page(Page::tree);
+  });
+  look_timer_.setSingleShot(true);
+  look_timer_.setInterval(kDiskSettles);
+  connect(&look_timer_, &QTimer::timeout, this, &MainWindow::look_at_disk);
+  connect(&watcher_, &QFileSystemWatcher::directoryChanged, &look_timer_, qOverload<>(&QTimer::start));
+  connect(&watcher_, &QFileSystemWatcher::fileChanged, &look_timer_, qOverload<>(&QTimer::start));
+  resize(1180, 760);
+  if (settings_ != nullptr) {
+    restoreGeometry(settings_->value(QStringLiteral("geometry")).toByteArray());
+    tree_page_->splitter().restoreState(settings_->value(QStringLiteral("splitter")).toByteArray());
+  }
+  fill_recent();
+}
+
+MainWindow::~MainWindow() {
+  // Work that is dropped now is of no interest to a progress bar that may be gone.
+  jobs_.disconnect(this);
+}
+
+void MainWindow::make_menus() {
+  QMenu* file = menuBar()->addMenu(tr("&File"));
+  file->addAction(tr("&Open …"), QKeySequence::Open, this, &MainWindow::ask_for_file);
+  file->addAction(tr("&Compare with …"), {Qt::CTRL | Qt::SHIFT | Qt::Key_O}, this, &MainWindow::ask_for_other);
+  file->addAction(tr("Open r&un folder …"), {Qt::CTRL | Qt::Key_D}, this, &MainWindow::ask_for_run);
+  recent_menu_ = file->addMenu(tr("Open &recent"));
+  file->addAction(tr("&Reload"), QKeySequence::Refresh, this, &MainWindow::reload);
+  file->addSeparator();
+  file->addAction(tr("&Quit"), QKeySequence::Quit, this, &QWidget::close);
+  QMenu* tensor = menuBar()->addMenu(tr("T&ensor"));
+  tensor->addActions(tree_page_->copy_actions());
+  tensor->addSeparator();
+  tensor->addAction(tr("Export as &NPY …"), this, [this] { export_as(Export::npy); });
+  tensor->addAction(tr("Export slice as C&SV …"), this, [this] { export_as(Export::csv); });
+  tensor->addAction(tr("Export &heat map as PNG …"), this, [this] { export_as(Export::png); });
+  QMenu* view = menuBar()->addMenu(tr("&View"));
+  view->addAction(tr("&Tensors"), {Qt::CTRL | Qt::Key_1}, this, [this] { show_page(Page::tree); });
+  view->addAction(tr("&Heat map"), {Qt::CTRL | Qt::Key_2}, this, [this] { show_page(Page::heat_map); });
+  view->addAction(tr("&File"), {Qt::CTRL | Qt::Key_3}, this, [this] { show_page(Page::file); });
+  view->addAction(tr("&Compare"), {Qt::CTRL | Qt::Key_4}, this, [this] { show_page(Page::compare); });
+  view->addAction(tr("&Run"), {Qt::CTRL | Qt::Key_5}, this, [this] { show_page(Page::run); });
+  view->addSeparator();
+  view->addAction(tr("F&ilter"), QKeySequence::Find, this, [this] {
+    show_page(Page::tree);
+    tree_page_->filter().setFocus();
+    tree_page_->filter().selectAll();
+  });
+  add_theme_menu(*view);
+}
+
+void MainWindow::add_theme_menu(QMenu& view) {
+  QMenu* menu = view.addMenu(tr("T&heme"));
+  auto* group = new QActionGroup(menu);
+  const QString now = settings_ ? settings_->value(QStringLiteral("theme")).toString() : QString();
+  for (const auto& [name, text] :
+       {std::pair{"", tr("As the &system")}, {"light", tr("&Light")}, {"dark", tr("&Dark")}}) {
+    QAction* action = menu->addAction(text, this, [this, name = std::string(name)] {
+      set_theme(*qApp, name);
+      if (settings_ != nullptr) settings_->setValue(QStringLiteral("theme"), QString::fromStdString(name));
+    });
+    action->setCheckable(true);
+    action->setChecked(now == QLatin1String(name));
+    group->addAction(action);
+  }
+}
+
+QWidget* MainWindow::make_key_bar() {
+  auto* bar = new QWidget;
+  auto* layout = new QHBoxLayout(bar);
+  layout->addWidget(plain_label(tr("Key, in hexadecimal:")));
+  key_text_ = new QLineEdit;
+  key_text_->setEchoMode(QLineEdit::Password);
+  key_text_->setAccessibleName(tr("Key"));
+  layout->addWidget(key_text_, 1);
+  auto* use = new QPushButton(tr("&Open"));
+  auto* from_file = new QPushButton(tr("&Key file …"));
+  key_mode_ = new QComboBox;
+  key_mode_->setAccessibleName(tr("Cipher"));
+  key_mode_->addItem(tr("As the file says"));
+  for (const CipherMode mode : {CipherMode::aes_gcm, CipherMode::aes_cbc, CipherMode::sm4_cbc})
+    key_mode_->addItem(to_q(name(mode)));
+  layout->addWidget(key_mode_);
+  layout->addWidget(use);
+  layout->addWidget(from_file);
+  const auto typed = [this] {
+    std::string hex = key_text_->text().trimmed().toStdString();
+    key_text_->clear();
+    auto key = tools::key_from_hex(hex, tr("what was typed").toStdString());
+    std::fill(hex.begin(), hex.end(), '\0');
+    open_with_key(std::move(key));
+  };
+  connect(use, &QPushButton::clicked, this, typed);
+  connect(key_text_, &QLineEdit::returnPressed, this, typed);
+  connect(from_file, &QPushButton::clicked, this, [this] {
+    const QString name = QFileDialog::getOpenFileName(this, tr("Key file"));
+    if (!name.isEmpty()) open_with_key(tools::key_from_file(to_path(name).native()));
+  });
+  bar->hide();
+  return bar;
+}
+
+void MainWindow::make_status_bar() {
+  job_label_ = plain_label();
+  progress_ = new QProgressBar;
+  progress_->setMaximumWidth(200);
+  progress_->setRange(0, 1000);
+  progress_->setTextVisible(false);
+  progress_->setAccessibleName(tr("Progress"));
+  cancel_ = new QPushButton(tr("Cancel"));
+  connect(cancel_, &QPushButton::clicked, this, [this] {
+    if (Job* job = jobs_.latest()) job->cancel();
+  });
+  for (QWidget* widget : std::initializer_list<QWidget*>{job_label_, progress_, cancel_}) {
+    statusBar()->addPermanentWidget(widget);
+    widget->hide();
+  }
+  progress_timer_.setInterval(kProgressEvery);
+  connect(&progress_timer_, &QTimer::timeout, this, &MainWindow::show_jobs);
+  connect(&jobs_, &Jobs::changed, this, [this] {
+    // What takes less than a tick is not shown at all.
+    if (jobs_.idle()) {
+      progress_timer_.stop();
+      show_jobs();
+    } else if (!progress_timer_.isActive()) {
+      progress_timer_.start();
+    }
+  });
+}
+
+void MainWindow::show_jobs() {
+  const Job* job = jobs_.latest();
+  for (QWidget* widget : std::initializer_list<QWidget*>{job_label_, progress_, cancel_})
+    widget->setVisible(job != nullptr);
+  if (job == nullptr) return;
+  job_label_->setText(job->title());
+  const double share = job->progress();
+  progress_->setRange(0, share < 0 ? 0 : 1000);
+  if (share >= 0) progress_->setValue(static_cast<int>(share * 1000));
+}
+
+void MainWindow::say(const QString& message) { statusBar()->showMessage(message, 10'000); }
+
+QString MainWindow::status_text() const { return statusBar()->currentMessage(); }
+
+QString MainWindow::banner_text() const {
+  QStringList texts;
+  for (const Banner* banner : {damage_banner_, disk_banner_})
+    if (!banner->isHidden()) texts << banner->text();
+  return texts.join(QLatin1Char('\n'));
+}
+
+std::string MainWindow::ask_to_open(const QString& title) {
+  const QString folder = path_.empty() ? QString() : QFile::decodeName(path_.parent_path().c_str());
+  const QString kinds = tr("Checkpoints and weights (*.ckpt *.safetensors *.npz *.npy *.onnx);;All files (*)");
+  return to_path(QFileDialog::getOpenFileName(this, title, folder, kinds)).native();
+}
+
+void MainWindow::ask_for_file() {
+  if (const std::string name = ask_to_open(tr("Open")); !name.empty()) open(name);
+}
+
+void MainWindow::ask_for_other() {
+  if (!file_) return say(tr("Open a file first: the other one is compared with it."));
+  if (const std::string name = ask_to_open(tr("Compare with")); !name.empty()) compare_with(name);
+}
+
+void MainWindow::ask_for_run() {
+  const QString name = QFileDialog::getExistingDirectory(this, tr("Folder of a training run"));
+  if (!name.isEmpty()) open_run(to_path(name));
+}
+
+void MainWindow::export_as(Export what) {
+  TensorPage& page = tree_page_->tensor_page();
+  if (!page.has_values()) return say(tr("Select a tensor that has values first."));
+  const auto [title, kind] = what == Export::npy   ? std::pair{tr("Export as NPY"), tr("NumPy (*.npy)")}
+                             : what == Export::csv ? std::pair{tr("Export as CSV"), tr("CSV (*.csv)")}
+                                                   : std::pair{tr("Export as PNG"), tr("PNG (*.png)")};
+  if (what == Export::png && page.heat_map().picture().isNull()) show_page(Page::heat_map);
+  const QString name = QFileDialog::getSaveFileName(this, title, {}, kind);
+  if (name.isEmpty()) return;
+  const QImage picture = page.heat_map().picture();
+  export_job_.start(
+      tr("Exporting"),
+      [file = page.file(), tensor = page.tensor(), plane = page.plane(), picture, path = to_path(name),
+       what](const Progress& progress) {
+        return what == Export::npy   ? export_npy(file->file, *tensor, path, progress)
+               : what == Export::csv ? export_csv(file->file, *tensor, plane, path, progress)
+                                     : export_png(picture, path);
+      },
+      [this](const Status& status) { say(status ? tr("Exported.") : shown_error(status.error())); });
+}
+
+void MainWindow::open(const std::string& target, OpenOptions options) {
+  wanted_.clear();
+  std::filesystem::path path = target;
+  std::error_code none;
+  if (!std::filesystem::exists(path, none))
+    if (auto uri = split_uri(target)) {
+      path = uri->file;
+      wanted_ = uri->tensor;
+    }
+  if (std::filesystem::is_directory(path, none)) return open_run(path);
+  start_opening(path, std::move(options));
+}
+
+void MainWindow::reload() {
+  if (path_.empty()) return;
+  wanted_.clear();
+  start_opening(path_, file_ ? file_->options : OpenOptions{});
+}
+
+void MainWindow::open_run(const std::filesystem::path& folder) {
+  pages_->setTabVisible(pages_->indexOf(run_page_), true);
+  pages_->setCurrentWidget(run_page_);
+  run_page_->set_folder(folder);
+  if (!file_) setWindowTitle(tr("%1 – Checkpoint viewer").arg(shown_path(folder)));
+  emit opened();
+}
+
+void MainWindow::compare_with(const std::string& path) {
+  if (!file_) return;
+  other_job_.start(
+      tr("Opening"),
+      // Two files of one run have one key.
+      [path, options = file_->options](const Progress& progress) {
+        auto how = options;
+        how.progress = progress;
+        return open_for_view(path, how);
+      },
+      [this, path](Result<FilePtr>&& other) {
+        if (!other) return say(shown_path(path) + QStringLiteral(": ") + shown_error(other.error()));
+        pages_->setTabVisible(pages_->indexOf(compare_page_), true);
+        pages_->setCurrentWidget(compare_page_);
+        compare_page_->set_files(file_, std::move(*other));
+      });
+}
+
+void MainWindow::start_opening(const std::filesystem::path& path, OpenOptions options) {
+  open_job_.start(
+      tr("Opening"),
+      [path, options](const Progress& progress) {
+        auto how = options;
+        how.progress = progress;
+        return open_for_view(path, how);
+      },
+      [this, path](Result<FilePtr>&& file) {
+        if (file)
+          set_file(std::move(*file), path);
+        else if (file.error().code == Errc::cancelled)
+          say(tr("Opening was cancelled."));
+        else
+          set_failure(file.error(), path);
+        emit opened();
+      });
+}
+
+void MainWindow::set_file(FilePtr file, const std::filesystem::path& path) {
+  file_ = std::move(file);
+  path_ = path;
+  setWindowTitle(tr("%1 – Checkpoint viewer").arg(shown_path(path.filename())));
+  disk_banner_->hide();
+  damage_banner_->hide();
+  key_bar_->hide();
+  to_findings_->show();
+  tree_page_->set_file(file_);
+  file_page_->set_file(file_);
+  if (file_) compare_page_->set_files(file_, nullptr);
+  show_damage();
+  watch(path);
+  if (!file_) return;
+  note_recent(path);
+  select_wanted();
+}
+
+void MainWindow::set_failure(const Error& error, const std::filesystem::path& path) {
+  set_file(nullptr, path);
+  const bool key = error.code == Errc::key;
+  damage_banner_->show_text(key ? Banner::Tone::note : Banner::Tone::error,
+                            shown_path(path) + QStringLiteral(": ") + shown_error(error));
+  to_findings_->hide();  // there are none of a file that is not open
+  key_bar_->setVisible(key);
+  if (key) key_text_->setFocus();
+}
+
+// Damage as soon as the file is open, other findings when they are there.
+void MainWindow::show_damage() {
+  if (!file_) return;
+  const FindingModel& findings = file_page_->findings();
+  const auto errors = findings.count(Severity::error);
+  const auto warnings = findings.count(Severity::warning);
+  if (const auto& damage = file_->file.damage())
+    damage_banner_->show_text(
+        Banner::Tone::error,
+        shown_error(*damage) +
+            (file_->file.tensors().empty() ? QString() : QStringLiteral(". ") + tr("What is whole is shown.")));
+  else if (errors > 0)
+    damage_banner_->show_text(Banner::Tone::error, tr("This file has %n error(s).", nullptr, static_cast<int>(errors)));
+  else if (warnings > 0)
+    damage_banner_->show_text(Banner::Tone::warning,
+                              tr("This file has %n warning(s).", nullptr, static_cast<int>(warnings)));
+}
+
+void MainWindow::open_with_key(Result<Key> key) {
+  if (!key) return say(shown_error(key.error()));
+  start_opening(path_, {.key = std::move(*key), .mode = cipher_mode_from_name(key_mode_->currentText().toStdString())});
+}
+
+void MainWindow::select_wanted() {
+  if (wanted_.empty()) return;
+  const auto target = tools::find_target(file_->file, wanted_);
+  if (!target) return say(shown_error(target.error()));
+  tree_page_->filter().clear();
+  tree_page_->select(tree_page_->model().index_of(target->tensor));
+  if (!target->slice_text.empty())
+    if (auto status = tree_page_->tensor_page().show_slice(target->slice_text); !status)
+      say(shown_error(status.error()));
+}
+
+void MainWindow::show_page(Page page) {
+  QWidget* wanted = page == Page::file      ? static_cast<QWidget*>(file_page_)
+                    : page == Page::compare ? static_cast<QWidget*>(compare_page_)
+                    : page == Page::run     ? static_cast<QWidget*>(run_page_)
+                                            : tree_page_;
+  if (!pages_->isTabVisible(pages_->indexOf(wanted)))
+    return say(page == Page::compare ? tr("Open two files to compare them.") : tr("Open the folder of a run first."));
+  pages_->setCurrentWidget(wanted);
+  TensorPage& tensor = tree_page_->tensor_page();
+  if ((page == Page::tensor || page == Page::heat_map) && file_ && tensor.tensor() == nullptr) {
+    // The largest: that is what most people look for.
+    const TensorInfo* largest = nullptr;
+    for (const TensorInfo& one : file_->file.tensors())
+      if (largest == nullptr || one.byte_size > largest->byte_size) largest = &one;
+    tree_page_->select(tree_page_->model().index_of(largest));
+  }
+  if (page == Page::tensor) tensor.show_tab(TensorPage::kValues);
+  if (page == Page::heat_map) tensor.show_tab(TensorPage::kHeatMap);
+}
+
+void MainWindow::note_recent(const std::filesystem::path& path) {
+  if (settings_ == nullptr) return;
+  std::error_code failed;
+  const auto absolute = std::filesystem::absolute(path, failed);
+  QStringList recent = settings_->value(QStringLiteral("recent")).toStringList();
+  recent.removeAll(encoded(absolute));
+  recent.prepend(encoded(absolute));
+  while (recent.size() > kRecentFiles) recent.removeLast();
+  settings_->setValue(QStringLiteral("recent"), recent);
+  fill_recent();
+}
+
+void MainWindow::fill_recent() {
+  recent_menu_->clear();
+  const QStringList recent = settings_ ? settings_->value(QStringLiteral("recent")).toStringList() : QStringList();
+  for (const QString& name : recent)
+    recent_menu_->addAction(menu_text(shown_path(decoded(name))), this, [this, name] { open(decoded(name).native()); });
+  recent_menu_->setEnabled(!recent.isEmpty());
+}
+
+void MainWindow::watch(const std::filesystem::path& path) {
+  const QStringList before = watcher_.files() + watcher_.directories();
+  if (!before.isEmpty()) watcher_.removePaths(before);
+  // The directory tells of files that are renamed over this one, the file of what is written into it.
+  std::error_code none;
+  const auto folder = std::filesystem::absolute(path, none).parent_path();
+  watcher_.addPath(QFile::decodeName(folder.c_str()));
+  if (file_) watcher_.addPath(QFile::decodeName(path.c_str()));
+}
+
+void MainWindow::look_at_disk() {
+  if (!file_) return;
+  const auto stamp = stamp_of(path_);
+  if (!stamp)
+    disk_banner_->show_text(
+        Banner::Tone::warning,
+        tr("The file is not there any more. What was opened can be looked at as long as it is open."));
+  else if (*stamp != file_->stamp)
+    disk_banner_->show_text(Banner::Tone::warning, tr("The file has changed on disk."));
+  else
+    disk_banner_->hide();
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  if (settings_ != nullptr) {
+    settings_->setValue(QStringLiteral("geometry"), saveGeometry());
+    settings_->setValue(QStringLiteral("splitter"), tree_page_->splitter().saveState());
+  }
+  event->accept();
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+  if (event->mimeData()->hasUrls() && event->mimeData()->urls().first().isLocalFile()) event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+  const QList<QUrl> urls = event->mimeData()->urls();
+  if (urls.isEmpty()) return;
+  if (urls.size() > 1)  // two: compared as soon as the first is open
+    connect(
+        this, &MainWindow::opened, this,
+        [this, other = to_path(urls[1].toLocalFile()).native()] { compare_with(other); }, Qt::SingleShotConnection);
+  open(to_path(urls.first().toLocalFile()).native());
+}
+
+}  // namespace ckpt::viewer

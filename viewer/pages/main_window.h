@@ -1,0 +1,122 @@
+#pragma once
+
+#include <QFileSystemWatcher>
+#include <QMainWindow>
+#include <QTimer>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "job.h"
+#include "open_file.h"
+
+class QComboBox;
+class QLabel;
+class QLineEdit;
+class QProgressBar;
+class QPushButton;
+class QSettings;
+class QTabWidget;
+
+namespace ckpt::viewer {
+
+class Banner;
+class ComparePage;
+class FilePage;
+class RunPage;
+class TreePage;
+
+enum class Page { tree, tensor, heat_map, file, compare, run };
+
+/// Arranges the pages, and opens what they show.
+class MainWindow : public QMainWindow {
+  Q_OBJECT
+
+ public:
+  /// `settings`: where layout and recent files are kept; null: nowhere. It must outlive the window.
+  explicit MainWindow(QSettings* settings);
+  ~MainWindow() override;
+
+  /// A file, or `file#name[0,:]`; in the background. Of the options key and mode count; a key that was not given is
+  /// asked for.
+  void open(const std::string& target, OpenOptions options = {});
+  void reload();
+  /// That file (B) with the one that is open (A).
+  void compare_with(const std::string& path);
+  /// A folder that a training saves into; open() of a folder is the same.
+  void open_run(const std::filesystem::path& folder);
+  void show_page(Page page);
+
+  /// What was opened last; null while nothing is, or where it could not be opened.
+  const FilePtr& file() const noexcept { return file_; }
+  Jobs& jobs() noexcept { return jobs_; }
+  TreePage& tree_page() noexcept { return *tree_page_; }
+  FilePage& file_page() noexcept { return *file_page_; }
+  ComparePage& compare_page() noexcept { return *compare_page_; }
+  RunPage& run_page() noexcept { return *run_page_; }
+  /// What the banners say; empty where none is shown.
+  QString banner_text() const;
+  QString status_text() const;
+
+ signals:
+  void opened();  ///< or failed to: file() and banner_text() tell
+
+ protected:
+  void closeEvent(QCloseEvent* event) override;
+  void dragEnterEvent(QDragEnterEvent* event) override;
+  void dropEvent(QDropEvent* event) override;
+
+ private:
+  void make_menus();
+  QWidget* make_key_bar();
+  void make_status_bar();
+  void add_theme_menu(QMenu& view);
+  void ask_for_file();
+  void ask_for_other();
+  void ask_for_run();
+  enum class Export { npy, csv, png };
+  void export_as(Export what);
+  std::string ask_to_open(const QString& title);
+  void start_opening(const std::filesystem::path& path, OpenOptions options);
+  void set_file(FilePtr file, const std::filesystem::path& path);
+  void set_failure(const Error& error, const std::filesystem::path& path);
+  void show_damage();
+  void open_with_key(Result<Key> key);
+  void select_wanted();
+  void note_recent(const std::filesystem::path& path);
+  void fill_recent();
+  void watch(const std::filesystem::path& path);
+  void look_at_disk();
+  void show_jobs();
+  void say(const QString& message);
+
+  QSettings* settings_;
+  Jobs jobs_;  // waits for its work when it goes, after the jobs that are members here
+  Job open_job_;
+  Job other_job_;
+  Job export_job_;
+  FilePtr file_ = {};
+  std::filesystem::path path_ = {};
+  std::string wanted_ = {};  // the tensor to be selected when the file is open
+  QFileSystemWatcher watcher_;
+  QTimer look_timer_;
+  QTimer progress_timer_;
+
+  Banner* damage_banner_;
+  Banner* disk_banner_;
+  QPushButton* to_findings_ = nullptr;
+  QWidget* key_bar_ = nullptr;
+  QLineEdit* key_text_ = nullptr;
+  QComboBox* key_mode_ = nullptr;
+  QTabWidget* pages_;
+  TreePage* tree_page_;
+  FilePage* file_page_;
+  ComparePage* compare_page_;
+  RunPage* run_page_;
+  QMenu* recent_menu_ = nullptr;
+  QProgressBar* progress_ = nullptr;
+  QLabel* job_label_ = nullptr;
+  QPushButton* cancel_ = nullptr;
+};
+
+}  // namespace ckpt::viewer

@@ -1,0 +1,192 @@
+#include "run_page.h"
+
+#include <QFile>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QListWidget>
+#include <QPainter>
+#include <QSortFilterProxyModel>
+#include <QSplitter>
+#include <QTableView>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <cmath>
+
+#include "charts.h"
+#include "heat_map.h"
+#include "shown.h"
+#include "widgets.h"
+
+namespace ckpt::viewer {
+namespace {
+
+constexpr int kLookAgain = 1000;  // ms: while a file is being written, and for file systems that tell nothing
+
+// Paints the line of a row.
+class SparkDelegate : public QStyledItemDelegate {
+ public:
+  SparkDelegate(const RunModel& model, QObject* parent) : QStyledItemDelegate(parent), model_(model) {}
+
+  void paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const override {
+    QStyledItemDelegate::paint(painter, option, index);
+    const auto* proxy = static_cast<const QSortFilterProxyModel*>(index.model());
+    const QModelIndex here = proxy->mapToSource(index);
+    const QColor color = here.column() == RunModel::kNorms ? bar_color(option.palette) : second_color(option.palette);
+    paint_spark(*painter, QRectF(option.rect).adjusted(4, 4, -4, -4), model_.spark(here.row(), here.column()), color);
+  }
+
+ private:
+  const RunModel& model_;
+};
+
+}  // namespace
+
+RunPage::RunPage(Jobs& jobs, QWidget* parent)
+    : QWidget(parent),
+      look_job_(jobs),
+      read_job_(jobs),
+      proxy_(new QSortFilterProxyModel(this)),
+      summary_(plain_label()),
+      files_(new QListWidget),
+      table_(new QTableView),
+      map_(new HeatMap),
+      pointed_(plain_label()) {
+  proxy_->setSourceModel(&model_);
+  proxy_->setSortRole(RunModel::kSortRole);
+  table_->setModel(proxy_);
+  table_->setAccessibleName(tr("Weights over the run"));
+  table_->setSortingEnabled(true);
+  set_up_table(*table_);
+  table_->sortByColumn(RunModel::kName, Qt::AscendingOrder);
+  const int em = fontMetrics().horizontalAdvance(QLatin1Char('m'));
+  for (const auto& [column, width] : {std::pair{RunModel::kName, 16},
+                                      {RunModel::kState, 9},
+                                      {RunModel::kLast, 6},
+                                      {RunModel::kNorms, 12},
+                                      {RunModel::kUpdate, 7}})
+    table_->setColumnWidth(column, width * em);
+  for (const int column : {RunModel::kNorms, RunModel::kUpdates})
+    table_->setItemDelegateForColumn(column, new SparkDelegate(model_, table_));
+  table_->verticalHeader()->setDefaultSectionSize(table_->fontMetrics().height() + 14);
+  files_->setAccessibleName(tr("Checkpoints"));
+  connect(files_, &QListWidget::itemActivated, this,
+          [this](QListWidgetItem* item) { emit picked(item->data(Qt::UserRole).toByteArray()); });
+  map_->set_map(ColorMap::sequential);
+  map_->set_gaps(true);
+  map_->setAccessibleName(tr("Updates: layers down, checkpoints across"));
+  connect(map_, &HeatMap::pointed_at, this, [this](qint64 row, qint64 column, double value) {
+    if (row < 0 || row >= model_.rowCount()) return pointed_->clear();
+    const auto& files = model_.run().files;
+    pointed_->setText(shown_name(model_.tensor(static_cast<int>(row)).name) + QStringLiteral(", ") +
+                      shown_path(files[static_cast<std::size_t>(column)].file.path.filename()) + QStringLiteral(": ") +
+                      (std::isnan(value) ? tr("no update") : tr("update %1").arg(number_text(std::pow(10, value)))));
+  });
+  look_timer_.setSingleShot(true);
+  connect(&look_timer_, &QTimer::timeout, this, &RunPage::look);
+  connect(&watcher_, &QFileSystemWatcher::directoryChanged, this, [this] { look_timer_.start(kDiskSettles); });
+  auto* left = new QWidget;
+  auto* column = new QVBoxLayout(left);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->addWidget(files_, 1);
+  auto* below = new QWidget;
+  auto* lower = new QVBoxLayout(below);
+  lower->setContentsMargins(0, 4, 0, 0);
+  lower->addWidget(plain_label(tr("Updates (log): layers down, checkpoints across")));
+  lower->addWidget(map_, 1);
+  lower->addWidget(pointed_);
+  auto* right = new QSplitter(Qt::Vertical);
+  right->addWidget(table_);
+  right->addWidget(below);
+  right->setStretchFactor(0, 3);
+  right->setStretchFactor(1, 2);
+  auto* both = new QSplitter;
+  both->addWidget(left);
+  both->addWidget(right);
+  both->setStretchFactor(0, 1);
+  both->setStretchFactor(1, 4);
+  both->setChildrenCollapsible(false);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(8, 8, 8, 4);
+  layout->addWidget(both, 1);
+  layout->addWidget(summary_);
+}
+
+void RunPage::set_folder(const std::filesystem::path& folder) {
+  folder_ = folder;
+  entries_.clear();
+  const QStringList before = watcher_.directories();
+  if (!before.isEmpty()) watcher_.removePaths(before);
+  watcher_.addPath(QFile::decodeName(folder.c_str()));
+  look();
+}
+
+void RunPage::look() {
+  look_job_.start(
+      tr("Looking at the folder"),
+      [folder = folder_](const Progress&) { return look_at_run(folder, {}, std::chrono::system_clock::now()); },
+      [this](Result<std::vector<RunEntry>>&& found) {
+        look_timer_.start(kLookAgain);
+        if (!found) return summary_->setText(shown_error(found.error()));
+        const auto complete = [](const std::vector<RunEntry>& entries) {
+          std::vector<FileStamp> stamps;
+          for (const RunEntry& entry : entries)
+            if (entry.complete) stamps.push_back(entry.stamp);
+          return stamps;
+        };
+        const bool news = complete(*found) != complete(entries_);
+        entries_ = std::move(*found);
+        fill_files();
+        if (entries_.empty()) summary_->setText(tr("No checkpoints of a run here yet: files like lenet-1_1875.ckpt."));
+        if (news) read();
+      });
+}
+
+void RunPage::fill_files() {
+  // In place, so that what is selected and scrolled to stays.
+  const auto wanted = static_cast<int>(entries_.size());
+  while (files_->count() > wanted) delete files_->takeItem(files_->count() - 1);
+  while (files_->count() < wanted) files_->addItem(QString());
+  for (int row = 0; row < wanted; ++row) {
+    const RunEntry& entry = entries_[static_cast<std::size_t>(row)];
+    const QString name = shown_path(entry.file.path.filename());
+    files_->item(row)->setText(entry.complete ? name : name + QStringLiteral(" – ") + tr("being written"));
+    files_->item(row)->setToolTip(tip_of(tr("epoch %1, step %2").arg(entry.file.epoch).arg(entry.file.step)));
+    files_->item(row)->setData(Qt::UserRole, QByteArray::fromStdString(entry.file.path.native()));
+  }
+}
+
+void RunPage::read() {
+  read_job_.start(
+      tr("Reading the run"), [entries = entries_](const Progress& progress) { return read_run(entries, progress); },
+      [this](Result<RunHistory>&& run) {
+        if (!run) {
+          summary_->setText(shown_error(run.error()));
+          if (run.error().code != Errc::cancelled) emit failed(shown_error(run.error()));
+        } else {
+          model_.set_run(std::move(*run));
+          const auto count = [&](bool Condition::*what) {
+            return std::count_if(model_.run().history.tensors.begin(), model_.run().history.tensors.end(),
+                                 [&](const TensorHistory& t) { return t.condition.*what; });
+          };
+          summary_->setText(tr("%1 checkpoints, %2 tensors: %3 frozen, %4 exploding, %5 dead")
+                                .arg(model_.run().files.size())
+                                .arg(model_.rowCount())
+                                .arg(count(&Condition::frozen))
+                                .arg(count(&Condition::exploding))
+                                .arg(count(&Condition::dead)));
+          fill_map();
+        }
+      });
+}
+
+void RunPage::fill_map() {
+  const auto rows = static_cast<std::int64_t>(model_.rowCount());
+  const auto columns = static_cast<std::int64_t>(model_.run().files.size());
+  Grid grid{.window = {.rows = rows, .columns = columns}};
+  for (int row = 0; row < model_.rowCount(); ++row)
+    for (const auto& value : model_.spark(row, RunModel::kUpdates)) grid.values.push_back(value.value_or(std::nan("")));
+  map_->set_plane(rows, columns);
+  map_->set_grid(std::move(grid));
+}
+
+}  // namespace ckpt::viewer

@@ -1,0 +1,508 @@
+#include "tensor_page.h"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QFontDatabase>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLineEdit>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QSpinBox>
+#include <QStackedWidget>
+#include <QTabWidget>
+#include <QTableView>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <limits>
+
+#include "charts.h"
+#include "ckpt/element.h"
+#include "ckpt/text.h"
+#include "facts.h"
+#include "heat_map.h"
+#include "shown.h"
+#include "target.h"
+#include "tensor_tree_model.h"
+#include "tiles.h"
+#include "widgets.h"
+
+namespace ckpt::viewer {
+namespace {
+
+constexpr std::size_t kBins = 64;
+constexpr std::size_t kHexBytes = 4096;  // of what has no numbers
+constexpr qsizetype kTextCharacters = 100'000;
+
+QPushButton* small_button(const QString& text, const QString& what) {
+  auto* button = new QPushButton(text);
+  button->setToolTip(what);
+  button->setAccessibleName(what);
+  button->setMaximumWidth(std::max(34, button->fontMetrics().horizontalAdvance(text) + 22));
+  return button;
+}
+
+// Sixteen bytes a line, each with where it stands.
+QString hex_dump(std::span<const std::byte> bytes) {
+  QString text;
+  for (std::size_t at = 0; at < bytes.size(); at += 16) {
+    text += QStringLiteral("%1  ").arg(at, 8, 16, QLatin1Char('0'));
+    const auto line = bytes.subspan(at, std::min<std::size_t>(16, bytes.size() - at));
+    for (std::size_t i = 0; i < line.size(); ++i)
+      text += QStringLiteral("%1 ").arg(static_cast<unsigned>(line[i]), 2, 16, QLatin1Char('0'));
+    text += QString(static_cast<int>(3 * (16 - line.size())) + 1, QLatin1Char(' '));
+    for (const std::byte byte : line) {
+      const auto c = static_cast<char>(byte);
+      text += QLatin1Char(c >= ' ' && c <= '~' ? c : '.');
+    }
+    text += QLatin1Char('\n');
+  }
+  return text;
+}
+
+struct TextResult {
+  QString text;
+};
+
+Result<TextResult> text_of(const OpenFile& file, const TensorInfo& tensor) {
+  if (tensor.kind == Kind::map) return TextResult{};
+  if (tensor.kind == Kind::string) {
+    auto text = tools::string_of(file.file, tensor);
+    if (!text) return text.error();
+    if (*text) return TextResult{to_q(**text).left(kTextCharacters)};
+  }
+  std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(kHexBytes, tensor.byte_size)));
+  if (auto status = file.file.read(tensor, 0, bytes); !status) return status.error();
+  return TextResult{hex_dump(bytes)};
+}
+
+}  // namespace
+
+TensorPage::TensorPage(Jobs& jobs, QWidget* parent)
+    : QWidget(parent),
+      page_job_(jobs),
+      statistics_job_(jobs),
+      grid_job_(jobs),
+      text_job_(jobs),
+      title_(new ElidedLabel),
+      facts_(plain_label()),
+      slicer_(new QWidget),
+      stack_(new QStackedWidget),
+      tabs_(new QTabWidget),
+      text_(new QPlainTextEdit) {
+  QFont bold = title_->font();
+  bold.setBold(true);
+  bold.setPointSizeF(bold.pointSizeF() * 1.15);
+  title_->setFont(bold);
+  facts_->setWordWrap(true);
+  text_->setReadOnly(true);
+  text_->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
+  text_->setAccessibleName(tr("Contents"));
+  tabs_->addTab(make_values(), tr("&Values"));
+  tabs_->addTab(make_statistics(), tr("&Statistics"));
+  tabs_->addTab(make_heat_map(), tr("&Heat map"));
+  connect(tabs_, &QTabWidget::currentChanged, this, [this](int tab) {
+    if (tab == kHeatMap) read_grid();
+    slicer_->setEnabled(!tiles_ || tab != kHeatMap);
+  });
+  auto* nothing = plain_label(tr("Select a tensor on the left."));
+  nothing->setAlignment(Qt::AlignCenter);
+  stack_->addWidget(nothing);
+  stack_->addWidget(tabs_);
+  stack_->addWidget(text_);
+  slicer_->setLayout(new QHBoxLayout);
+  slicer_->layout()->setContentsMargins(0, 0, 0, 0);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(8, 4, 4, 4);
+  layout->addWidget(title_);
+  layout->addWidget(facts_);
+  layout->addWidget(slicer_);
+  layout->addWidget(stack_, 1);
+  show_tensor({}, nullptr, {});
+}
+
+QWidget* TensorPage::make_values() {
+  auto* page = new QWidget;
+  table_ = new QTableView;
+  table_->setModel(&values_);
+  table_->setAccessibleName(tr("Values"));
+  table_->setWordWrap(false);
+  table_->setTabKeyNavigation(false);
+  table_->horizontalHeader()->setDefaultSectionSize(96);
+  table_->verticalHeader()->setDefaultSectionSize(table_->fontMetrics().height() + 6);
+  page_label_ = new ElidedLabel;
+  up_ = small_button(QStringLiteral("▲"), tr("Rows before"));
+  down_ = small_button(QStringLiteral("▼"), tr("Rows behind"));
+  left_ = small_button(QStringLiteral("◀"), tr("Columns before"));
+  right_ = small_button(QStringLiteral("▶"), tr("Columns behind"));
+  connect(up_, &QPushButton::clicked, this, [this] { move_page(-ValueModel::kPageRows, 0); });
+  connect(down_, &QPushButton::clicked, this, [this] { move_page(ValueModel::kPageRows, 0); });
+  connect(left_, &QPushButton::clicked, this, [this] { move_page(0, -ValueModel::kPageColumns); });
+  connect(right_, &QPushButton::clicked, this, [this] { move_page(0, ValueModel::kPageColumns); });
+  to_min_ = small_button(tr("Min"), tr("Go to the smallest value"));
+  to_max_ = small_button(tr("Max"), tr("Go to the largest value"));
+  to_nan_ = small_button(tr("NaN"), tr("Go to the first NaN or infinity"));
+  connect(to_min_, &QPushButton::clicked, this, [this] { go_to(statistics_->min_index); });
+  connect(to_max_, &QPushButton::clicked, this, [this] { go_to(statistics_->max_index); });
+  connect(to_nan_, &QPushButton::clicked, this, [this] { go_to(statistics_->first_non_finite); });
+  jump_ = new QLineEdit;
+  jump_->setPlaceholderText(tr("Go to index: 0, 3, 2"));
+  jump_->setAccessibleName(tr("Go to index"));
+  jump_->setFixedWidth(150);
+  connect(jump_, &QLineEdit::returnPressed, this, &TensorPage::go_to_text);
+  auto* format = new QComboBox;
+  format->setAccessibleName(tr("Number format"));
+  format->addItems({tr("Exact"), tr("4 digits"), tr("Scientific"), tr("Bits")});
+  connect(format, &QComboBox::currentIndexChanged, this,
+          [this](int i) { values_.set_format(static_cast<NumberFormat>(i)); });
+  auto* line = new QHBoxLayout;
+  for (QWidget* widget : {up_, down_, left_, right_}) line->addWidget(widget);
+  line->addWidget(page_label_, 1);
+  for (QWidget* widget : std::initializer_list<QWidget*>{jump_, to_min_, to_max_, to_nan_, format})
+    line->addWidget(widget);
+  auto* layout = new QVBoxLayout(page);
+  layout->setContentsMargins(4, 4, 4, 4);
+  layout->addLayout(line);
+  layout->addWidget(table_, 1);
+  return page;
+}
+
+QWidget* TensorPage::make_statistics() {
+  auto* page = new QWidget;
+  names_column_ = plain_label();
+  names_column_->setAlignment(Qt::AlignLeft | Qt::AlignTop);
+  numbers_ = plain_label();
+  numbers_->setAlignment(Qt::AlignLeft | Qt::AlignTop);
+  histogram_ = new HistogramPlot;
+  auto* logarithmic = new QCheckBox(tr("&Logarithmic"));
+  connect(logarithmic, &QCheckBox::toggled, histogram_, &HistogramPlot::set_logarithmic);
+  auto* right = new QVBoxLayout;
+  right->addWidget(histogram_, 1);
+  right->addWidget(logarithmic);
+  auto* layout = new QHBoxLayout(page);
+  layout->addWidget(names_column_);
+  layout->addWidget(numbers_);
+  layout->addSpacing(12);
+  layout->addLayout(right, 1);
+  return page;
+}
+
+QWidget* TensorPage::make_heat_map() {
+  auto* page = new QWidget;
+  heat_map_ = new HeatMap;
+  connect(heat_map_, &HeatMap::wants_grid, this, &TensorPage::read_grid);
+  pointed_ = plain_label();
+  connect(heat_map_, &HeatMap::pointed_at, this, [this](qint64 row, qint64 column, double value) {
+    if (row < 0) return pointed_->clear();
+    const auto element = tiles_ ? tile_element(plane_.dims, row, column) : plane_.element(row, column);
+    pointed_->setText(to_q(tools::index_text(element, plane_.dims)) + QStringLiteral(" = ") + number_text(value, 7));
+  });
+  auto* map = new QComboBox;
+  map->setAccessibleName(tr("Colours"));
+  map->addItems({tr("Blue to red, around zero"), tr("Dark to light"), tr("Gray")});
+  connect(map, &QComboBox::currentIndexChanged, this, [this](int i) { heat_map_->set_map(static_cast<ColorMap>(i)); });
+  tile_box_ = new QCheckBox(tr("All &kernels as tiles"));
+  tile_box_->setChecked(true);
+  connect(tile_box_, &QCheckBox::toggled, this, &TensorPage::set_up_heat_map);
+  auto* all = new QPushButton(tr("Show &all"));
+  connect(all, &QPushButton::clicked, heat_map_, &HeatMap::show_all);
+  auto* line = new QHBoxLayout;
+  line->addWidget(map);
+  line->addWidget(tile_box_);
+  line->addWidget(all);
+  line->addWidget(pointed_, 1);
+  auto* layout = new QVBoxLayout(page);
+  layout->setContentsMargins(4, 4, 4, 4);
+  layout->addLayout(line);
+  layout->addWidget(heat_map_, 1);
+  return page;
+}
+
+bool TensorPage::has_values() const noexcept {
+  return tensor_ != nullptr && tools::has_elements(*tensor_) && tensor_->fits() && !plane_.empty();
+}
+
+void TensorPage::show_tensor(FilePtr file, const TensorInfo* tensor, const std::string& name) {
+  for (Job* job : {&page_job_, &statistics_job_, &grid_job_, &text_job_}) job->drop();
+  file_ = std::move(file);
+  tensor_ = tensor;
+  name_ = name;
+  statistics_.reset();
+  values_.clear();
+  text_->clear();
+  fill_statistics();
+  title_->set_text(tensor ? to_q(tools::name_text(name)) : QString());
+  title_->setVisible(tensor != nullptr);
+  facts_->setVisible(tensor != nullptr);
+  plane_ = tensor ? plane_of(tensor->dims) : Plane{};
+  rebuild_slicer();
+  if (tensor == nullptr) return stack_->setCurrentIndex(0);
+  QStringList facts = {shown_name(tools::type_text(*tensor)), to_q(tools::shape_of(*tensor)).left(kShownCharacters)};
+  if (const auto count = tensor->element_count(); count && tensor->kind == Kind::tensor)
+    facts << tr("%1 elements").arg(count_text(*count));
+  facts << tr("%1 (%2 bytes)").arg(size_text(tensor->byte_size), count_text(tensor->byte_size));
+  if (!tensor->extents.empty()) facts << tr("at byte %1").arg(count_text(tensor->extents.front().offset));
+  if (tensor->extents.size() > 1) facts << tr("in %1 slices").arg(count_text(tensor->extents.size()));
+  if (tensor->encoding != Encoding::raw) facts << tr("stored as Float32");
+  facts << group_text(file_->group_of(*tensor));
+  if (tensor->kind == Kind::tensor && !tensor->fits()) facts << tr("the bytes stored do not fit type and dims");
+  facts_->setText(facts.join(QStringLiteral(" · ")));
+  if (!has_values()) {
+    stack_->setCurrentWidget(text_);
+    return read_text();
+  }
+  stack_->setCurrentWidget(tabs_);
+  tile_box_->setVisible(can_tile(*tensor));
+  plane_changed();
+  read_statistics();
+}
+
+Status TensorPage::show_slice(const std::string& text) {
+  if (!has_values()) return {};
+  auto slice = parse_slice(text, plane_.dims);
+  if (!slice) return slice.error();
+  Plane plane = plane_of(plane_.dims);
+  // What the slice leaves whole are the plane's axes; where it starts is what is looked at first.
+  std::vector<int> open;
+  for (std::size_t i = 0; i < slice->axes.size(); ++i) {
+    plane.at[i] = slice->axes[i].start;
+    if (!slice->axes[i].index) open.push_back(static_cast<int>(i));
+  }
+  if (open.size() >= 2) {
+    plane.row_axis = open[open.size() - 2];
+    plane.column_axis = open.back();
+  } else if (open.size() == 1 && plane.column_axis >= 0 && open[0] != plane.column_axis) {
+    plane.row_axis = open[0];
+  }
+  plane_ = std::move(plane);
+  rebuild_slicer();
+  plane_changed();
+  if (open.size() < 2 && plane_.row_axis >= 0)
+    go_to(plane_.element(plane_.at[static_cast<std::size_t>(plane_.row_axis)],
+                         plane_.column_axis < 0 ? 0 : plane_.at[static_cast<std::size_t>(plane_.column_axis)]));
+  return {};
+}
+
+void TensorPage::show_tab(Tab tab) { tabs_->setCurrentIndex(tab); }
+
+// Two axes make the plane; each of the others has a box for its index.
+void TensorPage::rebuild_slicer() {
+  qDeleteAll(slicer_->findChildren<QWidget*>(QString(), Qt::FindDirectChildrenOnly));
+  const auto rank = static_cast<int>(plane_.dims.size());
+  slicer_->setVisible(rank > 2 && has_values());
+  if (rank <= 2 || !has_values()) return;
+  auto* inside = new QWidget;
+  auto* line = new QHBoxLayout(inside);
+  line->setContentsMargins(0, 0, 0, 0);
+  const auto axis_box = [&](const QString& label, int Plane::*axis, int Plane::*other) {
+    auto* box = new QComboBox;
+    for (int i = 0; i < rank; ++i)
+      box->addItem(tr("axis %1 (%2)").arg(i).arg(plane_.dims[static_cast<std::size_t>(i)]));
+    box->setCurrentIndex(plane_.*axis);
+    box->setAccessibleName(label);
+    connect(box, &QComboBox::activated, this, [this, axis, other](int picked) {
+      if (picked == plane_.*other) plane_.*other = plane_.*axis;  // they change places
+      plane_.*axis = picked;
+      // The boxes themselves are replaced: not from inside one of them.
+      QMetaObject::invokeMethod(this, &TensorPage::rebuild_slicer, Qt::QueuedConnection);
+      plane_changed();
+    });
+    line->addWidget(plain_label(label));
+    line->addWidget(box);
+  };
+  axis_box(tr("Down:"), &Plane::row_axis, &Plane::column_axis);
+  axis_box(tr("Across:"), &Plane::column_axis, &Plane::row_axis);
+  for (int i = 0; i < rank; ++i) {
+    if (i == plane_.row_axis || i == plane_.column_axis) continue;
+    const auto axis = static_cast<std::size_t>(i);
+    auto* box = new QSpinBox;
+    box->setRange(0, static_cast<int>(std::min<std::int64_t>(plane_.dims[axis] - 1, std::numeric_limits<int>::max())));
+    box->setValue(static_cast<int>(plane_.at[axis]));
+    box->setWrapping(true);
+    box->setAccessibleName(tr("Index of axis %1").arg(i));
+    connect(box, &QSpinBox::valueChanged, this, [this, axis](int index) {
+      plane_.at[axis] = index;
+      plane_changed();
+    });
+    line->addWidget(plain_label(tr("axis %1:").arg(i)));
+    line->addWidget(box);
+  }
+  line->addStretch(1);
+  auto* scroll = new QScrollArea;
+  scroll->setWidget(inside);
+  scroll->setWidgetResizable(true);
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  scroll->setFixedHeight(inside->sizeHint().height() + (rank > 8 ? 18 : 2));
+  slicer_->layout()->addWidget(scroll);
+}
+
+void TensorPage::plane_changed() {
+  page_ = {};
+  read_page();
+  set_up_heat_map();
+}
+
+void TensorPage::read_page() {
+  page_.rows = std::min(ValueModel::kPageRows, plane_.rows() - page_.row);
+  page_.columns = std::min(ValueModel::kPageColumns, plane_.columns() - page_.column);
+  up_->setEnabled(page_.row > 0);
+  down_->setEnabled(page_.row + page_.rows < plane_.rows());
+  left_->setEnabled(page_.column > 0);
+  right_->setEnabled(page_.column + page_.columns < plane_.columns());
+  const auto range = [](std::int64_t from, std::int64_t count, std::int64_t of) {
+    return tr("%1–%2 of %3")
+        .arg(count_text(static_cast<std::uint64_t>(from)), count_text(static_cast<std::uint64_t>(from + count - 1)),
+             count_text(static_cast<std::uint64_t>(of)));
+  };
+  page_label_->set_text(
+      tr("rows %1, columns %2")
+          .arg(range(page_.row, page_.rows, plane_.rows()), range(page_.column, page_.columns, plane_.columns())));
+  page_job_.start(
+      tr("Reading values"),
+      [file = file_, tensor = tensor_, plane = plane_, page = page_](const Progress& progress) {
+        return read_window(file->file, *tensor, plane, page, progress);
+      },
+      [this, page = page_](Result<std::vector<std::byte>>&& bytes) {
+        if (!bytes) return emit failed(shown_error(bytes.error()));
+        values_.set_page(tensor_->dtype, page, std::move(*bytes));
+        if (pending_ >= 0 && page.columns > 0) {
+          const QModelIndex cell =
+              values_.index(static_cast<int>(pending_ / page.columns), static_cast<int>(pending_ % page.columns));
+          table_->setCurrentIndex(cell);
+          table_->scrollTo(cell, QAbstractItemView::PositionAtCenter);
+        }
+        pending_ = -1;
+      });
+}
+
+void TensorPage::move_page(std::int64_t rows, std::int64_t columns) {
+  page_.row = std::clamp<std::int64_t>(page_.row + rows, 0, std::max<std::int64_t>(0, plane_.rows() - 1));
+  page_.column = std::clamp<std::int64_t>(page_.column + columns, 0, std::max<std::int64_t>(0, plane_.columns() - 1));
+  read_page();
+}
+
+void TensorPage::go_to_text() {
+  QString text = jump_->text().trimmed();
+  if (text.startsWith(QLatin1Char('[')) && text.endsWith(QLatin1Char(']'))) text = text.mid(1, text.size() - 2);
+  const auto slice = parse_slice(text.toStdString(), plane_.dims);
+  if (!slice) return emit failed(shown_error(slice.error()));
+  Plane plane = plane_;
+  for (std::size_t i = 0; i < slice->axes.size(); ++i) plane.at[i] = slice->axes[i].start;
+  const auto row = plane.row_axis < 0 ? 0 : plane.at[static_cast<std::size_t>(plane.row_axis)];
+  const auto column = plane.column_axis < 0 ? 0 : plane.at[static_cast<std::size_t>(plane.column_axis)];
+  go_to(plane.element(row, column));
+}
+
+void TensorPage::go_to(std::uint64_t element) {
+  const auto place = plane_.go_to(element);
+  page_.row = place.row / ValueModel::kPageRows * ValueModel::kPageRows;
+  page_.column = place.column / ValueModel::kPageColumns * ValueModel::kPageColumns;
+  rebuild_slicer();
+  const auto columns = std::min(ValueModel::kPageColumns, plane_.columns() - page_.column);
+  pending_ = (place.row - page_.row) * columns + (place.column - page_.column);
+  read_page();
+  set_up_heat_map();
+  tabs_->setCurrentIndex(kValues);
+}
+
+void TensorPage::read_statistics() {
+  statistics_job_.start(
+      tr("Statistics"),
+      [file = file_, tensor = tensor_](const Progress& progress) {
+        return ckpt::statistics(file->file, std::vector<const TensorInfo*>{tensor},
+                                {.bins = kBins, .quantiles = {0.25, 0.5, 0.75}, .progress = progress});
+      },
+      [this](Result<std::vector<std::optional<Statistics>>>&& all) {
+        if (!all) {
+          numbers_->setText(shown_error(all.error()));
+          if (all.error().code != Errc::cancelled) emit failed(shown_error(all.error()));
+          return;
+        }
+        statistics_ = std::move(all->front());
+        fill_statistics();
+      });
+  names_column_->clear();
+  numbers_->setText(tr("Computing …"));
+}
+
+void TensorPage::fill_statistics() {
+  to_min_->setEnabled(statistics_ && statistics_->min_index != kNoIndex);
+  to_max_->setEnabled(statistics_ && statistics_->max_index != kNoIndex);
+  to_nan_->setEnabled(statistics_ && statistics_->first_non_finite != kNoIndex);
+  histogram_->set(statistics_ ? statistics_->histogram : std::nullopt);
+  names_column_->clear();
+  numbers_->setText(tr("No numbers to compute with."));
+  if (!statistics_) return;
+  const Statistics& s = *statistics_;
+  const auto place = [&](std::uint64_t index) {
+    return index == kNoIndex ? QString() : QStringLiteral("  ") + to_q(tools::index_text(index, plane_.dims)).left(60);
+  };
+  QStringList names;
+  QStringList values;
+  const auto row = [&](const QString& name, const QString& value) {
+    names << name;
+    values << value;
+  };
+  row(tr("elements"), count_text(s.count));
+  row(tr("smallest"), number_text(s.min, 7) + place(s.min_index));
+  row(tr("largest"), number_text(s.max, 7) + place(s.max_index));
+  row(tr("mean"), number_text(s.mean, 7));
+  row(tr("deviation"), number_text(s.std, 7));
+  row(tr("norm"), number_text(s.l2, 7));
+  for (const Quantile& quantile : s.quantiles)
+    row(tr("quantile %1").arg(quantile.fraction),
+        (quantile.exact ? QString() : QStringLiteral("≈ ")) + number_text(quantile.value, quantile.exact ? 7 : 3));
+  row(tr("zeros"), count_text(s.zeros));
+  row(tr("denormals"), count_text(s.denormals));
+  row(tr("NaN"), count_text(s.nan));
+  row(tr("infinities"), count_text(s.positive_inf + s.negative_inf));
+  names_column_->setText(names.join(QLatin1Char('\n')));
+  numbers_->setText(values.join(QLatin1Char('\n')));
+}
+
+void TensorPage::set_up_heat_map() {
+  if (!has_values()) return;
+  grid_job_.drop();
+  tiles_ = tile_box_->isChecked() && can_tile(*tensor_);
+  slicer_->setEnabled(!tiles_ || tabs_->currentIndex() != kHeatMap);
+  if (tiles_) {
+    heat_map_->set_tile(plane_.dims[2], plane_.dims[3]);
+    heat_map_->set_plane(plane_.dims[0] * plane_.dims[2], plane_.dims[1] * plane_.dims[3]);
+  } else {
+    heat_map_->set_tile(0, 0);
+    heat_map_->set_plane(plane_.rows(), plane_.columns());
+  }
+}
+
+void TensorPage::read_grid() {
+  if (!has_values() || tabs_->currentIndex() != kHeatMap) return;
+  const Window window = heat_map_->wanted();
+  if (window.rows <= 0 || window.columns <= 0) return;
+  grid_job_.start(
+      tr("Heat map"),
+      [file = file_, tensor = tensor_, plane = plane_, window, tiles = tiles_](const Progress& progress) {
+        const auto bytes = tiles ? read_tiles(file->file, *tensor, window, progress)
+                                 : read_window(file->file, *tensor, plane, window, progress);
+        if (!bytes) return Result<Grid>(bytes.error());
+        Grid grid{.window = window, .values = std::vector<double>(bytes->size() / size_of(tensor->dtype))};
+        to_double(tensor->dtype, *bytes, grid.values);
+        return Result<Grid>(std::move(grid));
+      },
+      [this](Result<Grid>&& grid) {
+        if (grid) return heat_map_->set_grid(std::move(*grid));
+        if (grid.error().code != Errc::cancelled) emit failed(shown_error(grid.error()));
+      });
+}
+
+void TensorPage::read_text() {
+  text_job_.start(
+      tr("Reading"), [file = file_, tensor = tensor_](const Progress&) { return text_of(*file, *tensor); },
+      [this](Result<TextResult>&& result) {
+        if (!result) return emit failed(shown_error(result.error()));
+        text_->setPlainText(result->text);
+      });
+}
+
+}  // namespace ckpt::viewer

@@ -1,0 +1,49 @@
+#include "theme.h"
+
+#include <QApplication>
+#include <QPalette>
+#include <QStyleFactory>
+
+namespace ckpt::viewer {
+namespace {
+
+struct Shades {
+  QColor window, base, alternate, button, text, faint, highlight;
+};
+
+QPalette palette_of(const Shades& shades) {
+  QPalette palette(shades.button, shades.window);
+  palette.setColor(QPalette::Window, shades.window);
+  palette.setColor(QPalette::Base, shades.base);
+  palette.setColor(QPalette::AlternateBase, shades.alternate);
+  palette.setColor(QPalette::Button, shades.button);
+  palette.setColor(QPalette::ToolTipBase, shades.base);
+  for (const auto role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText, QPalette::ToolTipText})
+    palette.setColor(role, shades.text);
+  for (const auto role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText})
+    palette.setColor(QPalette::Disabled, role, shades.faint);
+  palette.setColor(QPalette::PlaceholderText, shades.faint);
+  palette.setColor(QPalette::Highlight, shades.highlight);
+  palette.setColor(QPalette::HighlightedText, Qt::white);
+  palette.setColor(QPalette::Link, shades.highlight);
+  return palette;
+}
+
+}  // namespace
+
+void set_theme(QApplication& app, std::string_view theme) {
+  if (theme != "light" && theme != "dark") {
+    app.setPalette(QPalette());
+    return;
+  }
+  app.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+  const QColor blue(0x2F, 0x74, 0xB5);
+  app.setPalette(
+      theme == "dark"
+          ? palette_of({QColor(0x2B, 0x2D, 0x30), QColor(0x1F, 0x21, 0x24), QColor(0x27, 0x29, 0x2C),
+                        QColor(0x3A, 0x3D, 0x41), QColor(0xE6, 0xE6, 0xE6), QColor(0x8C, 0x8C, 0x8C), blue})
+          : palette_of({QColor(0xF3, 0xF4, 0xF5), Qt::white, QColor(0xF7, 0xF8, 0xFA), QColor(0xEA, 0xEC, 0xEE),
+                        QColor(0x20, 0x22, 0x24), QColor(0x90, 0x90, 0x90), blue}));
+}
+
+}  // namespace ckpt::viewer

@@ -1,0 +1,201 @@
+#include "tree_page.h"
+
+#include <QAction>
+#include <QCheckBox>
+#include <QClipboard>
+#include <QGuiApplication>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLineEdit>
+#include <QScrollBar>
+#include <QSplitter>
+#include <QTreeView>
+#include <QVBoxLayout>
+
+#include "select.h"
+#include "shown.h"
+#include "snippets.h"
+#include "tensor_page.h"
+#include "widgets.h"
+
+namespace ckpt::viewer {
+namespace {
+
+constexpr int kOpenRows = 200;  // so many rows may be opened without being asked
+
+}  // namespace
+
+TreePage::TreePage(Jobs& jobs, QWidget* parent)
+    : QWidget(parent),
+      view_(new QTreeView),
+      filter_(new QLineEdit),
+      regex_(new QCheckBox(tr("Re&gex"))),
+      flat_(new QCheckBox(tr("F&lat"))),
+      count_(plain_label()),
+      splitter_(new QSplitter),
+      tensor_page_(new TensorPage(jobs)) {
+  view_->setModel(&model_);
+  view_->setAccessibleName(tr("Tensors"));
+  view_->setUniformRowHeights(true);  // or every row is asked for its height
+  view_->setTextElideMode(Qt::ElideMiddle);
+  view_->setAlternatingRowColors(true);
+  view_->setSortingEnabled(true);
+  view_->header()->setSortIndicator(-1, Qt::AscendingOrder);
+  view_->header()->setSortIndicatorClearable(true);
+  view_->header()->setStretchLastSection(true);
+  const int digit = view_->fontMetrics().horizontalAdvance(QLatin1Char('0'));
+  for (const auto& [column, digits] : {std::pair{TensorTreeModel::kName, 24},
+                                       {TensorTreeModel::kType, 9},
+                                       {TensorTreeModel::kShape, 15},
+                                       {TensorTreeModel::kBytes, 10},
+                                       {TensorTreeModel::kShare, 8},
+                                       {TensorTreeModel::kGroup, 9}})
+    view_->setColumnWidth(column, digits * digit);
+  view_->setItemDelegateForColumn(TensorTreeModel::kShare, new ShareDelegate(view_));
+  view_->setContextMenuPolicy(Qt::ActionsContextMenu);
+  filter_->setPlaceholderText(tr("Filter: conv*, *.weight"));
+  filter_->setAccessibleName(tr("Filter"));
+  filter_->setClearButtonEnabled(true);
+  connect(filter_, &QLineEdit::textChanged, this, &TreePage::refresh_filter);
+  connect(regex_, &QCheckBox::toggled, this, &TreePage::refresh_filter);
+  connect(flat_, &QCheckBox::toggled, this, [this](bool flat) { model_.set_flat(flat); });
+  connect(view_->selectionModel(), &QItemSelectionModel::currentChanged, this, &TreePage::selected);
+  connect(tensor_page_, &TensorPage::failed, this, &TreePage::failed);
+  // Sorting makes the tree anew: what was open and selected stays so.
+  connect(&model_, &QAbstractItemModel::modelAboutToBeReset, this, [this] { before_reset_ = place(); });
+  connect(&model_, &QAbstractItemModel::modelReset, this, [this] {
+    if (!switching_) go_back_to(before_reset_);
+  });
+  make_actions();
+
+  auto* line = new QHBoxLayout;
+  line->addWidget(filter_, 1);
+  line->addWidget(regex_);
+  line->addWidget(flat_);
+  auto* left = new QWidget;
+  auto* layout = new QVBoxLayout(left);
+  layout->setContentsMargins(4, 4, 4, 4);
+  layout->addLayout(line);
+  layout->addWidget(view_, 1);
+  layout->addWidget(count_);
+  splitter_->addWidget(left);
+  splitter_->addWidget(tensor_page_);
+  splitter_->setStretchFactor(0, 5);
+  splitter_->setStretchFactor(1, 6);
+  splitter_->setChildrenCollapsible(false);
+  splitter_->setSizes({560, 620});
+  auto* all = new QVBoxLayout(this);
+  all->setContentsMargins(0, 0, 0, 0);
+  all->addWidget(splitter_);
+}
+
+void TreePage::make_actions() {
+  const auto add = [this](const QString& text, const QKeySequence& keys, auto make) {
+    auto* action = new QAction(text, this);
+    action->setShortcut(keys);
+    action->setShortcutContext(Qt::WidgetWithChildrenShortcut);
+    connect(action, &QAction::triggered, this, [this, make] {
+      if (tensor_page_->tensor() != nullptr) QGuiApplication::clipboard()->setText(make());
+    });
+    view_->addAction(action);
+    copy_actions_ << action;
+  };
+  add(tr("Copy &name"), QKeySequence::Copy, [this] { return whole_name(tensor_page_->name()); });
+  add(tr("Copy &URI"), {Qt::CTRL | Qt::SHIFT | Qt::Key_U},
+      [this] { return uri_of(model_.file()->path, tensor_page_->name(), tensor_page_->slice_text()); });
+  add(tr("Copy as Num&Py"), {Qt::CTRL | Qt::SHIFT | Qt::Key_P},
+      [this] { return numpy_snippet(model_.file()->path, model_.file()->file, *tensor_page_->tensor()); });
+  add(tr("Copy as &C++"), {Qt::CTRL | Qt::SHIFT | Qt::Key_C},
+      [this] { return cpp_snippet(model_.file()->path, *tensor_page_->tensor()); });
+}
+
+TreePage::Place TreePage::place() const {
+  Place place{.selected = model_.path_of(view_->currentIndex()), .scroll = view_->verticalScrollBar()->value()};
+  for (QModelIndex index = model_.index(0, 0); index.isValid(); index = view_->indexBelow(index))
+    if (view_->isExpanded(index)) place.open.push_back(model_.path_of(index));
+  return place;
+}
+
+void TreePage::go_back_to(const Place& place) {
+  for (const std::string& path : place.open)
+    if (const QModelIndex index = model_.index_at(path); index.isValid()) view_->expand(index);
+  if (!place.selected.empty()) select(place.selected);
+  view_->verticalScrollBar()->setValue(place.scroll);
+}
+
+void TreePage::set_file(FilePtr file) {
+  const bool first = model_.file() == nullptr;
+  const Place before = place();
+  tensor_page_->show_tensor({}, nullptr, {});
+  switching_ = true;
+  model_.set_file(std::move(file));
+  refresh_filter();
+  switching_ = false;
+  if (first)
+    open_first_levels();
+  else
+    go_back_to(before);
+}
+
+void TreePage::open_first_levels() {
+  int rows = model_.rowCount();
+  std::vector<QModelIndex> level;
+  for (int row = 0; row < rows; ++row) level.push_back(model_.index(row, 0));
+  while (!level.empty()) {
+    std::vector<QModelIndex> next;
+    for (const QModelIndex& index : level)
+      for (int row = 0; row < model_.rowCount(index); ++row) next.push_back(model_.index(row, 0, index));
+    rows += static_cast<int>(next.size());
+    if (rows > kOpenRows) return;
+    for (const QModelIndex& index : level) view_->expand(index);
+    level = std::move(next);
+  }
+}
+
+void TreePage::refresh_filter() {
+  const std::string text = filter_->text().toStdString();
+  std::string pattern = text;
+  // What has no wildcards is looked for anywhere in a name.
+  if (!regex_->isChecked() && text.find_first_of("*?[{\\") == text.npos) pattern = "*" + text + "*";
+  auto selection = tools::Selection::create(
+      {.patterns = text.empty() ? std::vector<std::string>{} : std::vector{pattern}, .regex = regex_->isChecked()});
+  QPalette colors = palette();
+  if (!selection) {
+    colors.setColor(QPalette::Text, QColor(0xD0, 0x40, 0x30));
+    filter_->setPalette(colors);
+    filter_->setToolTip(tip_of(shown_error(selection.error())));
+    return;  // while a pattern is being typed, what was shown stays
+  }
+  filter_->setPalette(colors);
+  filter_->setToolTip({});
+  if (text.empty()) {
+    model_.set_filter({});
+  } else {
+    auto shared = std::make_shared<tools::Selection>(std::move(*selection));
+    model_.set_filter([shared](std::string_view name, Group) { return shared->matches(name); });
+    open_first_levels();
+  }
+  const auto all = model_.file() ? model_.file()->file.tensors().size() : 0;
+  count_->setText(text.empty() ? tr("%n tensor(s)", nullptr, static_cast<int>(all))
+                               : tr("%1 of %2 tensors").arg(count_text(model_.shown()), count_text(all)));
+}
+
+void TreePage::selected(const QModelIndex& index) {
+  const TensorInfo* tensor = model_.tensor_at(index);
+  if (tensor == tensor_page_->tensor() && model_.file() == tensor_page_->file()) return;
+  tensor_page_->show_tensor(model_.file(), tensor, model_.path_of(index));
+}
+
+void TreePage::select(const QModelIndex& index) {
+  if (!index.isValid()) return;
+  view_->setCurrentIndex(index.siblingAtColumn(0));
+  view_->scrollTo(index.siblingAtColumn(0));
+}
+
+bool TreePage::select(std::string_view path) {
+  const QModelIndex index = model_.index_at(path);
+  select(index);
+  return index.isValid();
+}
+
+}  // namespace ckpt::viewer

@@ -1,0 +1,114 @@
+#include "widgets.h"
+
+#include <QEvent>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QPainter>
+#include <QPushButton>
+#include <QStyleOption>
+#include <QTableView>
+
+#include "colors.h"
+#include "shown.h"
+#include "tensor_tree_model.h"
+
+namespace ckpt::viewer {
+
+QLabel* plain_label(const QString& text, QWidget* parent) {
+  auto* label = new QLabel(parent);
+  label->setTextFormat(Qt::PlainText);
+  label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+  label->setText(text);
+  return label;
+}
+
+ElidedLabel::ElidedLabel(QWidget* parent) : QLabel(parent) {
+  setTextFormat(Qt::PlainText);
+  setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+}
+
+void ElidedLabel::set_text(const QString& text) {
+  setText(text);
+  setToolTip(text.isEmpty() ? QString() : tip_of(text));
+}
+
+QSize ElidedLabel::minimumSizeHint() const { return {40, QLabel::minimumSizeHint().height()}; }
+
+void ElidedLabel::paintEvent(QPaintEvent*) {
+  QPainter painter(this);
+  style()->drawItemText(&painter, rect(), Qt::AlignLeft | Qt::AlignVCenter, palette(), isEnabled(),
+                        fontMetrics().elidedText(text(), Qt::ElideMiddle, width()), foregroundRole());
+}
+
+Banner::Banner(QWidget* parent) : QFrame(parent), label_(plain_label()), layout_(new QHBoxLayout(this)) {
+  label_->setWordWrap(true);
+  layout_->setContentsMargins(10, 6, 10, 6);
+  layout_->addWidget(label_, 1);
+  setAutoFillBackground(true);
+  hide();
+}
+
+void Banner::show_text(Tone tone, const QString& text) {
+  tone_ = tone;
+  label_->setText(text);
+  setAccessibleName(text);
+  set_colors();
+  show();
+}
+
+QString Banner::text() const { return label_->text(); }
+
+QPushButton* Banner::add_button(const QString& text) {
+  auto* button = new QPushButton(text, this);
+  layout_->addWidget(button);
+  return button;
+}
+
+void Banner::set_colors() {
+  const bool dark = parentWidget() != nullptr && is_dark(parentWidget()->palette());
+  const int hue = tone_ == Tone::error ? 4 : tone_ == Tone::warning ? 42 : 208;
+  QPalette colors = parentWidget() != nullptr ? parentWidget()->palette() : QPalette();
+  colors.setColor(QPalette::Window, dark ? QColor::fromHsv(hue, 140, 90) : QColor::fromHsv(hue, 60, 250));
+  colors.setColor(QPalette::WindowText, dark ? Qt::white : QColor(0x20, 0x20, 0x20));
+  if (colors != palette()) setPalette(colors);
+}
+
+void Banner::changeEvent(QEvent* event) {
+  if (event->type() == QEvent::ApplicationPaletteChange || event->type() == QEvent::ParentChange) set_colors();
+  QFrame::changeEvent(event);
+}
+
+void ShareDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const {
+  QStyleOptionViewItem plain = option;
+  initStyleOption(&plain, index);
+  plain.text.clear();
+  const QWidget* widget = option.widget;
+  widget->style()->drawControl(QStyle::CE_ItemViewItem, &plain, painter, widget);
+  const double share = index.data(TensorTreeModel::kShareRole).toDouble();
+  const QRectF room = QRectF(option.rect).adjusted(4, 4, -4, -4);
+  QColor track = grid_color(option.palette);
+  track.setAlphaF(0.12F);
+  painter->fillRect(room, track);
+  painter->fillRect(QRectF(room.topLeft(), QSizeF(share * room.width(), room.height())), bar_color(option.palette));
+}
+
+QSize ShareDelegate::sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const {
+  return QStyledItemDelegate::sizeHint(option, index) + QSize(0, 5);
+}
+
+void set_up_table(QTableView& table) {
+  table.setSelectionBehavior(QAbstractItemView::SelectRows);
+  table.setSelectionMode(QAbstractItemView::SingleSelection);
+  table.setWordWrap(false);
+  table.setTextElideMode(Qt::ElideMiddle);
+  table.setTabKeyNavigation(false);
+  table.setAlternatingRowColors(true);
+  table.setShowGrid(false);
+  table.verticalHeader()->hide();
+  table.verticalHeader()->setDefaultSectionSize(table.fontMetrics().height() + 6);
+  table.horizontalHeader()->setStretchLastSection(true);
+  table.horizontalHeader()->setHighlightSections(false);
+  table.horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+}
+
+}  // namespace ckpt::viewer

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <QFrame>
+#include <QLabel>
+#include <QString>
+#include <QStyledItemDelegate>
+
+class QPushButton;
+class QTableView;
+class QHBoxLayout;
+
+// What pages are made of.
+namespace ckpt::viewer {
+
+/// A label that takes nothing for markup; its text can be selected.
+QLabel* plain_label(const QString& text = {}, QWidget* parent = nullptr);
+
+/// A label of one line whose middle is left out where there is no room.
+class ElidedLabel : public QLabel {
+  Q_OBJECT
+
+ public:
+  explicit ElidedLabel(QWidget* parent = nullptr);
+  void set_text(const QString& text);
+  QSize minimumSizeHint() const override;
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+};
+
+/// A coloured line above the pages: what is wrong with a file, and what can be done.
+class Banner : public QFrame {
+  Q_OBJECT
+
+ public:
+  enum class Tone { note, warning, error };
+
+  explicit Banner(QWidget* parent = nullptr);
+  void show_text(Tone tone, const QString& text);
+  QString text() const;
+  QPushButton* add_button(const QString& text);
+
+ protected:
+  void changeEvent(QEvent* event) override;
+
+ private:
+  void set_colors();
+
+  Tone tone_ = Tone::note;
+  QLabel* label_;
+  QHBoxLayout* layout_;
+};
+
+/// Paints a share (TensorTreeModel::kShareRole) as a bar.
+class ShareDelegate : public QStyledItemDelegate {
+  Q_OBJECT
+
+ public:
+  using QStyledItemDelegate::QStyledItemDelegate;
+  void paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const override;
+  QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override;  // of all its row
+};
+
+/// Rows are selected, sections are as wide as is sensible, and no cell wraps.
+void set_up_table(QTableView& table);
+
+}  // namespace ckpt::viewer
