@@ -19,6 +19,7 @@
 #include "run_model.h"
 #include "shown.h"
 #include "snippets.h"
+#include "statistics_model.h"
 #include "temp_dir.h"
 #include "tensor_tree_model.h"
 #include "tiles.h"
@@ -277,6 +278,25 @@ TEST(Findings, AreRows) {
   EXPECT_EQ(model.rowCount(), static_cast<int>(count));
   EXPECT_GT(model.count(Severity::error), 0U);
   visit(model);
+}
+
+TEST(FileStatistics, AreRows) {
+  StatisticsModel model;
+  const Tester tester(&model, kFatal);
+  for (const char* name : {"bad/values_nan_inf.ckpt", "good/dtypes.ckpt", "good/map.ckpt", "bad/content_short.ckpt"}) {
+    const auto file = open_sample(name);
+    auto all = statistics_of(*file, {});
+    ASSERT_TRUE(all) << name;
+    for (std::size_t i = 0; i < all->names.size(); ++i) {
+      const TensorInfo* tensor = file->file.find(all->names[i]);
+      const auto one = statistics(file->file, std::vector<const TensorInfo*>{tensor});
+      ASSERT_TRUE(one && one->front());
+      EXPECT_EQ(one->front()->nan, all->rows[i].nan);
+      EXPECT_EQ(one->front()->l2, all->rows[i].l2);
+    }
+    model.set_statistics(std::move(*all));
+    visit(model);
+  }
 }
 
 TEST(Differences, AreRows) {

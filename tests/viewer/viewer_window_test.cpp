@@ -4,6 +4,7 @@
 #include <QAction>
 #include <QApplication>
 #include <QClipboard>
+#include <QComboBox>
 #include <QDragEnterEvent>
 #include <QLabel>
 #include <QLineEdit>
@@ -144,6 +145,36 @@ TEST_F(ViewerWindow, FiltersAsYouType) {
   EXPECT_NE(window.tree_page().filter().toolTip(), "");
   window.tree_page().filter().clear();
   EXPECT_EQ(model.shown(), all);
+}
+
+TEST_F(ViewerWindow, FiltersByGroup) {
+  const auto file = open_sample("good/train_momentum.ckpt");
+  ASSERT_TRUE(open(sample("good/train_momentum.ckpt")));
+  const auto count = [&](Group group) {
+    return static_cast<std::uint64_t>(std::count(file->groups.begin(), file->groups.end(), group));
+  };
+  for (const auto& [index, shown] :
+       {std::pair{1, count(Group::weights)}, {2, count(Group::optimizer)}, {3, count(Group::other)}}) {
+    window.tree_page().group().setCurrentIndex(index);
+    EXPECT_EQ(window.tree_page().model().shown(), shown);
+  }
+  window.tree_page().group().setCurrentIndex(0);
+  EXPECT_EQ(window.tree_page().model().shown(), file->file.tensors().size());
+}
+
+TEST_F(ViewerWindow, StatisticsOfAllTensors) {
+  ASSERT_TRUE(open(sample("good/lenet.ckpt")));
+  window.show_page(Page::file);
+  EXPECT_EQ(window.file_page().statistics().rowCount(), 0);
+  window.file_page().show_statistics();
+  ASSERT_TRUE(settle());
+  const StatisticsModel& model = window.file_page().statistics();
+  ASSERT_EQ(model.rowCount(), 8);
+  EXPECT_EQ(model.name(0), "conv1.weight");
+  EXPECT_EQ(model.index(0, StatisticsModel::kCount).data().toString(), "150");
+  // Of another file they are computed anew.
+  ASSERT_TRUE(open(sample("run/mlp-1_4.ckpt")));
+  EXPECT_EQ(model.rowCount(), 17);
 }
 
 TEST_F(ViewerWindow, PagesAndJumps) {

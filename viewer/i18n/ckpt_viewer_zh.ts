@@ -285,6 +285,22 @@
             <numerusform>%n 个提示</numerusform>
         </translation>
     </message>
+    <message>
+        <source>Statistics of all tensors</source>
+        <translation>所有张量的统计</translation>
+    </message>
+    <message>
+        <source>Fi&amp;ndings</source>
+        <translation>检查结果(&amp;N)</translation>
+    </message>
+    <message>
+        <source>&amp;Statistics</source>
+        <translation>统计(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Statistics</source>
+        <translation>统计</translation>
+    </message>
 </context>
 <context>
     <name>ckpt::viewer::FindingModel</name>
@@ -681,6 +697,45 @@
     </message>
 </context>
 <context>
+    <name>ckpt::viewer::StatisticsModel</name>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Elements</source>
+        <translation>元素</translation>
+    </message>
+    <message>
+        <source>Smallest</source>
+        <translation>最小值</translation>
+    </message>
+    <message>
+        <source>Largest</source>
+        <translation>最大值</translation>
+    </message>
+    <message>
+        <source>Mean</source>
+        <translation>均值</translation>
+    </message>
+    <message>
+        <source>Deviation</source>
+        <translation>标准差</translation>
+    </message>
+    <message>
+        <source>Norm</source>
+        <translation>范数</translation>
+    </message>
+    <message>
+        <source>Zeros</source>
+        <translation>零</translation>
+    </message>
+    <message>
+        <source>NaN or infinite</source>
+        <translation>NaN 或无穷大</translation>
+    </message>
+</context>
+<context>
     <name>ckpt::viewer::TensorPage</name>
     <message>
         <source>Contents</source>
@@ -1019,6 +1074,14 @@
     <message>
         <source>%1 of %2 tensors</source>
         <translation>%1 / %2 个张量</translation>
+    </message>
+    <message>
+        <source>Group</source>
+        <translation>分组</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
     </message>
 </context>
 <context>

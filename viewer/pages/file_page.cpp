@@ -2,7 +2,9 @@
 
 #include <QHBoxLayout>
 #include <QHeaderView>
+#include <QSortFilterProxyModel>
 #include <QSplitter>
+#include <QTabWidget>
 #include <QTableView>
 #include <QVBoxLayout>
 #include <algorithm>
@@ -50,12 +52,16 @@ QString format_text(FileFormat format) {
 FilePage::FilePage(Jobs& jobs, const TensorTreeModel& model, QWidget* parent)
     : QWidget(parent),
       check_job_(jobs),
+      statistics_job_(jobs),
+      sorted_(new QSortFilterProxyModel(this)),
       keys_(plain_label()),
       facts_(plain_label()),
       treemap_(new Treemap(model)),
       types_(new BarList),
       verdict_(heading({})),
-      table_(new QTableView) {
+      table_(new QTableView),
+      numbers_(new QTableView),
+      tabs_(new QTabWidget) {
   connect(treemap_, &Treemap::picked, this, &FilePage::picked);
   table_->setModel(&findings_);
   table_->setAccessibleName(tr("Findings"));
@@ -72,6 +78,18 @@ FilePage::FilePage(Jobs& jobs, const TensorTreeModel& model, QWidget* parent)
   };
   connect(table_, &QTableView::activated, this, pick);
   connect(table_, &QTableView::clicked, this, pick);
+  sorted_->setSourceModel(&statistics_);
+  sorted_->setSortRole(StatisticsModel::kSortRole);
+  numbers_->setModel(sorted_);
+  numbers_->setAccessibleName(tr("Statistics of all tensors"));
+  numbers_->setSortingEnabled(true);
+  set_up_table(*numbers_);
+  numbers_->sortByColumn(StatisticsModel::kName, Qt::AscendingOrder);
+  numbers_->setColumnWidth(StatisticsModel::kName, 18 * em);
+  connect(numbers_, &QTableView::activated, this, [this](const QModelIndex& index) {
+    emit picked_tensor(QByteArray::fromStdString(statistics_.name(sorted_->mapToSource(index).row())));
+  });
+  connect(tabs_, &QTabWidget::currentChanged, this, &FilePage::compute);
   types_->setAccessibleName(tr("Bytes by type"));
 
   auto* facts = new QHBoxLayout;
@@ -96,14 +114,16 @@ FilePage::FilePage(Jobs& jobs, const TensorTreeModel& model, QWidget* parent)
   upper->addWidget(right);
   upper->setStretchFactor(0, 3);
   upper->setStretchFactor(1, 2);
-  auto* lower = new QWidget;
-  auto* below = new QVBoxLayout(lower);
-  below->setContentsMargins(0, 4, 0, 0);
+  auto* found = new QWidget;
+  auto* below = new QVBoxLayout(found);
+  below->setContentsMargins(4, 4, 4, 4);
   below->addWidget(verdict_);
   below->addWidget(table_, 1);
   auto* both = new QSplitter(Qt::Vertical);
   both->addWidget(upper);
-  both->addWidget(lower);
+  tabs_->addTab(found, tr("Fi&ndings"));
+  tabs_->addTab(numbers_, tr("&Statistics"));
+  both->addWidget(tabs_);
   both->setStretchFactor(0, 3);
   both->setStretchFactor(1, 2);
   both->setChildrenCollapsible(false);
@@ -116,6 +136,9 @@ void FilePage::set_file(FilePtr file) {
   file_ = std::move(file);
   check_job_.drop();
   findings_.set_findings({});
+  statistics_job_.drop();
+  statistics_.set_statistics({});
+  computed_ = false;
   verdict_->clear();
   keys_->clear();
   facts_->clear();
@@ -154,6 +177,22 @@ void FilePage::set_file(FilePtr file) {
   }
   types_->set(std::move(bars));
   check();
+  compute();
+}
+
+void FilePage::show_statistics() { tabs_->setCurrentWidget(numbers_); }
+
+// Only when somebody looks: it reads all of the file.
+void FilePage::compute() {
+  if (!file_ || computed_ || tabs_->currentWidget() != numbers_) return;
+  computed_ = true;
+  statistics_job_.start(
+      tr("Statistics"), [file = file_](const Progress& progress) { return statistics_of(*file, progress); },
+      [this](Result<FileStatistics>&& all) {
+        if (all) return statistics_.set_statistics(std::move(*all));
+        computed_ = false;  // to be tried again
+        emit failed(shown_error(all.error()));
+      });
 }
 
 void FilePage::check() {

@@ -5,8 +5,11 @@
 #include "finding_model.h"
 #include "job.h"
 #include "open_file.h"
+#include "statistics_model.h"
 
 class QLabel;
+class QSortFilterProxyModel;
+class QTabWidget;
 class QTableView;
 
 namespace ckpt::viewer {
@@ -25,7 +28,9 @@ class FilePage : public QWidget {
 
   void set_file(FilePtr file);
   const FindingModel& findings() const noexcept { return findings_; }
+  const StatisticsModel& statistics() const noexcept { return statistics_; }
   QTableView& table() noexcept { return *table_; }
+  void show_statistics();  ///< computes them, if that was not done before
 
  signals:
   void checked();                              ///< findings() is complete
@@ -35,16 +40,23 @@ class FilePage : public QWidget {
 
  private:
   void check();
+  void compute();
 
   FilePtr file_ = {};
   FindingModel findings_;
+  StatisticsModel statistics_;
+  bool computed_ = false;
   Job check_job_;
+  Job statistics_job_;
+  QSortFilterProxyModel* sorted_;
   QLabel* keys_;
   QLabel* facts_;
   Treemap* treemap_;
   BarList* types_;
   QLabel* verdict_;
   QTableView* table_;
+  QTableView* numbers_;
+  QTabWidget* tabs_;
 };
 
 }  // namespace ckpt::viewer

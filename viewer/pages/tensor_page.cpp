@@ -158,13 +158,14 @@ QWidget* TensorPage::make_values() {
           [this](int i) { values_.set_format(static_cast<NumberFormat>(i)); });
   auto* line = new QHBoxLayout;
   for (QWidget* widget : {up_, down_, left_, right_}) line->addWidget(widget);
-  line->addWidget(page_label_, 1);
+  line->addStretch(1);
   for (QWidget* widget : std::initializer_list<QWidget*>{jump_, to_min_, to_max_, to_nan_, format})
     line->addWidget(widget);
   auto* layout = new QVBoxLayout(page);
   layout->setContentsMargins(4, 4, 4, 4);
   layout->addLayout(line);
   layout->addWidget(table_, 1);
+  layout->addWidget(page_label_);
   return page;
 }
 

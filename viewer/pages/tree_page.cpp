@@ -3,6 +3,7 @@
 #include <QAction>
 #include <QCheckBox>
 #include <QClipboard>
+#include <QComboBox>
 #include <QGuiApplication>
 #include <QHBoxLayout>
 #include <QHeaderView>
@@ -29,6 +30,7 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
     : QWidget(parent),
       view_(new QTreeView),
       filter_(new QLineEdit),
+      group_(new QComboBox),
       regex_(new QCheckBox(tr("Re&gex"))),
       flat_(new QCheckBox(tr("F&lat"))),
       count_(plain_label()),
@@ -44,10 +46,10 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
   view_->header()->setSortIndicatorClearable(true);
   view_->header()->setStretchLastSection(true);
   const int digit = view_->fontMetrics().horizontalAdvance(QLatin1Char('0'));
-  for (const auto& [column, digits] : {std::pair{TensorTreeModel::kName, 24},
-                                       {TensorTreeModel::kType, 9},
-                                       {TensorTreeModel::kShape, 15},
-                                       {TensorTreeModel::kBytes, 10},
+  for (const auto& [column, digits] : {std::pair{TensorTreeModel::kName, 22},
+                                       {TensorTreeModel::kType, 8},
+                                       {TensorTreeModel::kShape, 13},
+                                       {TensorTreeModel::kBytes, 9},
                                        {TensorTreeModel::kShare, 8},
                                        {TensorTreeModel::kGroup, 9}})
     view_->setColumnWidth(column, digits * digit);
@@ -57,6 +59,10 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
   filter_->setAccessibleName(tr("Filter"));
   filter_->setClearButtonEnabled(true);
   connect(filter_, &QLineEdit::textChanged, this, &TreePage::refresh_filter);
+  group_->setAccessibleName(tr("Group"));
+  group_->addItem(tr("All"));
+  for (const Group group : {Group::weights, Group::optimizer, Group::other}) group_->addItem(group_text(group));
+  connect(group_, &QComboBox::currentIndexChanged, this, &TreePage::refresh_filter);
   connect(regex_, &QCheckBox::toggled, this, &TreePage::refresh_filter);
   connect(flat_, &QCheckBox::toggled, this, [this](bool flat) { model_.set_flat(flat); });
   connect(view_->selectionModel(), &QItemSelectionModel::currentChanged, this, &TreePage::selected);
@@ -70,6 +76,7 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
 
   auto* line = new QHBoxLayout;
   line->addWidget(filter_, 1);
+  line->addWidget(group_);
   line->addWidget(regex_);
   line->addWidget(flat_);
   auto* left = new QWidget;
@@ -168,16 +175,20 @@ void TreePage::refresh_filter() {
   }
   filter_->setPalette(colors);
   filter_->setToolTip({});
-  if (text.empty()) {
+  const int group = group_->currentIndex() - 1;  // below 0: all
+  const bool all = text.empty() && group < 0;
+  if (all) {
     model_.set_filter({});
   } else {
     auto shared = std::make_shared<tools::Selection>(std::move(*selection));
-    model_.set_filter([shared](std::string_view name, Group) { return shared->matches(name); });
+    model_.set_filter([shared, group](std::string_view name, Group of) {
+      return (group < 0 || group == static_cast<int>(of)) && shared->matches(name);
+    });
     open_first_levels();
   }
-  const auto all = model_.file() ? model_.file()->file.tensors().size() : 0;
-  count_->setText(text.empty() ? tr("%n tensor(s)", nullptr, static_cast<int>(all))
-                               : tr("%1 of %2 tensors").arg(count_text(model_.shown()), count_text(all)));
+  const auto total = model_.file() ? model_.file()->file.tensors().size() : 0;
+  count_->setText(all ? tr("%n tensor(s)", nullptr, static_cast<int>(total))
+                      : tr("%1 of %2 tensors").arg(count_text(model_.shown()), count_text(total)));
 }
 
 void TreePage::selected(const QModelIndex& index) {

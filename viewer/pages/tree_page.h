@@ -10,6 +10,7 @@
 #include "tensor_tree_model.h"
 
 class QCheckBox;
+class QComboBox;
 class QLabel;
 class QLineEdit;
 class QSplitter;
@@ -36,6 +37,7 @@ class TreePage : public QWidget {
   TensorPage& tensor_page() noexcept { return *tensor_page_; }
   QTreeView& view() noexcept { return *view_; }
   QLineEdit& filter() noexcept { return *filter_; }
+  QComboBox& group() noexcept { return *group_; }
   QSplitter& splitter() noexcept { return *splitter_; }
   QList<QAction*> copy_actions() const { return copy_actions_; }
 
@@ -61,6 +63,7 @@ class TreePage : public QWidget {
   bool switching_ = false;  // to another file, whose tree has nothing to go back to yet
   QTreeView* view_;
   QLineEdit* filter_;
+  QComboBox* group_;
   QCheckBox* regex_;
   QCheckBox* flat_;
   QLabel* count_;
