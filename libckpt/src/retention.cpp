@@ -18,6 +18,9 @@ std::string text_of(double value) {
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
+// Times may be as far apart as no Time::duration goes.
+double seconds(Time time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
+
 std::string counted(std::string_view what, std::uint64_t count) {
   return count == 1 ? "the " + std::string(what) : "one of the " + std::string(what) + ' ' + std::to_string(count);
 }
@@ -48,7 +51,6 @@ void keep_per_minutes(Files files, const KeepPolicy& policy, Decisions& decision
   std::optional<Time> last;
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (files[i].damaged) continue;
-    const auto seconds = [](Time time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); };
     if (last && std::abs(seconds(files[i].time) - seconds(*last)) < least) continue;
     last = files[i].time;
     keep(decisions, i, "one every " + std::to_string(policy.keep_checkpoint_per_n_minutes) + " minutes");
@@ -94,13 +96,13 @@ Decisions decide_as_mindspore(Files files, const KeepPolicy& policy, Time now) {
         false, "the oldest of " + std::to_string(files.size()) + ", and " + std::to_string(max) + " are kept"};
     return decisions;
   }
-  const std::chrono::duration<double> window =
-      std::chrono::minutes(1) * 1.0 * static_cast<double>(policy.keep_checkpoint_per_n_minutes);
-  if (max > 0 || policy.keep_checkpoint_per_n_minutes == 0 || now - policy.last_save >= window) return decisions;
+  const double window = 60.0 * static_cast<double>(policy.keep_checkpoint_per_n_minutes);
+  const auto is_in_window = [&](Time time) { return seconds(now) - seconds(time) < window; };
+  if (max > 0 || policy.keep_checkpoint_per_n_minutes == 0 || !is_in_window(policy.last_save)) return decisions;
   Time oldest_time = now;
   std::size_t oldest = files.size();
   for (std::size_t i = 0; i < files.size(); ++i) {
-    if (now - files[i].time >= window) continue;
+    if (!is_in_window(files[i].time)) continue;
     decisions[i] = {false, "of the last " + std::to_string(policy.keep_checkpoint_per_n_minutes) +
                                " minutes, and not the oldest of them"};
     if (files[i].time < oldest_time) {

@@ -45,6 +45,54 @@ std::string plus_one(std::string digits) {
 
 bool is_less(const std::string& a, const std::string& b) { return std::pair(a.size(), a) < std::pair(b.size(), b); }
 
+// A run that went back to an earlier step has saved lower numbers later: the order is the record's.
+void apply_record(const RunRecord& record, RunFiles& run) {
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> order;
+  for (const CheckpointFile& known : record.files()) order.emplace(std::pair(known.epoch, known.step), order.size());
+  std::vector<CheckpointFile> files;
+  for (CheckpointFile& file : run.files) {
+    const auto at = order.find({file.epoch, file.step});
+    if (at == order.end()) {
+      run.others.push_back(std::move(file));
+      continue;
+    }
+    const CheckpointFile& known = record.files()[at->second];
+    if (known.time != std::chrono::system_clock::time_point()) file.time = known.time;
+    file.total_steps = known.total_steps;
+    file.metric = known.metric;
+    file.pinned = known.pinned;
+    files.push_back(std::move(file));
+  }
+  std::stable_sort(files.begin(), files.end(), [&](const CheckpointFile& a, const CheckpointFile& b) {
+    return order.at({a.epoch, a.step}) < order.at({b.epoch, b.step});
+  });
+  run.files = std::move(files);
+  run.recorded = true;
+}
+
+// Whether a file of this epoch and step is there, in any format.
+bool is_any_left(const std::filesystem::path& directory, CheckpointName name) {
+  return std::any_of(kFormats.begin(), kFormats.end(), [&](std::string_view format) {
+    name.format = format;
+    return is_taken(directory / to_string(name));
+  });
+}
+
+Deletion delete_file(const std::filesystem::path& directory, const CheckpointFile& file, CheckpointName name,
+                     RunRecord* record) {
+  const std::filesystem::path path = directory / file.name;
+  const auto changed = [](const char* how) { return Deletion{false, Error{.code = Errc::changed, .message = how}}; };
+  const CheckpointFile* const known = record != nullptr ? record->find(name.epoch, name.step) : nullptr;
+  const auto entry = look_at(path);
+  if (!entry) return {false, entry.error()};
+  if (*entry ? (*entry)->size != file.size || (*entry)->time != file.modified : is_taken(path))
+    return changed("it is another file than when this was decided");
+  if (known != nullptr && known->pinned && !file.pinned) return changed("it was pinned after this was decided");
+  if (auto status = remove_name(path); !status) return {false, status};
+  if (known == nullptr || is_any_left(directory, std::move(name))) return {true, {}};
+  return {true, record->drop(known->epoch, known->step)};
+}
+
 }  // namespace
 
 std::string to_string(const CheckpointName& name) {
@@ -94,72 +142,51 @@ std::string rerun_prefix(std::string_view prefix, std::span<const std::string> f
   return number.empty() ? std::string(prefix) : std::string(prefix) + '_' + number;
 }
 
-Result<std::vector<RunFiles>> find_runs(const std::filesystem::path& directory) {
+Result<std::vector<RunFiles>> find_runs(const std::filesystem::path& directory,
+                                        std::optional<std::string_view> prefix) {
   auto entries = list_files(directory);
   if (!entries) return entries.error();
   std::map<std::string, RunFiles> runs;
   for (DirectoryEntry& entry : *entries) {
     auto name = checkpoint_name_from(entry.name);
-    if (!name || name->breakpoint) continue;
+    if (!name || name->breakpoint || (prefix && name->prefix != *prefix)) continue;
     runs[name->prefix].files.push_back({.name = std::move(entry.name),
                                         .epoch = name->epoch,
                                         .step = name->step,
                                         .size = entry.size,
-                                        .time = entry.time});
+                                        .time = entry.time,
+                                        .modified = entry.time});
   }
   std::vector<RunFiles> found;
-  for (auto& [prefix, run] : runs) {
-    run.prefix = prefix;
+  for (auto& [run_prefix, run] : runs) {
+    run.prefix = run_prefix;
     const auto by_name = [](const CheckpointFile& a, const CheckpointFile& b) {
       return std::tie(a.epoch, a.step, a.name) < std::tie(b.epoch, b.step, b.name);
     };
     std::sort(run.files.begin(), run.files.end(), by_name);
-    const auto record = RunRecord::read(directory, prefix);
-    if (!record) return record.error();
-    run.recorded = record->has_value();
-    if (run.recorded) {
-      std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> order;
-      for (const CheckpointFile& known : (*record)->files())
-        order.emplace(std::pair(known.epoch, known.step), order.size());
-      bool all_known = true;
-      for (CheckpointFile& file : run.files) {
-        const auto at = order.find({file.epoch, file.step});
-        all_known = all_known && at != order.end();
-        if (at == order.end()) continue;
-        const CheckpointFile& known = (*record)->files()[at->second];
-        if (known.time != std::chrono::system_clock::time_point()) file.time = known.time;
-        file.total_steps = known.total_steps;
-        file.metric = known.metric;
-        file.pinned = known.pinned;
-      }
-      // A run that went back to an earlier step has saved lower numbers later.
-      if (all_known)
-        std::stable_sort(run.files.begin(), run.files.end(), [&](const CheckpointFile& a, const CheckpointFile& b) {
-          return order.at({a.epoch, a.step}) < order.at({b.epoch, b.step});
-        });
-    }
+    const auto record = RunRecord::read(directory, run_prefix);
+    if (!record) run.error = record.error();
+    if (record && *record) apply_record(**record, run);
     found.push_back(std::move(run));
   }
   return found;
 }
 
-Status delete_run_files(const std::filesystem::path& directory, std::string_view prefix,
-                        std::span<const std::string> file_names) {
+Result<std::vector<Deletion>> delete_run_files(const std::filesystem::path& directory, std::string_view prefix,
+                                               std::span<const CheckpointFile> files) {
   std::vector<CheckpointName> names;
-  for (const std::string& file : file_names) {
-    auto name = checkpoint_name_from(file);
-    if (!name || name->prefix != prefix || name->breakpoint || file.find('/') != file.npos)
+  for (const CheckpointFile& file : files) {
+    auto name = checkpoint_name_from(file.name);
+    if (!name || name->prefix != prefix || name->breakpoint || file.name.find('/') != file.name.npos)
       return Error{.code = Errc::usage, .message = "a file to be deleted is not of the run"};
     names.push_back(std::move(*name));
   }
   auto record = RunRecord::open(directory, prefix, false);
   if (!record) return record.error();
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (auto status = remove_name(directory / file_names[i]); !status) return status;
-    if (*record && (*record)->find(names[i].epoch, names[i].step) != nullptr)
-      if (auto status = (*record)->drop(names[i].epoch, names[i].step); !status) return status;
-  }
-  return {};
+  std::vector<Deletion> deletions;
+  for (std::size_t i = 0; i < files.size(); ++i)
+    deletions.push_back(delete_file(directory, files[i], std::move(names[i]), *record ? &**record : nullptr));
+  return deletions;
 }
 
 }  // namespace ckpt

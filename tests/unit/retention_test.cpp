@@ -105,6 +105,17 @@ TEST(Retention, RulesKeepBesidesEachOther) {
   EXPECT_EQ(decisions[5].why, "one of the newest 2");
 }
 
+TEST(Retention, TimesAtTheEndsOfTheClock) {
+  auto list = files({{0}, {1}, {2}});
+  list[0].time = Clock::time_point::min();
+  EXPECT_EQ(kept(list, {.keep_checkpoint_per_n_minutes = 10}), "0 1 2");
+  KeepPolicy policy{.keep_checkpoint_per_n_minutes = 10, .strict_mindspore = true};
+  policy.last_save = list[2].time;
+  EXPECT_EQ(kept(list, policy, 3), "0 1") << "the first is of no last ten minutes";
+  policy.last_save = Clock::time_point::min();
+  EXPECT_EQ(kept(list, policy, 3), "0 1 2");
+}
+
 TEST(Retention, PinnedFilesStay) {
   auto list = files({{0}, {1}, {2}});
   list[0].pinned = true;

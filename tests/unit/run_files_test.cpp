@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,12 @@ using test::TempDir;
 using test::write_file;
 
 using Names = std::vector<std::string>;
+
+Names names_of(const std::vector<CheckpointFile>& files) {
+  Names names;
+  for (const CheckpointFile& file : files) names.push_back(file.name);
+  return names;
+}
 
 TEST(CheckpointName, IsReadAndWritten) {
   const auto name = checkpoint_name_from("my-net_3-12_32.ckpt");
@@ -72,9 +80,7 @@ TEST(FindRuns, ByPrefixInTheOrderOfSaving) {
   ASSERT_EQ(runs->size(), 2U);
   EXPECT_EQ(runs->front().prefix, "a");
   EXPECT_FALSE(runs->front().recorded);
-  Names names;
-  for (const CheckpointFile& file : runs->front().files) names.push_back(file.name);
-  EXPECT_EQ(names, (Names{"a-1_9.ckpt", "a-1_10.ckpt", "a-2_1.ckpt"}));
+  EXPECT_EQ(names_of(runs->front().files), (Names{"a-1_9.ckpt", "a-1_10.ckpt", "a-2_1.ckpt"}));
   EXPECT_EQ(runs->front().files[0].size, 1U);
   EXPECT_FALSE(find_runs(dir / "none"));
 }
@@ -133,23 +139,91 @@ TEST(RunRecord, SomethingElseOfThatNameIsLeftAlone) {
   EXPECT_FALSE(RunRecord::open(dir.path(), "b", true));
 }
 
+TEST(FindRuns, FilesThatTheRecordDoesNotHaveAreOthers) {
+  const TempDir dir;
+  for (const char* name : {"a-1_1.ckpt", "a-2_1.ckpt", "a-9_1.ckpt", "b-1_1.ckpt"}) write_file(dir / name, "x");
+  write_file(dir / "a-record.txt", "ckpt-record 1\nbegin 2 1 2\nbegin 1 1 1\n");
+  write_file(dir / "b-record.txt", "my notes");
+  const auto runs = find_runs(dir.path());
+  ASSERT_TRUE(runs);
+  ASSERT_EQ(runs->size(), 2U);
+  EXPECT_EQ(names_of((*runs)[0].files), (Names{"a-2_1.ckpt", "a-1_1.ckpt"}));
+  EXPECT_EQ(names_of((*runs)[0].others), (Names{"a-9_1.ckpt"}));
+  EXPECT_FALSE((*runs)[0].error);
+  EXPECT_EQ(names_of((*runs)[1].files), (Names{"b-1_1.ckpt"}));
+  ASSERT_TRUE((*runs)[1].error) << "and the other run is found all the same";
+  EXPECT_EQ((*runs)[1].error->code, Errc::unsupported);
+  const auto one = find_runs(dir.path(), "a");
+  ASSERT_TRUE(one);
+  ASSERT_EQ(one->size(), 1U);
+  EXPECT_EQ(one->front().prefix, "a");
+}
+
 TEST(DeleteRunFiles, OnlyOfTheRunAndOnlyIfNobodySaves) {
   const TempDir dir;
   for (const char* name : {"a-1_1.ckpt", "a-2_1.ckpt", "b-1_1.ckpt"}) write_file(dir / name, "x");
-  EXPECT_EQ(delete_run_files(dir.path(), "a", Names{"b-1_1.ckpt"}).error().code, Errc::usage);
-  EXPECT_EQ(delete_run_files(dir.path(), "a", Names{"../a-1_1.ckpt"}).error().code, Errc::usage);
-  EXPECT_EQ(delete_run_files(dir / "sub", "../a", Names{"../a-1_1.ckpt"}).error().code, Errc::usage);
+  const auto refused = [&](const std::filesystem::path& directory, const char* prefix, const char* name) {
+    const std::vector<CheckpointFile> files{{.name = name}};
+    return delete_run_files(directory, prefix, files).error().code;
+  };
+  EXPECT_EQ(refused(dir.path(), "a", "b-1_1.ckpt"), Errc::usage);
+  EXPECT_EQ(refused(dir.path(), "a", "../a-1_1.ckpt"), Errc::usage);
+  EXPECT_EQ(refused(dir / "sub", "../a", "../a-1_1.ckpt"), Errc::usage);
   {
     auto record = RunRecord::open(dir.path(), "a", true);
     ASSERT_TRUE(record && *record);
     EXPECT_TRUE((*record)->begin(1, 1, 1));
-    EXPECT_EQ(delete_run_files(dir.path(), "a", Names{"a-1_1.ckpt"}).error().code, Errc::locked);
+    EXPECT_EQ(refused(dir.path(), "a", "a-1_1.ckpt"), Errc::locked);
   }
   EXPECT_EQ(names_in(dir.path()).size(), 4U);
-  EXPECT_TRUE(delete_run_files(dir.path(), "a", Names{"a-1_1.ckpt", "a-7_7.ckpt"}));
+  auto files = find_runs(dir.path(), "a")->front().files;
+  files.push_back({.name = "a-7_7.ckpt"});
+  const auto deletions = delete_run_files(dir.path(), "a", files);
+  ASSERT_TRUE(deletions);
+  for (const Deletion& deletion : *deletions) EXPECT_TRUE(deletion.deleted && deletion.status);
   EXPECT_EQ(names_in(dir.path()), (Names{"a-2_1.ckpt", "a-record.txt", "b-1_1.ckpt"}));
   const auto record = RunRecord::read(dir.path(), "a");
   EXPECT_TRUE((*record)->files().empty());
+}
+
+TEST(DeleteRunFiles, WhatChangedSinceStaysAndTheOthersGo) {
+  const TempDir dir;
+  for (const char* name : {"a-1_1.ckpt", "a-2_1.ckpt", "a-3_1.ckpt", "a-4_1.ckpt", "a-5_1.ckpt"})
+    write_file(dir / name, "x");
+  write_file(dir / "a-record.txt", "ckpt-record 1\nbegin 1 1 1\nbegin 2 1 2\nbegin 3 1 3\nbegin 4 1 4\nbegin 5 1 5\n");
+  const auto files = find_runs(dir.path())->front().files;
+  ASSERT_EQ(files.size(), 5U);
+  {
+    auto record = RunRecord::open(dir.path(), "a", false);
+    EXPECT_TRUE((*record)->pin(1, 1));
+  }
+  write_file(dir / "a-2_1.ckpt", "saved anew");
+  const auto when = std::filesystem::last_write_time(dir / "a-3_1.ckpt");
+  std::filesystem::last_write_time(dir / "a-3_1.ckpt", when + std::chrono::seconds(1));
+  std::filesystem::remove(dir / "a-4_1.ckpt");
+  std::filesystem::create_symlink("a-1_1.ckpt", dir / "a-4_1.ckpt");
+  const auto deletions = delete_run_files(dir.path(), "a", files);
+  ASSERT_TRUE(deletions);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_FALSE((*deletions)[i].deleted);
+    ASSERT_FALSE((*deletions)[i].status);
+    EXPECT_EQ((*deletions)[i].status.error().code, Errc::changed);
+  }
+  EXPECT_TRUE((*deletions)[4].deleted && (*deletions)[4].status);
+  EXPECT_EQ(names_in(dir.path()), (Names{"a-1_1.ckpt", "a-2_1.ckpt", "a-3_1.ckpt", "a-4_1.ckpt", "a-record.txt"}));
+  EXPECT_EQ((*RunRecord::read(dir.path(), "a"))->files().size(), 4U);
+}
+
+TEST(DeleteRunFiles, TheRecordStaysForTheSameStepInTheOtherFormat) {
+  const TempDir dir;
+  for (const char* name : {"a-1_1.ckpt", "a-1_1.safetensors"}) write_file(dir / name, "x");
+  write_file(dir / "a-record.txt", "ckpt-record 1\nbegin 1 1 1\nmetric 1 1 0.5\n");
+  const auto files = find_runs(dir.path())->front().files;
+  ASSERT_EQ(files.size(), 2U);
+  ASSERT_TRUE(delete_run_files(dir.path(), "a", std::span(files).first(1)));
+  EXPECT_EQ(find_runs(dir.path())->front().files.front().metric, 0.5);
+  ASSERT_TRUE(delete_run_files(dir.path(), "a", std::span(files).last(1)));
+  EXPECT_TRUE((*RunRecord::read(dir.path(), "a"))->files().empty());
 }
 
 }  // namespace

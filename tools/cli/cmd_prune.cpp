@@ -2,46 +2,82 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <limits>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
+#include <vector>
 
-#include "ckpt/checkpoint.h"
+#include "ckpt/manager.h"
 #include "ckpt/run_files.h"
 #include "ckpt/text.h"
 #include "commands.h"
+#include "containers.h"
 #include "json.h"
 #include "render.h"
 
 namespace ckpt::cli {
 namespace {
 
-/// One run, and what becomes of each of its files.
+/// A checkpoint, and what becomes of it.
+struct Row {
+  CheckpointFile file = {};
+  KeepDecision decision = {};
+  bool deleted = false;
+};
+
 struct Plan {
-  RunFiles run = {};
-  std::vector<KeepDecision> decisions = {};
+  std::string prefix = {};
+  bool recorded = false;
+  std::optional<Error> error = {};  // why the run is left alone
+  std::vector<Row> rows = {};
 };
 
 struct Counts {
   std::uint64_t files = 0;
-  std::uint64_t deleted = 0;
-  std::uint64_t bytes = 0;  // of those
+  std::uint64_t chosen = 0;  // to be deleted, or deleted
+  std::uint64_t bytes = 0;   // of those
 };
 
 Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
 
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = std::min(text.find_first_not_of(' '), text.size());
+  return text.substr(first, text.find_last_not_of(' ') + 1 - first);
+}
+
+// As CheckpointConfig: the number goes before the minutes, and without either one file is kept.
+Result<KeepPolicy> as_mindspore(KeepPolicy policy, std::uint64_t every_minutes) {
+  const auto checked = checkpoint_policy(
+      {.keep_checkpoint_max = static_cast<std::int64_t>(policy.keep_checkpoint_max),
+       .keep_checkpoint_per_n_minutes = static_cast<std::int64_t>(policy.keep_checkpoint_per_n_minutes),
+       .keep_best = policy.keep_best,
+       .keep_every_steps = policy.keep_every_steps,
+       .keep_every_minutes = every_minutes,
+       .strict_mindspore = true});
+  if (!checked) return checked.error();
+  policy.keep_checkpoint_max = static_cast<std::uint64_t>(checked->keep_checkpoint_max.value_or(0));
+  policy.keep_checkpoint_per_n_minutes = static_cast<std::uint64_t>(checked->keep_checkpoint_per_n_minutes.value_or(0));
+  return policy;
+}
+
 Result<KeepPolicy> policy_from(const PruneCommand& options) {
   KeepPolicy policy{.metric_mode = options.metric_mode == "min" ? MetricMode::min : MetricMode::max,
                     .strict_mindspore = options.strict_mindspore};
+  std::uint64_t every_minutes = 0;
   const std::pair<std::string_view, std::uint64_t*> rules[] = {
       {"keep_checkpoint_max", &policy.keep_checkpoint_max},
       {"keep_checkpoint_per_n_minutes", &policy.keep_checkpoint_per_n_minutes},
       {"keep_best", &policy.keep_best},
-      {"keep_every_steps", &policy.keep_every_steps}};
+      {"keep_every_steps", &policy.keep_every_steps},
+      {"keep_every_minutes", &every_minutes}};
   std::string_view left = options.policy;
   while (!left.empty()) {
-    const std::string_view part = left.substr(0, left.find(','));
-    left.remove_prefix(std::min(left.size(), part.size() + 1));
+    const std::string_view whole = left.substr(0, left.find(','));
+    left.remove_prefix(std::min(left.size(), whole.size() + 1));
+    const std::string_view part = trimmed(whole);
     const std::size_t equals = std::min(part.find('='), part.size());
     const auto* const rule = std::find_if(std::begin(rules), std::end(rules),
                                           [&](const auto& r) { return r.first == part.substr(0, equals); });
@@ -50,20 +86,43 @@ Result<KeepPolicy> policy_from(const PruneCommand& options) {
     *rule->second = 0;
     if (value == "none") continue;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), *rule->second);
-    if (value.empty() || error != std::errc() || end != value.data() + value.size())
+    if (value.empty() || error != std::errc() || end != value.data() + value.size() ||
+        *rule->second > std::numeric_limits<std::int64_t>::max())
       return usage("'" + escape(part) + "' gives " + std::string(rule->first) + " no number");
   }
-  if (policy.strict_mindspore) {
-    if (policy.keep_best != 0 || policy.keep_every_steps != 0)
-      return usage("MindSpore has neither keep_best nor keep_every_steps");
-    // As CheckpointConfig: the number goes before the minutes, and without either one file is kept.
-    if (policy.keep_checkpoint_max > 0) policy.keep_checkpoint_per_n_minutes = 0;
-    if (policy.keep_checkpoint_max == 0 && policy.keep_checkpoint_per_n_minutes == 0) policy.keep_checkpoint_max = 1;
-  } else if (policy.keep_checkpoint_max == 0 && policy.keep_checkpoint_per_n_minutes == 0 && policy.keep_best == 0 &&
-             policy.keep_every_steps == 0) {
+  if (policy.strict_mindspore) return as_mindspore(policy, every_minutes);
+  if (policy.keep_checkpoint_per_n_minutes != 0 && every_minutes != 0)
+    return usage("keep_checkpoint_per_n_minutes and keep_every_minutes are one rule here");
+  policy.keep_checkpoint_per_n_minutes += every_minutes;
+  if (policy.keep_checkpoint_max == 0 && policy.keep_checkpoint_per_n_minutes == 0 && policy.keep_best == 0 &&
+      policy.keep_every_steps == 0)
     return usage("the policy has no rule");
-  }
   return policy;
+}
+
+// The names that --pin gives: of files in the directory, also with it in front.
+Result<std::set<std::string>> pinned_names(const PruneCommand& options) {
+  std::set<std::string> names;
+  for (const std::string& given : options.pinned) {
+    const std::filesystem::path path = given;
+    const std::string name = path.filename().string();
+    std::error_code error;
+    const bool is_there =
+        !path.has_parent_path() || std::filesystem::equivalent(path.parent_path(), options.directory, error);
+    const auto status = std::filesystem::symlink_status(std::filesystem::path(options.directory) / name, error);
+    if (!is_there || !checkpoint_name_from(name) || !std::filesystem::is_regular_file(status))
+      return usage("--pin: no checkpoint there is called \"" + escape(given) + "\"");
+    names.insert(name);
+  }
+  return names;
+}
+
+std::optional<std::uint64_t> total_steps(const CheckpointFile& file, std::uint64_t steps_per_epoch) {
+  std::uint64_t total = 0;
+  if (steps_per_epoch == 0 || file.epoch == 0 || __builtin_mul_overflow(file.epoch - 1, steps_per_epoch, &total) ||
+      __builtin_add_overflow(total, file.step, &total))
+    return std::nullopt;
+  return total;
 }
 
 // What the rules need to know of each file. Without it they would delete what they are meant to keep.
@@ -71,44 +130,87 @@ Status complete(RunFiles& run, const KeepPolicy& policy, const PruneCommand& opt
   bool any_metric = false;
   for (CheckpointFile& file : run.files) {
     any_metric = any_metric || file.metric;
-    file.pinned =
-        file.pinned || std::find(options.pinned.begin(), options.pinned.end(), file.name) != options.pinned.end();
-    if (!file.total_steps && options.steps_per_epoch > 0 && file.epoch > 0)
-      file.total_steps = (file.epoch - 1) * static_cast<std::uint64_t>(options.steps_per_epoch) + file.step;
+    if (!file.total_steps) file.total_steps = total_steps(file, static_cast<std::uint64_t>(options.steps_per_epoch));
     if (!file.total_steps && policy.keep_every_steps > 0)
       return usage("keep_every_steps: how many steps came before \"" + escape(file.name) + "\" is not known");
   }
-  if (policy.keep_best > 0 && !any_metric)
-    return usage("keep_best: no metric is known of the files of \"" + escape(run.prefix) + "\"");
+  if (policy.keep_best > 0 && !any_metric) return usage("keep_best: no metric is known of its files");
   return {};
 }
 
-// A file that cannot be opened is no checkpoint to fall back on: what is to stay is looked at, until nothing changes.
-Plan plan_for(RunFiles run, const std::filesystem::path& directory, KeepPolicy policy) {
-  std::set<std::string_view> good;
-  for (const CheckpointFile& file : run.files) policy.last_save = std::max(policy.last_save, file.time);
-  while (true) {
-    auto decisions = decide_retention(run.files, policy, std::chrono::system_clock::now());
-    bool changed = false;
-    for (std::size_t i = 0; i < run.files.size() && !policy.strict_mindspore; ++i) {
-      CheckpointFile& file = run.files[i];
-      if (!decisions[i].keep || file.damaged || !file.name.ends_with(".ckpt") || !good.insert(file.name).second)
-        continue;
-      const auto opened = Checkpoint::open(directory / file.name);
-      file.damaged = !opened && opened.error().code != Errc::key;
-      changed = changed || file.damaged;
-    }
-    if (!changed) return {std::move(run), std::move(decisions)};
+// A file that cannot be opened, or is of another format than it says, is no checkpoint to fall back on. One that only
+// lacks its key is.
+bool is_damaged(const std::filesystem::path& path) {
+  const auto opened = containers::open_any(path);
+  if (!opened) return opened.error().code != Errc::key;
+  return (opened->format == FileFormat::safetensors) != (path.extension() == ".safetensors");
+}
+
+// MindSpore deletes before it saves; here no save follows.
+void keep_newest(std::span<const CheckpointFile> files, std::vector<KeepDecision>& decisions) {
+  for (std::size_t i = files.size(); i-- > 0;) {
+    if (files[i].damaged) continue;
+    if (!decisions[i].keep) decisions[i] = {true, "the newest; MindSpore would delete it before its next save"};
+    return;
   }
 }
 
-Counts counts_of(std::span<const Plan> plans) {
+std::vector<KeepDecision> decide(std::vector<CheckpointFile>& files, const std::filesystem::path& directory,
+                                 KeepPolicy policy, const std::set<std::string>& pinned) {
+  for (CheckpointFile& file : files) {
+    file.pinned = file.pinned || pinned.contains(file.name);
+    file.damaged = is_damaged(directory / file.name);
+    policy.last_save = std::max(policy.last_save, file.time);
+  }
+  auto decisions = decide_retention(files, policy, std::chrono::system_clock::now());
+  if (policy.strict_mindspore) keep_newest(files, decisions);
+  return decisions;
+}
+
+Plan plan_for(RunFiles run, const PruneCommand& options, const KeepPolicy& policy,
+              const std::set<std::string>& pinned) {
+  Plan plan{.prefix = run.prefix, .recorded = run.recorded, .error = run.error};
+  if (!plan.error)
+    if (const auto status = complete(run, policy, options); !status) plan.error = status.error();
+  const auto decisions = plan.error ? std::vector<KeepDecision>(run.files.size(), {true, "its run is left alone"})
+                                    : decide(run.files, options.directory, policy, pinned);
+  for (std::size_t i = 0; i < run.files.size(); ++i) plan.rows.push_back({std::move(run.files[i]), decisions[i]});
+  for (CheckpointFile& file : run.others) plan.rows.push_back({std::move(file), {true, "not of the record"}});
+  return plan;
+}
+
+std::string path_of(const PruneCommand& options, const std::string& name) {
+  return (std::filesystem::path(options.directory) / name).string();
+}
+
+int delete_planned(Context& context, const PruneCommand& options, Plan& plan) {
+  std::vector<CheckpointFile> files;
+  std::vector<Row*> rows;
+  for (Row& row : plan.rows) {
+    if (row.decision.keep) continue;
+    files.push_back(row.file);
+    rows.push_back(&row);
+  }
+  if (files.empty()) return kDone;
+  const auto deletions = delete_run_files(options.directory, plan.prefix, files);
+  if (!deletions) return context.fail(path_of(options, plan.prefix), deletions.error());
+  int code = kDone;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const Deletion& deletion = (*deletions)[i];
+    rows[i]->deleted = deletion.deleted;
+    if (!deletion.status) code = context.fail(path_of(options, files[i].name), deletion.status.error());
+  }
+  return code;
+}
+
+Counts counts_of(std::span<const Plan> plans, bool deleted) {
   Counts sum;
   for (const Plan& plan : plans)
-    for (std::size_t i = 0; i < plan.run.files.size(); ++i) {
+    for (const Row& row : plan.rows) {
       ++sum.files;
-      sum.deleted += plan.decisions[i].keep ? 0 : 1;
-      sum.bytes += plan.decisions[i].keep ? 0 : plan.run.files[i].size;
+      if (deleted ? !row.deleted : row.decision.keep) continue;
+      ++sum.chosen;
+      sum.bytes += row.file.size;
     }
   return sum;
 }
@@ -127,19 +229,20 @@ Json json_of(const PruneCommand& options, const KeepPolicy& policy, std::span<co
   json["runs"] = Json::array();
   for (const Plan& plan : plans) {
     Json run;
-    set_text(run, "prefix", plan.run.prefix);
-    run["recorded"] = plan.run.recorded;
+    set_text(run, "prefix", plan.prefix);
+    run["recorded"] = plan.recorded;
+    run["error"] = cli::json_of(plan.error);
     run["files"] = Json::array();
-    for (std::size_t i = 0; i < plan.run.files.size(); ++i) {
-      const CheckpointFile& file = plan.run.files[i];
+    for (const auto& [file, decision, is_deleted] : plan.rows) {
       Json row;
       set_text(row, "name", file.name);
       row["epoch"] = file.epoch;
       row["step"] = file.step;
       row["bytes"] = file.size;
       row["metric"] = file.metric ? number(*file.metric) : Json();
-      row["keep"] = plan.decisions[i].keep;
-      row["why"] = plan.decisions[i].why;
+      row["keep"] = decision.keep;
+      row["why"] = decision.why;
+      row["deleted"] = is_deleted;
       run["files"].push_back(std::move(row));
     }
     json["runs"].push_back(std::move(run));
@@ -147,16 +250,18 @@ Json json_of(const PruneCommand& options, const KeepPolicy& policy, std::span<co
   return json;
 }
 
-std::string text_of(std::span<const Plan> plans, bool explain, bool color) {
+std::string text_of(std::span<const Plan> plans, const PruneCommand& options, bool color) {
   Table table({{.head = "", .style = Style::plain}, {"FILE"}, {"SIZE", Table::Align::right}, {"WHY"}});
   for (const Plan& plan : plans)
-    for (std::size_t i = 0; i < plan.run.files.size(); ++i) {
-      const KeepDecision& decision = plan.decisions[i];
-      if (decision.keep && !explain) continue;
-      const CheckpointFile& file = plan.run.files[i];
-      table.add({decision.keep ? "keep" : "delete", escape(file.name), human_size(file.size), decision.why});
+    for (const auto& [file, decision, deleted] : plan.rows) {
+      if (decision.keep && !options.explain) continue;
+      const char* const what = decision.keep ? "keep" : options.yes && !deleted ? "failed" : "delete";
+      table.add({what, escape(file.name), human_size(file.size), decision.why});
     }
-  return table.empty() ? "" : table.text(color);
+  const Counts sum = counts_of(plans, options.yes);
+  const char* const how = options.yes ? "deleted" : sum.chosen == 0 ? "to be deleted" : "to be deleted (--yes does it)";
+  return (table.empty() ? "" : table.text(color)) +
+         fmt::format("{} of {} {}, {}\n", sum.chosen, counted(sum.files, "file"), how, human_size(sum.bytes));
 }
 
 }  // namespace
@@ -164,40 +269,25 @@ std::string text_of(std::span<const Plan> plans, bool explain, bool color) {
 int run(Context& context, const PruneCommand& options) {
   const auto policy = policy_from(options);
   if (!policy) return context.fail(policy.error().message, "`ckpt prune --help` has the rules");
-  auto runs = find_runs(options.directory);
+  const auto prefix = options.prefix.empty() ? std::nullopt : std::optional<std::string_view>(options.prefix);
+  auto runs = find_runs(options.directory, prefix);
   if (!runs) return context.fail(options.directory, runs.error());
-  if (!options.prefix.empty()) {
-    std::erase_if(*runs, [&](const RunFiles& r) { return r.prefix != options.prefix; });
-    if (runs->empty())
-      return context.fail(options.directory, usage("no run saved as \"" + escape(options.prefix) + "\" there"));
-  }
+  if (prefix && runs->empty())
+    return context.fail(options.directory, usage("no run saved as \"" + escape(*prefix) + "\" there"));
+  const auto pinned = pinned_names(options);
+  if (!pinned) return context.fail(options.directory, pinned.error());
+  int code = kDone;
   std::vector<Plan> plans;
   for (RunFiles& run_files : *runs) {
-    if (auto status = complete(run_files, *policy, options); !status)
-      return context.fail(options.directory, status.error());
-    plans.push_back(plan_for(std::move(run_files), options.directory, *policy));
+    const std::string at = path_of(options, run_files.prefix + (run_files.error ? "-record.txt" : ""));
+    plans.push_back(plan_for(std::move(run_files), options, *policy, *pinned));
+    if (plans.back().error) code = context.fail(at, *plans.back().error);
   }
-  int code = kDone;
   if (options.yes)
-    for (const Plan& plan : plans) {
-      std::vector<std::string> names;
-      for (std::size_t i = 0; i < plan.run.files.size(); ++i)
-        if (!plan.decisions[i].keep) names.push_back(plan.run.files[i].name);
-      if (names.empty()) continue;
-      if (auto status = delete_run_files(options.directory, plan.run.prefix, names); !status)
-        code = context.fail(options.directory + "/" + plan.run.prefix, status.error());
-    }
+    for (Plan& plan : plans) code = std::max(code, delete_planned(context, options, plan));
   const bool deleted = options.yes && code == kDone;
-  if (options.json) {
-    context.write(line_of(json_of(options, *policy, plans, deleted)));
-    return code;
-  }
-  context.write(text_of(plans, options.explain, context.color()));
-  const Counts sum = counts_of(plans);
-  if (code == kDone)
-    context.write(fmt::format("{} of {} {}{}, {}\n", sum.deleted, counted(sum.files, "file"),
-                              options.yes ? "deleted" : "to be deleted",
-                              options.yes || sum.deleted == 0 ? "" : " (--yes does it)", human_size(sum.bytes)));
+  context.write(options.json ? line_of(json_of(options, *policy, plans, deleted))
+                             : text_of(plans, options, context.color()));
   return code;
 }
 

@@ -323,7 +323,7 @@ void add_prune(CLI::App& app, Command& command) {
   app.add_option(
          "--policy", prune.policy,
          "What is kept: keep_checkpoint_max=N, keep_checkpoint_per_n_minutes=N, keep_best=N, keep_every_steps=N, "
-         "joined by commas; N may be none")
+         "keep_every_minutes=N, joined by commas; N may be none")
       ->option_text("RULES")
       ->required();
   add_choice(app, "--mode", prune.metric_mode, "Whether keep_best wants large metrics (the default) or small ones",

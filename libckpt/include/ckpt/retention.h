@@ -18,7 +18,8 @@ struct CheckpointFile {
   std::chrono::system_clock::time_point time = {};  ///< when it was saved
   std::optional<std::uint64_t> total_steps = {};    ///< since training began, where that is known
   std::optional<double> metric = {};
-  bool pinned = false;   ///< somebody wants it
+  std::chrono::system_clock::time_point modified = {};  ///< by the file system, where `time` is by the record
+  bool pinned = false;                                  ///< somebody wants it
   bool damaged = false;  ///< not counted as a checkpoint, and not deleted either: something may be saved of it
 };
 

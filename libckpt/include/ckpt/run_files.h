@@ -41,16 +41,27 @@ std::string rerun_prefix(std::string_view prefix, std::span<const std::string> f
 struct RunFiles {
   std::string prefix = {};
   bool recorded = false;  ///< a ModelCheckpoint of this library left a record: total steps, metrics, pins
-  std::vector<CheckpointFile> files = {};  ///< in the order of saving: the record's, or that of epoch and step
+  std::vector<CheckpointFile> files = {};   ///< in the order of saving: the record's, or that of epoch and step
+  std::vector<CheckpointFile> others = {};  ///< named as if of the run, but its record does not have them
+  std::optional<Error> error = {};          ///< why its record could not be read: no more than names is known then
 };
 
-/// Every run in a directory, by prefix. Goes by names and records alone; no checkpoint is opened. Links and whatever is
-/// no regular file are no checkpoints. Errc::io.
-Result<std::vector<RunFiles>> find_runs(const std::filesystem::path& directory);
+/// Every run in a directory, or only that with `prefix`, by prefix. Goes by names and records alone; no checkpoint is
+/// opened. Links and whatever is no regular file are no checkpoints. Errc::io.
+Result<std::vector<RunFiles>> find_runs(const std::filesystem::path& directory,
+                                        std::optional<std::string_view> prefix = {});
 
-/// Deletes files of a run and notes that in its record, if it has one. Errc::locked while a ModelCheckpoint saves under
-/// that prefix; Errc::usage for a name that is not of the run. A file that is gone already is no error.
-Status delete_run_files(const std::filesystem::path& directory, std::string_view prefix,
-                        std::span<const std::string> file_names);
+/// What became of a file that was to be deleted.
+struct Deletion {
+  bool deleted = false;  ///< it is not there any more
+  Status status = {};
+};
+
+/// Deletes files of a run as find_runs() gave them, in the same order, and notes that in its record, if it has one. One
+/// that has changed since, or was pinned, stays: Errc::changed. A file that is gone already is no error; after an error
+/// with one the others are gone on with. Nothing is deleted: Errc::locked while a ModelCheckpoint saves under that
+/// prefix, Errc::usage for a name that is not of the run, or what the record cannot be read for.
+Result<std::vector<Deletion>> delete_run_files(const std::filesystem::path& directory, std::string_view prefix,
+                                               std::span<const CheckpointFile> files);
 
 }  // namespace ckpt
