@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "ckpt/diff.h"
+#include "ckpt/statistics.h"
 #include "ckpt/text.h"
 #include "commands.h"
 #include "diff_report.h"
@@ -89,7 +90,7 @@ struct Rules {
   FailOn fail_on;
   Renaming renaming;
   std::unordered_map<std::string, std::string> names = {};  // --map
-  NameMap unknown = {};                                     // ... of which neither name was met so far
+  NameMap unmet = {};                                       // ... of which not both names were met so far
 
   static Result<Rules> create(const DiffCommand& options);
   std::string renamed(std::string_view name) const {
@@ -97,8 +98,11 @@ struct Rules {
     return found != names.end() ? found->second : renaming(name);
   }
   void meet(const Checkpoint& a, const Checkpoint& b) {
-    std::erase_if(unknown,
-                  [&](const auto& pair) { return a.find(pair.first) != nullptr || b.find(pair.second) != nullptr; });
+    std::erase_if(unmet, [&](NamePair& pair) {
+      pair.in_a |= a.find(pair.a) != nullptr;
+      pair.in_b |= b.find(pair.b) != nullptr;
+      return pair.in_a && pair.in_b;
+    });
   }
 };
 
@@ -123,7 +127,7 @@ class Diff {
     auto pairs = pairs_of(options_.a, options_.b);
     if (!pairs) return context_.fail(pairs.error().message);
     const bool several = pairs->size() > 1;
-    if (several && !options_.write_map.empty()) return context_.fail("--write-map needs two files, not folders");
+    if (const int code = make_output(); code != kDone) return code;
     if (options_.junit) context_.write("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     int code = kDone;
     for (const Paths& paths : *pairs) {
@@ -136,22 +140,40 @@ class Diff {
 
   // A condition on a name that is not there would never fail, and nobody would know.
   int check_unused() {
-    const std::array<std::pair<const char*, std::string>, 5> all = {
-        {{"", rules_.selection.unused()},
-         {"--tolerance: ", rules_.tolerances.unused()},
-         {"--fail-on: ", rules_.fail_on.unused()},
-         {"--rename-regex: ", rules_.renaming.unused()},
-         {"--map: ", rules_.unknown.empty() ? "" : rules_.unknown.front().first}}};
+    if (!rules_.unmet.empty()) {
+      const NamePair& pair = rules_.unmet.front();
+      return context_.fail(fmt::format("{}: line {}: there is no '{}' in {}", file_text(options_.map), pair.line,
+                                       escape(pair.in_a ? pair.b : pair.a), pair.in_a ? "B" : "A"));
+    }
+    const std::array<std::pair<const char*, std::string>, 5> all = {{{"", rules_.selection.unused()},
+                                                                     {"--tolerance: ", rules_.tolerances.unused()},
+                                                                     {"--fail-on: ", rules_.fail_on.unused()},
+                                                                     {"--rename-regex: ", rules_.renaming.unused()},
+                                                                     {"--only: ", only_met_ ? "" : options_.only}}};
     for (const auto& [option, pattern] : all)
       if (!pattern.empty()) return context_.fail(fmt::format("{}nothing matches '{}'", option, escape(pattern)));
     return kDone;
   }
 
  private:
+  // Before anything is compared: no file that was given is replaced, and nobody waits to hear of it.
+  int make_output() {
+    if (options_.write_map.empty()) return kDone;
+    std::error_code none;
+    for (const std::string& path : {options_.a, options_.b})
+      if (std::filesystem::is_directory(path, none)) return context_.fail("--write-map needs two files, not folders");
+    const std::array inputs = {options_.a, options_.b, options_.map, options_.key.file, options_.key_b.file};
+    auto output = Output::create(context_, {.path = options_.write_map, .force = options_.force}, inputs);
+    if (!output) return context_.fail(options_.write_map, output.error(), hint_for_output(output.error()));
+    output_.emplace(std::move(*output));
+    return kDone;
+  }
+
   int run_one(const Paths& paths, bool several) {
     FileDiff file{.path_a = paths.a, .path_b = paths.b};
     if (file.alone()) {
-      file.differs = file.fails = true;
+      file.differs = true;
+      file.fails = paths.a.empty() ? rules_.fail_on.added_file() : rules_.fail_on.removed_file();
       return report(file, several);
     }
     auto a = open(paths.a, options_.key);
@@ -163,7 +185,7 @@ class Diff {
     file.b = &b->file();
     if (auto status = compare_files(file); !status) return context_.fail(paths.a + " and " + paths.b, status.error());
     const int code = report(file, several);
-    if (code > kNo || options_.write_map.empty()) return code;
+    if (code > kNo || !output_) return code;
     return std::max(code, write_map(file));
   }
 
@@ -197,14 +219,18 @@ class Diff {
       const bool b = matches(pair.b);  // both are asked: a pattern may be for either
       return !(a || b) || (!options_.only.empty() && options_.only != name(group_of(pair)));
     });
+    only_met_ |= !pairs->empty();
     const CompareOptions comparing{.tolerance_for = [&](const TensorInfo& entry) { return rules_.tolerances(entry); },
                                    .progress = context_.progress(file.path_b)};
     auto diffs = compare(*file.a, *file.b, *pairs, comparing);
     if (!diffs) return std::move(diffs).error();
-    for (TensorDiff& diff : *diffs) {
+    const auto uncompared = look_at_uncompared(*file.b, *diffs);
+    if (!uncompared) return uncompared.error();
+    for (std::size_t i = 0; i < diffs->size(); ++i) {
+      TensorDiff& diff = (*diffs)[i];
       if (diff.pair.a != nullptr) rules_.tolerances(*diff.pair.a);  // strings, too, so that unused() knows
       const Group group = group_of(diff.pair);
-      const bool fails = rules_.fail_on(diff);
+      const bool fails = rules_.fail_on(diff, (*uncompared)[i]);
       ++file.counts[static_cast<std::size_t>(diff.change)];
       file.differs |= differs(diff);
       file.fails |= fails;
@@ -212,6 +238,33 @@ class Diff {
     }
     pick(file);
     return {};
+  }
+
+  // Of b's values that nothing was compared with NaN and infinities are new, too. One for each diff.
+  Result<std::vector<NonFinite>> look_at_uncompared(const Checkpoint& b, const std::vector<TensorDiff>& diffs) const {
+    std::vector<NonFinite> found(diffs.size());
+    if (!rules_.fail_on.counts_values()) return found;
+    std::vector<const TensorInfo*> entries;
+    std::vector<std::size_t> owners;
+    for (std::size_t i = 0; i < diffs.size(); ++i) {
+      collect_uncompared(diffs[i], entries);
+      owners.resize(entries.size(), i);
+    }
+    const auto all = statistics(b, entries, {.progress = context_.progress(options_.b)});
+    if (!all) return all.error();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (!(*all)[i]) continue;
+      found[owners[i]].nan |= (*all)[i]->nan > 0;
+      found[owners[i]].inf |= (*all)[i]->positive_inf + (*all)[i]->negative_inf > 0;
+    }
+    return found;
+  }
+
+  static void collect_uncompared(const TensorDiff& diff, std::vector<const TensorInfo*>& entries) {
+    for (const TensorDiff& part : diff.parts) collect_uncompared(part, entries);
+    if (diff.basis != Basis::nothing || diff.pair.b == nullptr) return;
+    entries.push_back(diff.pair.b);
+    for (const TensorInfo& part : diff.pair.b->parts) entries.push_back(&part);
   }
 
   void pick(FileDiff& file) const {
@@ -251,18 +304,18 @@ class Diff {
     for (const DiffRow& row : file.rows) {
       const Pair& pair = row.diff.pair;
       if (pair.a != nullptr && pair.b != nullptr && pair.a->name != pair.b->name)
-        map.emplace_back(pair.a->name, pair.b->name);
+        map.push_back({.a = pair.a->name, .b = pair.b->name});
     }
-    auto output = Output::create(context_, {.path = options_.write_map, .force = options_.force}, file.path_a);
-    if (!output) return context_.fail(options_.write_map, output.error(), hint_for_output(output.error()));
-    Status status = output->write(text_of(map));
-    if (status) status = output->finish();
+    Status status = output_->write(text_of(map));
+    if (status) status = output_->finish();
     return status ? kDone : context_.fail(options_.write_map, status.error());
   }
 
   Context& context_;
   const DiffCommand& options_;
   Rules rules_;
+  std::optional<Output> output_ = {};  // --write-map
+  bool only_met_ = false;              // something was compared, whatever --only left out
   bool another_ = false;
   int open_failed_ = kFailed;
 };
@@ -275,8 +328,8 @@ int run(Context& context, const DiffCommand& options) {
   if (!options.map.empty()) {
     auto map = read_name_map(options.map);
     if (!map) return context.fail(options.map, map.error());
-    for (const auto& [old_name, new_name] : *map) rules->names.insert_or_assign(old_name, new_name);
-    rules->unknown = std::move(*map);
+    for (const NamePair& pair : *map) rules->names.insert_or_assign(pair.a, pair.b);
+    rules->unmet = std::move(*map);
   }
   return Diff(context, options, std::move(*rules)).run();
 }

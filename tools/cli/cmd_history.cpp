@@ -264,7 +264,10 @@ int run(Context& context, const HistoryCommand& options) {
       at = series.files[i].path.string();
       auto opened = open_options(context, at, options.key);
       if (!opened) return std::move(opened).error();
-      return Checkpoint::open(at, *opened);
+      auto file = Checkpoint::open(at, *opened);
+      // A save that was cut off before its first byte: of this everything would seem to be gone.
+      if (file && file->tensors().empty()) return Error{.code = Errc::truncated, .message = "has no entries"};
+      return file;
     };
     auto history = ckpt::history(series.files.size(), open, how);
     if (!history) return context.fail(at, history.error(), hint_for(history.error(), options.key));

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "array_text.h"
@@ -232,8 +233,9 @@ int show_file(Context& context, const Input& input, const std::string& path, con
       context.note(fmt::format("NumPy has no {}: its bits are written as {}", name(tensor.dtype),
                                type.descr.substr(1) == "u2" ? "uint16" : "uint8"));
   }
+  const std::array inputs = {path, options.key.file};
   auto output = Output::create(
-      context, {.path = options.output, .force = options.force, .secret = input.encryption().has_value()}, path);
+      context, {.path = options.output, .force = options.force, .secret = input.encryption().has_value()}, inputs);
   if (!output) return context.fail(options.output, output.error(), hint_for_output(output.error()));
   Status written = output->write(header);
   if (written) {

@@ -162,19 +162,24 @@ Result<std::vector<Line>> lines_of(const FileDiff& file) {
   return lines;
 }
 
+// Else all that changed was, or became, NaN or infinite, and there are no numbers.
+bool has_numbers(const Metrics& metrics) { return metrics.worst_index != Metrics::kNone; }
+
 std::vector<std::string> metric_cells(const TensorDiff& diff, const Columns& columns) {
   std::vector<std::string> cells;
   const bool counted_ones = diff.metrics.has_value() && diff.metrics->changed_elements > 0;
-  const auto add = [&](bool wanted, auto value) {
-    if (wanted) cells.push_back(counted_ones && diff.basis == Basis::values ? number_text(value(*diff.metrics)) : "");
+  const auto add = [&](bool wanted, auto value, int digits = 3) {
+    if (!wanted) return;
+    const bool by_value = counted_ones && diff.basis == Basis::values;
+    cells.push_back(!by_value ? "" : has_numbers(*diff.metrics) ? number_text(value(*diff.metrics), digits) : "-");
   };
   cells.push_back(counted_ones ? share_text(diff.metrics->changed_elements, diff.metrics->elements) : "");
   add(true, [](const Metrics& m) { return m.max_abs; });
   add(columns.max_rel, [](const Metrics& m) { return m.max_rel; });
   add(columns.rms, [](const Metrics& m) { return m.rms; });
   add(columns.update, [](const Metrics& m) { return m.relative_update; });
-  if (columns.cosine)
-    cells.push_back(counted_ones && diff.basis == Basis::values ? number_text(diff.metrics->cosine, 6) : "");
+  add(
+      columns.cosine, [](const Metrics& m) { return m.cosine; }, 6);
   return cells;
 }
 
@@ -252,7 +257,7 @@ Result<std::string> details_of(const FileDiff& file, const Line& line, bool colo
   if (auto status = add("first", "", m.first_index); !status) return status.error();
   if (m.first_non_finite != Metrics::kNone)
     if (auto status = add("first NaN or inf", "", m.first_non_finite); !status) return status.error();
-  if (diff.basis == Basis::values) {
+  if (diff.basis == Basis::values && has_numbers(m)) {
     if (auto status = add("max abs", number_text(m.max_abs, 6), m.worst_index); !status) return status.error();
     if (auto status = add("max rel", number_text(m.max_rel, 6), m.worst_rel_index); !status) return status.error();
     table.add({"mean abs", number_text(m.mean_abs, 6), ""});
@@ -311,12 +316,15 @@ std::string xml_text(std::string_view text) {
 std::string junit_of_alone(const FileDiff& diff) {
   const std::string path = xml_text(escape(diff.path_a + diff.path_b));
   return fmt::format(
-      "  <testsuite name=\"{0}\" tests=\"1\" failures=\"1\">\n"
+      "  <testsuite name=\"{0}\" tests=\"1\" failures=\"{1}\">\n"
       "    <testcase classname=\"{0}\" name=\"file\">\n"
-      "      <failure type=\"{1}\" message=\"only there\"/>\n"
+      "      {2}\n"
       "    </testcase>\n"
       "  </testsuite>\n",
-      path, diff.path_a.empty() ? "added" : "removed");
+      path, diff.fails ? 1 : 0,
+      !diff.fails           ? "<system-out>only there</system-out>"
+      : diff.path_a.empty() ? "<failure type=\"added\" message=\"only there\"/>"
+                            : "<failure type=\"removed\" message=\"only there\"/>");
 }
 
 }  // namespace

@@ -1,13 +1,19 @@
 #include "diff_rules.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <string_view>
+#include <system_error>
+#include <unordered_map>
 
 #include "ckpt/text.h"
+#include "context.h"
 
 namespace ckpt::cli {
 namespace {
@@ -115,7 +121,18 @@ Result<FailOn> FailOn::create(const DiffCommand& options) {
   return fail_on;
 }
 
-bool FailOn::holds(What what, const TensorDiff& diff) {
+// A pattern is of entries; those of a file that has no partner are not looked at.
+bool FailOn::asks_for(What what) const {
+  return std::any_of(conditions_.begin(), conditions_.end(),
+                     [&](const Condition& c) { return c.what == What::any || c.what == what; });
+}
+
+bool FailOn::counts_values() const {
+  return std::any_of(conditions_.begin(), conditions_.end(),
+                     [](const Condition& c) { return c.what == What::nan || c.what == What::inf; });
+}
+
+bool FailOn::holds(What what, const TensorDiff& diff, const NonFinite& uncompared) {
   switch (what) {
     case What::any:
       return differs(diff);
@@ -133,22 +150,22 @@ bool FailOn::holds(What what, const TensorDiff& diff) {
     case What::dtype:
       return diff.change == Change::dtype_changed;
     case What::nan:
-      return has_new(diff, &Metrics::new_nan);
+      return uncompared.nan || has_new(diff, &Metrics::new_nan);
     case What::inf:
-      return has_new(diff, &Metrics::new_inf);
+      return uncompared.inf || has_new(diff, &Metrics::new_inf);
   }
   return false;
 }
 
 // All conditions are asked, so that unused() knows.
-bool FailOn::operator()(const TensorDiff& diff) const {
+bool FailOn::operator()(const TensorDiff& diff, const NonFinite& uncompared) const {
   bool fails = false;
   for (const Condition& condition : conditions_) {
     const auto matches = [&](const TensorInfo* entry) {
       return entry != nullptr && condition.selection->matches(entry->name);
     };
     const bool matched = !condition.selection || matches(diff.pair.a) || matches(diff.pair.b);
-    fails |= matched && holds(condition.what, diff);
+    fails |= matched && holds(condition.what, diff, uncompared);
   }
   return fails;
 }
@@ -161,31 +178,77 @@ std::string FailOn::unused() const {
   return {};
 }
 
+namespace {
+
+// As far as a map may go: what has no end must not fill the memory.
+Result<std::string> read_map_text(const std::string& path) {
+  constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
+  const auto failure = [](const char* what) {
+    return Error{.code = Errc::io, .os_error = errno, .message = what + std::generic_category().message(errno)};
+  };
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (descriptor < 0) return failure("cannot open: ");
+  std::string text;
+  std::vector<char> block(std::size_t{64} << 10);
+  ssize_t got = 1;
+  while (got > 0 && text.size() <= kMaxBytes && !interrupted()) {
+    got = ::read(descriptor, block.data(), block.size());
+    if (got > 0) text.append(block.data(), static_cast<std::size_t>(got));
+    if (got < 0 && errno == EINTR) got = 1;
+  }
+  const Error error = failure("cannot read: ");
+  ::close(descriptor);
+  if (interrupted()) return Error{.code = Errc::cancelled};
+  if (got < 0) return error;
+  if (text.size() > kMaxBytes) return Error{.code = Errc::limit, .message = "is too large for a map"};
+  return text;
+}
+
+Error wrong_line(std::size_t number, const std::string& why) {
+  return {.code = Errc::malformed, .message = "line " + std::to_string(number) + " " + why};
+}
+
+// Two lines that say the same do no harm.
+Status check_contradictions(const NameMap& map) {
+  for (const auto side : {&NamePair::a, &NamePair::b}) {
+    std::unordered_map<std::string_view, const NamePair*> first;
+    for (const NamePair& pair : map) {
+      const NamePair& before = *first.try_emplace(pair.*side, &pair).first->second;
+      if (before.a != pair.a || before.b != pair.b)
+        return wrong_line(pair.line,
+                          "contradicts line " + std::to_string(before.line) + " about \"" + escape(pair.*side) + "\"");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<NameMap> read_name_map(const std::string& path) {
-  constexpr std::size_t kMaxBytes = std::size_t{256} << 20;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{.code = Errc::io, .message = "cannot open"};
+  auto text = read_map_text(path);
+  if (!text) return std::move(text).error();
+  std::string_view rest = *text;
+  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);  // editors of Windows write it, and \r\n
   NameMap map;
-  std::string line;
-  std::size_t bytes = 0;
-  for (std::size_t number = 1; std::getline(in, line); ++number) {
-    if ((bytes += line.size()) > kMaxBytes) return Error{.code = Errc::limit, .message = "is too large for a map"};
+  for (std::size_t number = 1; !rest.empty(); ++number) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) continue;
     const auto tab = line.find('\t');
-    const auto old_name = unescape(std::string_view(line).substr(0, tab));
-    const auto new_name = tab == line.npos ? std::nullopt : unescape(std::string_view(line).substr(tab + 1));
-    if (!old_name || !new_name)
-      return Error{.code = Errc::malformed,
-                   .message = "line " + std::to_string(number) + " is not a name, a tab and a name"};
-    map.emplace_back(*old_name, *new_name);
+    const auto a = unescape(line.substr(0, tab));
+    const auto b = tab == line.npos ? std::nullopt : unescape(line.substr(tab + 1));
+    if (!a || !b) return wrong_line(number, "is not a name, a tab and a name");
+    if (line.find('\t', tab + 1) != line.npos) return wrong_line(number, "has more than one tab");
+    map.push_back({.a = *a, .b = *b, .line = number});
   }
-  if (in.bad()) return Error{.code = Errc::io, .message = "cannot read"};
+  if (auto status = check_contradictions(map); !status) return status.error();
   return map;
 }
 
 std::string text_of(const NameMap& map) {
   std::string text;
-  for (const auto& [old_name, new_name] : map) text += escape(old_name) + "\t" + escape(new_name) + "\n";
+  for (const NamePair& pair : map) text += escape(pair.a) + "\t" + escape(pair.b) + "\n";
   return text;
 }
 

@@ -29,11 +29,21 @@ class Tolerances {
   std::vector<Rule> rules_ = {};
 };
 
+/// Whether there are such values.
+struct NonFinite {
+  bool nan = false;
+  bool inf = false;
+};
+
 /// What makes the exit status 1: --fail-on changed:'conv*',nan. Without it any difference.
 class FailOn {
  public:
   static Result<FailOn> create(const DiffCommand& options);
-  bool operator()(const TensorDiff& diff) const;
+  bool operator()(const TensorDiff& diff, const NonFinite& uncompared) const;
+  bool added_file() const { return asks_for(What::added); }
+  bool removed_file() const { return asks_for(What::removed); }
+  /// Whether it matters what values there are that nothing was compared with.
+  bool counts_values() const;
   /// The first pattern that matched nothing so far; empty if there is none.
   std::string unused() const;
 
@@ -43,13 +53,22 @@ class FailOn {
     What what = What::any;
     std::optional<Selection> selection = {};
   };
-  static bool holds(What what, const TensorDiff& diff);
+  static bool holds(What what, const TensorDiff& diff, const NonFinite& uncompared);
+  bool asks_for(What what) const;  // that, or any
 
   std::vector<Condition> conditions_ = {};
 };
 
-/// Names that belong together, one pair a line: the name in A, a tab, the name in B, both escaped.
-using NameMap = std::vector<std::pair<std::string, std::string>>;
+/// Two names that belong together: a line of a map, the name in A, a tab, the name in B, both escaped.
+struct NamePair {
+  std::string a = {};
+  std::string b = {};
+  std::size_t line = 0;
+  bool in_a = false;  ///< the name was met in a file
+  bool in_b = false;
+};
+using NameMap = std::vector<NamePair>;
+/// Errc::malformed, with the number of the line, for what is no pair, and where a name is in two that say other things.
 Result<NameMap> read_name_map(const std::string& path);
 std::string text_of(const NameMap& map);
 

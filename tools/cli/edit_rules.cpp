@@ -21,7 +21,8 @@ bool same_kind(DType a, DType b) { return (is_float(a) && is_float(b)) || (is_in
 // s/REGEX/NEW/, with any character in the place of the slash.
 Result<std::pair<std::string, std::string>> halves_of(const std::string& text) {
   const auto middle = text.size() > 3 && text[0] == 's' ? text.find(text[1], 2) : text.npos;
-  if (middle == text.npos || middle == text.size() - 1 || text.back() != text[1])
+  // An empty expression is found at every place of a name.
+  if (middle == text.npos || middle == 2 || middle == text.size() - 1 || text.back() != text[1])
     return usage("--rename-regex needs s/REGEX/NEW/, not '" + escape(text) + "'");
   return std::pair{text.substr(2, middle - 2), text.substr(middle + 1, text.size() - middle - 2)};
 }
@@ -32,7 +33,8 @@ Result<Renaming> Renaming::create(const std::vector<std::string>& exact, const s
   Renaming renaming;
   for (const std::string& text : exact) {
     const auto at = text.find('=');
-    if (at == text.npos || at == 0) return usage("--rename needs OLD=NEW, not '" + escape(text) + "'");
+    if (at == text.npos || at == 0 || at + 1 == text.size())
+      return usage("--rename needs OLD=NEW, not '" + escape(text) + "'");
     Rule rule{.text = text, .from = text.substr(0, at), .to = text.substr(at + 1)};
     rule.prefix = rule.from.ends_with('*') && rule.to.ends_with('*');
     if (rule.prefix) {

@@ -13,12 +13,13 @@ unsigned default_permissions() {
   return 0666 & ~mask;
 }
 
-Result<Output> Output::create(Context& context, const OutputOptions& options, const std::string& input) {
+Result<Output> Output::create(Context& context, const OutputOptions& options, std::span<const std::string> inputs) {
   Output output(context);
   if (options.path.empty() || options.path == "-") return output;
   std::error_code none;
-  if (std::filesystem::equivalent(options.path, input, none))
-    return Error{.code = Errc::usage, .message = "is the input itself"};
+  for (const std::string& input : inputs)
+    if (!input.empty() && std::filesystem::equivalent(options.path, input, none))
+      return Error{.code = Errc::usage, .message = "is an input itself"};
   auto file = OutputFile::create(
       options.path, {.permissions = options.secret ? 0600 : default_permissions(), .overwrite = options.force});
   if (!file) return std::move(file).error();

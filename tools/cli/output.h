@@ -21,8 +21,9 @@ struct OutputOptions {
 /// Where a command's bytes go: standard output, or a file that appears complete or not at all.
 class Output {
  public:
-  /// Errc::usage if the file exists and must not be replaced, or is `input` itself, through a link too.
-  static Result<Output> create(Context& context, const OutputOptions& options, const std::string& input);
+  /// Errc::usage if the file exists and must not be replaced, or is one of the `inputs`, through a link too. Of those,
+  /// empty ones are not there.
+  static Result<Output> create(Context& context, const OutputOptions& options, std::span<const std::string> inputs);
 
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text) { return write(std::as_bytes(std::span(text.data(), text.size()))); }

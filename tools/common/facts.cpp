@@ -119,7 +119,8 @@ double size_of_change(const TensorDiff& diff) {
   double size = diff.basis == Basis::text ? 1 : 0;
   for (const TensorDiff& part : diff.parts) size = std::max(size, size_of_change(part));
   if (!diff.metrics) return size;
-  if (diff.metrics->new_nan + diff.metrics->new_inf > 0) return std::numeric_limits<double>::infinity();
+  const Metrics& m = *diff.metrics;
+  if (m.new_nan + m.new_inf + m.lost_nan + m.lost_inf > 0) return std::numeric_limits<double>::infinity();
   if (diff.basis == Basis::bytes)
     return static_cast<double>(diff.metrics->changed_elements) / static_cast<double>(diff.metrics->elements);
   return diff.metrics->relative_update;

@@ -22,6 +22,8 @@ Selection::~Selection() = default;
 Result<Selection> Selection::create(const PatternOptions& options) {
   Selection selection;
   for (const std::string& text : options.patterns) {
+    // It would match no name, or as an expression every one: a variable of a script that was not set.
+    if (text.empty()) return Error{.code = Errc::usage, .message = "a pattern must not be empty"};
     std::string expression = text;
     if (!options.regex) {
       auto translated = regex_from_glob(text);

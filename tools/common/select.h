@@ -21,7 +21,7 @@ struct PatternOptions {
 /// The names a user's patterns pick. Linear in the name, whatever the pattern.
 class Selection {
  public:
-  static Result<Selection> create(const PatternOptions& options);
+  static Result<Selection> create(const PatternOptions& options);  ///< Errc::usage for an empty pattern, or a wrong one
   Selection(Selection&&) noexcept;
   ~Selection();
 
