@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <unordered_map>
 #include <utility>
@@ -45,21 +46,32 @@ std::string what_is(const TensorInfo& tensor) {
   return text;
 }
 
-Status write_value(Writer& writer, const EditStep& step) {
-  if (step.tensor == nullptr) return writer.add(*step.value);
+// A value as an element of a type; no bytes for a string.
+Result<std::vector<std::byte>> element_of(const AppendValue& value, DType to) {
+  if (std::holds_alternative<std::string>(value.value)) return std::vector<std::byte>();
   std::array<std::byte, 8> element;
-  std::vector<std::byte> out(size_of(step.dtype));
+  std::vector<std::byte> out(size_of(to));
   CastCounts counts;
   const auto convert = [&](DType from, auto number) {
     std::memcpy(element.data(), &number, sizeof(number));
-    cast(from, std::span(element).first(sizeof(number)), step.dtype, out, counts);
+    cast(from, std::span(element).first(sizeof(number)), to, out, counts);
   };
-  if (const auto* integer = std::get_if<std::int64_t>(&step.value->value)) convert(DType::int64, *integer);
-  if (const auto* real = std::get_if<double>(&step.value->value)) convert(DType::float64, *real);
-  if (const auto* truth = std::get_if<bool>(&step.value->value)) convert(DType::boolean, std::uint8_t{*truth});
-  if (counts != CastCounts{})
-    return usage(step.name, "its type " + std::string(name(step.dtype)) + " has no such value");
-  return writer.add({.name = step.name, .dtype = step.dtype, .dims = step.tensor->dims}, out);
+  if (const auto* integer = std::get_if<std::int64_t>(&value.value)) convert(DType::int64, *integer);
+  if (const auto* truth = std::get_if<bool>(&value.value)) convert(DType::boolean, std::uint8_t{*truth});
+  const auto* real = std::get_if<double>(&value.value);
+  if (real != nullptr) convert(DType::float64, *real);
+  const bool whole = to == DType::boolean || (to >= DType::int8 && to <= DType::uint64);
+  const bool fraction = real != nullptr && whole && std::trunc(*real) != *real;
+  if (fraction || counts != CastCounts{})
+    return usage(value.name, "its type " + std::string(name(to)) + " has no such value");
+  return out;
+}
+
+Status write_value(Writer& writer, const EditStep& step) {
+  if (step.element.empty()) return writer.add(*step.value);
+  TensorDesc desc{.name = step.name, .dtype = step.dtype};
+  if (step.tensor != nullptr) desc.dims = step.tensor->dims;
+  return writer.add(desc, step.element);
 }
 
 DType target_of(const TensorInfo& tensor, const EditOptions& options) {
@@ -161,22 +173,26 @@ Result<EditPlan> EditPlan::make(std::span<const Checkpoint* const> inputs, EditO
     if (!is_utf8(value.name)) return usage(value.name, "its name is not UTF-8");
     EditStep step{.value = &value, .name = value.name, .dtype = dtype_of(value)};
     const auto [place, is_new] = places.try_emplace(step.name, plan.steps_.size());
-    if (is_new) {
+    if (!is_new) {
+      const EditStep& other = plan.steps_[place->second];
+      if (other.value != nullptr) return usage(value.name, "it is set twice");
+      const bool is_text = std::holds_alternative<std::string>(value.value);
+      if (takes_form_of(value, *other.tensor)) {
+        step.tensor = other.tensor;
+        step.dtype = other.tensor->dtype;
+      } else if (!is_text || other.tensor->kind != Kind::string) {
+        return usage(value.name, "cannot be set: it is " + what_is(*other.tensor) + ", not a single " +
+                                     (is_text ? "string" : "number"));
+      }
+      plan.drops_.push_back({other.from, other.tensor, kSet});
+    }
+    auto element = element_of(value, step.dtype);
+    if (!element) return std::move(element).error();
+    step.element = std::move(*element);
+    if (is_new)
       plan.steps_.push_back(std::move(step));
-      continue;
-    }
-    EditStep& other = plan.steps_[place->second];
-    if (other.value != nullptr) return usage(value.name, "it is set twice");
-    const bool is_text = std::holds_alternative<std::string>(value.value);
-    if (takes_form_of(value, *other.tensor)) {
-      step.tensor = other.tensor;
-      step.dtype = other.tensor->dtype;
-    } else if (!is_text || other.tensor->kind != Kind::string) {
-      return usage(value.name, "cannot be set: it is " + what_is(*other.tensor) + ", not a single " +
-                                   (is_text ? "string" : "number"));
-    }
-    plan.drops_.push_back({other.from, other.tensor, kSet});
-    other = std::move(step);
+    else
+      plan.steps_[place->second] = std::move(step);
   }
   return plan;
 }

@@ -222,7 +222,8 @@ bool is_safetensors(std::string_view head, std::uint64_t size) {
 
 // The same with a wrong length in front, or cut inside its header: what reads the format says which.
 bool is_damaged_safetensors(std::string_view head) {
-  return head.size() >= 10 && head.substr(8).starts_with("{\"") && !is_printable(head.substr(0, 8));
+  const bool json = head.size() >= 10 && head[8] == '{' && (head[9] == '"' || head[9] == '}' || head[9] == ' ');
+  return json && !is_printable(head.substr(0, 8));
 }
 
 // UTF-8 without control characters; the last character may be cut.

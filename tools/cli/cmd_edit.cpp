@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "ckpt/edit.h"
+#include "ckpt/element.h"
 #include "ckpt/group.h"
 #include "ckpt/text.h"
 #include "commands.h"
@@ -46,6 +47,13 @@ struct Part {
     return !group || std::binary_search(entries.begin(), entries.end(), &tensor);
   }
 };
+
+std::string text_of(const CastCounts& counts) {
+  std::string text;
+  if (counts.overflow > 0) text = counted(counts.overflow, "value") + " too large for the new type";
+  if (counts.nan > 0) text += fmt::format("{}{} NaN became 0", text.empty() ? "" : ", ", grouped(counts.nan));
+  return text;
+}
 
 // Whether the output would be the input.
 bool changes_nothing(const EditPlan& plan) {
@@ -217,8 +225,7 @@ class Edit {
         return context_.fail(options_.files[0], casts.error());
       if (!casts) return context_.fail(part.path, casts.error(), hint_for_output(casts.error()));
       for (const EditCast& cast : *casts)
-        context_.note(fmt::format("{}: {} too large for the new type, {} NaN became 0", name_text(cast.name),
-                                  counted(cast.counts.overflow, "value"), cast.counts.nan));
+        context_.note(fmt::format("{}: {}", name_text(cast.name), text_of(cast.counts)));
     }
     if (options_.json)
       context_.write(line_of(plan_json(part)));
@@ -291,11 +298,10 @@ std::string form_text(const WriteOptions& how) {
 
 // ---- what is about to happen ----
 
-std::string text_of(const AppendValue& value) {
-  if (const auto* text = std::get_if<std::string>(&value.value)) return "\"" + escape(*text) + "\"";
-  if (const auto* integer = std::get_if<std::int64_t>(&value.value)) return std::to_string(*integer);
-  if (const auto* real = std::get_if<double>(&value.value)) return fmt::format("{}", *real);
-  return std::get<bool>(value.value) ? "true" : "false";
+// As it is stored.
+std::string value_text(const EditStep& step) {
+  if (const auto* text = std::get_if<std::string>(&step.value->value)) return "\"" + escape(*text) + "\"";
+  return element_text(step.dtype, step.element);
 }
 
 std::string Edit::plan_text(const Part& part, const WriteOptions& how) const {
@@ -306,7 +312,7 @@ std::string Edit::plan_text(const Part& part, const WriteOptions& how) const {
   std::uint64_t untouched = 0;
   for (const EditStep& step : plan.steps()) {
     if (step.value != nullptr) {
-      table.add({styled("set", Style::cyan, color), name_text(step.name), "= " + text_of(*step.value)});
+      table.add({styled("set", Style::cyan, color), name_text(step.name), "= " + value_text(step)});
       continue;
     }
     std::string change;
@@ -344,7 +350,7 @@ Json Edit::plan_json(const Part& part) const {
     set_text(row, "name", step.name);
     row["dtype"] = std::string(name(step.dtype));
     if (step.value != nullptr) {
-      row["set"] = text_of(*step.value);
+      row["set"] = value_text(step);
     } else {
       set_text(row, "from", step.tensor->name);
       row["from_dtype"] = std::string(name(step.tensor->dtype));

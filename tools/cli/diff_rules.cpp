@@ -102,6 +102,7 @@ Result<FailOn> FailOn::create(const DiffCommand& options) {
                                                       "reshaped", "dtype",   "nan",   "inf"};
   FailOn fail_on;
   for (const std::string& text : options.fail_on) {
+    if (text.ends_with(',')) return usage("--fail-on: '" + escape(text) + "' ends with a comma");
     for (const std::string& term : split_list(text)) {
       const auto colon = term.find(':');
       const auto word = std::find(kWords.begin(), kWords.end(), term.substr(0, colon));

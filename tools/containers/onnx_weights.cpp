@@ -224,6 +224,9 @@ class OnnxIndex {
     sources_.push_back(aside_);
   }
 
+  /// From here on external data is not opened, but put down there.
+  void leave_external(std::map<std::string, ExternalPlace>& places) { places_ = &places; }
+
   Status read_model() {
     return for_each_field(0, file().size(), [&](FieldKey key, std::uint64_t begin, std::uint64_t end) -> Status {
       return key.number == field::kModelGraph ? read_graph(begin, end) : Status();
@@ -494,6 +497,12 @@ class OnnxIndex {
     const auto location = tensor.external_data.find("location");
     if (location == tensor.external_data.end())
       return Error{.code = Errc::malformed, .message = "its data is external, without a location"};
+    if (places_ != nullptr) {
+      auto& given = tensor.external_data;
+      (*places_)[tensor.info.name] = {location->second, given["offset"], given["length"]};
+      tensor.info.record_offset = tensor.begin;
+      return {};
+    }
     const auto number = [&](const char* key, std::uint64_t otherwise) -> Result<std::uint64_t> {
       const auto found = tensor.external_data.find(key);
       if (found == tensor.external_data.end()) return otherwise;
@@ -539,12 +548,22 @@ class OnnxIndex {
   std::vector<SourcePtr> sources_ = {};
   std::map<std::string, std::uint32_t> external_ = {};
   std::vector<TensorInfo> tensors_ = {};
+  std::map<std::string, ExternalPlace>* places_ = nullptr;
 };
 
 }  // namespace
 
 Result<Checkpoint> read_onnx(SourcePtr file, const std::filesystem::path& model, const ForeignOptions& options) {
   OnnxIndex index(std::move(file), model, options);
+  if (auto status = index.read_model(); !status) return status.error();
+  return index.finish();
+}
+
+Result<Checkpoint> read_onnx_alone(SourcePtr file, std::map<std::string, ExternalPlace>& places,
+                                   const ForeignOptions& options) {
+  const std::filesystem::path nowhere;
+  OnnxIndex index(std::move(file), nowhere, options);
+  index.leave_external(places);
   if (auto status = index.read_model(); !status) return status.error();
   return index.finish();
 }

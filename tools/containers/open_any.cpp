@@ -1,3 +1,4 @@
+#include <array>
 #include <string>
 #include <utility>
 
@@ -15,14 +16,29 @@ Result<Checkpoint> make_checkpoint(std::vector<SourcePtr> sources, std::vector<T
   return file;
 }
 
+namespace {
+
+/// What is taken for a damaged checkpoint only because nothing else is known. Of that the name decides, so that a wrong
+/// length in front of a header is what is said.
+bool could_be_anything(const Source& file, const Identity& identity) {
+  constexpr std::byte kRecord{0x0A};
+  std::array<std::byte, 1> first = {kRecord};
+  return identity.format == FileFormat::checkpoint && !identity.encryption && file.size() > 0 &&
+         file.read_at(0, first) && first[0] != kRecord;
+}
+
+}  // namespace
+
 Result<AnyFile> open_any(const std::filesystem::path& path, const OpenOptions& options) {
   auto source = open_file(path);
   if (!source) return std::move(source).error();
   const auto identity = identify(**source);
   if (!identity) return identity.error();
   const ForeignOptions foreign{.limits = options.limits};
+  const bool by_name = path.extension() == ".safetensors" && could_be_anything(**source, *identity);
+  const FileFormat format = by_name ? FileFormat::safetensors : identity->format;
   auto file = [&]() -> Result<Checkpoint> {
-    switch (identity->format) {
+    switch (format) {
       case FileFormat::safetensors:
         return read_safetensors(std::move(*source), foreign);
       case FileFormat::npy:
@@ -38,7 +54,7 @@ Result<AnyFile> open_any(const std::filesystem::path& path, const OpenOptions& o
     return Checkpoint::from_source(std::move(*source), options);
   }();
   if (!file) return std::move(file).error();
-  return AnyFile{identity->format, std::move(*file)};
+  return AnyFile{format, std::move(*file)};
 }
 
 }  // namespace ckpt::containers

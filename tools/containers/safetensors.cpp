@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -283,6 +284,14 @@ std::string text_of(const Range& range) {
   return "[" + std::to_string(range.begin) + ", " + std::to_string(range.end) + "]";
 }
 
+/// Before the offsets: those of a tensor that comes twice are wrong, too, but that is not what is to be said.
+Status check_names(const Header& header) {
+  std::set<std::string_view> names;
+  for (const TensorInfo& tensor : header.tensors)
+    if (!names.insert(tensor.name).second) return malformed("comes twice", tensor.name);
+  return {};
+}
+
 /// That the tensors cover the bytes behind the header one after the other, as the format demands: an overlap would be
 /// data with two meanings, a hole a place to hide something.
 Status check_layout(const Header& header, std::uint64_t data_size) {
@@ -367,6 +376,7 @@ Result<Checkpoint> read_safetensors(SourcePtr file, const ForeignOptions& option
   text->clear();
   text->shrink_to_fit();
 
+  if (auto status = check_names(header); !status) return status.error();
   if (auto status = check_layout(header, file->size() - data_offset); !status) return status.error();
   for (std::size_t i = 0; i < header.tensors.size(); ++i)
     if (auto status = finish_tensor(header.tensors[i], header.ranges[i], header, data_offset); !status)

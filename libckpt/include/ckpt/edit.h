@@ -23,7 +23,8 @@ struct EditOptions {
   std::function<std::string(std::string_view)> rename = {};  ///< empty: every name stays
   std::function<DType(const TensorInfo&)> cast = {};  ///< DType::unknown: as it is. Entries that cannot be are left
   /// In the place of an entry of that (new) name, else behind the last one. A number takes the place of one element and
-  /// keeps its type and dims, a string that of a string; nothing else is replaced (Errc::usage).
+  /// keeps its type and dims, a string that of a string; nothing else is replaced, and no number that the type does not
+  /// have (Errc::usage): one that is too large, a fraction of an integer. Fractions are rounded to nearest even.
   std::vector<AppendValue> set = {};
   bool rewrite = false;  ///< write every tensor anew, in WriteOptions::profile, not byte for byte
 
@@ -42,7 +43,8 @@ struct EditStep {
   const TensorInfo* tensor = nullptr;  ///< for a set value: the entry of one element whose form it takes, or null
   const AppendValue* value = nullptr;  ///< of EditOptions::set, as kept by the plan
   std::string name = {};
-  DType dtype = DType::unknown;  ///< what it is written as
+  DType dtype = DType::unknown;         ///< what it is written as
+  std::vector<std::byte> element = {};  ///< of a number that is set: as it is written
 };
 
 /// One entry that is left out.
