@@ -59,7 +59,10 @@ int main(int argc, char** argv) {
                                     .dtype = ckpt::DType::float32,
                                     .dims = {2},
                                     .bytes = std::as_writable_bytes(std::span(net.moment))}};
-    if (const auto loaded = ckpt::load_checkpoint(latest->path, into); !loaded) return failed(loaded.error());
+    const auto loaded = ckpt::load_checkpoint(latest->path, into);
+    if (!loaded) return failed(loaded.error());
+    for (const auto& [name, why] : loaded->param_not_load)
+      return failed({.code = ckpt::Errc::mismatch, .tensor = name, .message = why});
     step = latest->step;
   }
   std::cout << "from step " << step << std::endl;

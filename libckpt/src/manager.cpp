@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <future>
+#include <list>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -15,6 +17,7 @@
 #include "ckpt/run_files.h"
 #include "ckpt/text.h"
 #include "file_source.h"
+#include "index.h"
 #include "parallel.h"
 #include "run_directory.h"
 
@@ -36,6 +39,11 @@ std::vector<Param> params_of(const std::function<std::vector<Param>()>& params) 
 Error not_ours(const std::string& prefix) {
   return usage("no record says which of the checkpoints of \"" + escape(prefix) +
                "\" this library saved; load one of them, and save under another prefix");
+}
+
+// Another key, or none, is no damage.
+bool is_damaged(const Error& error) {
+  return error.code != Errc::key && (is_damage(error) || error.code == Errc::mismatch);
 }
 
 bool is_set(const std::optional<std::int64_t>& number) { return number.value_or(0) != 0; }
@@ -62,15 +70,19 @@ Status check_options(const CheckpointConfig& config, const ModelCheckpointOption
 // The number of a run of `base`: 0 for `base` itself, N for `base_N`.
 std::optional<std::uint64_t> run_number(std::string_view prefix, std::string_view base) {
   if (prefix == base) return 0;
-  if (!prefix.starts_with(base) || prefix.size() < base.size() + 2 || prefix[base.size()] != '_') return std::nullopt;
-  // Read as a step, which is a number without zeros in front, too.
-  const auto name = checkpoint_name_from("-0_" + std::string(prefix.substr(base.size() + 1)) + ".ckpt");
-  if (!name || !name->prefix.empty() || name->step == 0) return std::nullopt;
-  return name->step;
+  if (!prefix.starts_with(base)) return std::nullopt;
+  prefix.remove_prefix(base.size());
+  if (!prefix.starts_with('_') || prefix.starts_with("_0")) return std::nullopt;
+  prefix.remove_prefix(1);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(prefix.data(), prefix.data() + prefix.size(), number);
+  if (error != std::errc() || end != prefix.data() + prefix.size()) return std::nullopt;
+  return number;
 }
 
-// The run that saved `.target.<16 hexadecimal digits>.tmp`, which only a killed program leaves.
-std::optional<std::string> run_of_temporary(std::string_view name) {
+// What `.target.<16 hexadecimal digits>.tmp`, which only a killed program leaves, would have become: of its name, where
+// it is no checkpoint, only the prefix.
+std::optional<CheckpointName> name_of_temporary(std::string_view name) {
   constexpr std::string_view kEnd = ".tmp";
   constexpr std::size_t kDigits = 16;
   if (!name.starts_with('.') || !name.ends_with(kEnd) || name.size() < kEnd.size() + kDigits + 2) return std::nullopt;
@@ -81,10 +93,9 @@ std::optional<std::string> run_of_temporary(std::string_view name) {
   name.remove_suffix(kDigits);
   if (!name.ends_with('.')) return std::nullopt;
   name.remove_suffix(1);
-  if (name.ends_with(kGraph)) return std::string(name.substr(0, name.size() - kGraph.size()));
-  auto checkpoint = checkpoint_name_from(name);
-  if (!checkpoint) return std::nullopt;
-  return std::move(checkpoint->prefix);
+  for (const std::string_view end : {kGraph, RunRecord::kEnd})
+    if (name.ends_with(end)) return CheckpointName{.prefix = std::string(name.substr(0, name.size() - end.size()))};
+  return checkpoint_name_from(name);
 }
 
 // The newest run there is a file of.
@@ -109,6 +120,7 @@ class Snapshot {
     for (const Param& param : params) size += padded(param.bytes.size());
     const bool fresh = size > capacity_;
     if (fresh) {
+      capacity_ = 0;
       memory_.reset();  // not both at once
       memory_ = std::make_unique_for_overwrite<std::byte[]>(size);
       capacity_ = size;
@@ -154,6 +166,8 @@ struct Job {
   std::vector<AppendValue> append = {};
   Time decided = {};  // by the clock
   Time last_save = {};
+  std::uint64_t last_triggered = 0;    // before it,
+  std::optional<Time> last_time = {};  // to go back to if it fails
   std::optional<double> metric = {};
   std::optional<CheckpointFile> replaced = {};  // what had the name before
 };
@@ -182,6 +196,9 @@ Result<CheckpointPolicy> checkpoint_policy(const CheckpointConfig& config) {
     return usage(
         "save_checkpoint_steps, save_checkpoint_seconds, keep_checkpoint_max and keep_checkpoint_per_n_minutes cannot "
         "all be none or 0");
+  // The name must be one that is found again.
+  const auto name = checkpoint_name_from(to_string(CheckpointName{"net", 1, 1, false, config.format}));
+  if (!name || name->format != config.format) return usage("the format is neither ckpt nor safetensors");
   if (config.crc_check && config.enc_key) return usage("an encrypted file has no room for a checksum");
   if (config.format == "safetensors" &&
       (config.enc_key || config.enc_mode != CipherMode::aes_gcm || config.crc_check || config.exception_save))
@@ -215,8 +232,6 @@ struct ModelCheckpoint::Impl {
   std::uint64_t last_triggered = 0;
   Time last_time = {};       // of the time policy
   Time last_save_time = {};  // of any save
-  std::uint64_t previous_triggered = 0;
-  Time previous_time = {};
   bool graph_saved = false;
 
   Snapshot snapshot = {};
@@ -228,16 +243,18 @@ struct ModelCheckpoint::Impl {
   Result<std::vector<std::string>> names_there() const;
   Status choose_run();
   Status delete_temporaries() const;
+  std::optional<std::vector<RunRecord>> lock_others(const std::vector<std::string>& runs) const;
+  std::optional<std::vector<RunRecord>> lock_all_others() const;
   Status take_up();
 
   bool is_due(const TrainingStep& step, bool forced);
   bool is_wanted_as_best(double metric) const;
-  std::vector<AppendValue> append_values(const TrainingStep& step) const;
+  Result<std::vector<AppendValue>> append_values(const TrainingStep& step) const;
   Status write(const Path& path, bool overwrite, std::span<const Param> params,
                std::span<const AppendValue> append) const;
   Status save_graph();
-  Status save(const TrainingStep& step);
-  JobResult run(Job job, std::span<const Param> params);
+  Status save(const TrainingStep& step, bool by_policy);
+  JobResult perform(Job job, std::span<const Param> params);
   Status finished(const Job& job, JobResult outcome);
   Status collect(bool wait);
   Status set_metric(const CheckpointName& name, double metric);
@@ -276,44 +293,75 @@ Status ModelCheckpoint::Impl::choose_run() {
   return Error{.code = Errc::locked, .message = "other runs begin in this directory all the time"};
 }
 
-// What killed runs of this prefix have left. A run that is not locked is not running.
+// What killed runs of this prefix have left. A run that is not locked is not running. A breakpoint file is numbered
+// apart from its run, so its temporary may be of any of them.
 Status ModelCheckpoint::Impl::delete_temporaries() const {
   const auto names = names_there();
   if (!names) return names.error();
-  for (const std::string& name : *names) {
-    const auto run = run_of_temporary(name);
-    if (!run || !run_number(*run, base)) continue;
-    if (*run != prefix) {
-      const auto other = RunRecord::open(directory, *run, false);
-      if (!other || !*other) continue;
-    }
-    if (auto status = remove_name(directory / name); !status) return status;
+  for (const std::string& file : *names) {
+    const auto name = name_of_temporary(file);
+    if (!name || !run_number(name->prefix, base)) continue;
+    // Held until it is deleted: none of these begins to save meanwhile.
+    const auto locks = name->breakpoint ? lock_all_others() : lock_others({name->prefix});
+    if (!locks) continue;
+    if (auto status = remove_name(directory / file); !status) return status;
   }
   return {};
 }
 
-// Goes on with the run whose record was opened: its newest file that can be opened is where it stands.
+// The locks of runs that this one is not; empty if one of them is running, or has no record that says it is not.
+std::optional<std::vector<RunRecord>> ModelCheckpoint::Impl::lock_others(const std::vector<std::string>& runs) const {
+  std::vector<RunRecord> locks;
+  for (const std::string& run : runs) {
+    if (run == prefix) continue;
+    auto other = RunRecord::open(directory, run, false);
+    if (!other || !*other) return std::nullopt;
+    locks.push_back(std::move(**other));
+  }
+  return locks;
+}
+
+std::optional<std::vector<RunRecord>> ModelCheckpoint::Impl::lock_all_others() const {
+  const auto names = names_there();  // looked at anew: whoever has begun to save has made its record before
+  if (!names) return std::nullopt;
+  std::vector<std::string> runs;
+  for (const std::string& file : *names)
+    if (file.ends_with(RunRecord::kEnd))
+      if (auto run = file.substr(0, file.size() - RunRecord::kEnd.size()); run_number(run, base))
+        runs.push_back(std::move(run));
+  return lock_others(runs);
+}
+
+// Goes on with the run whose record was opened: its newest file that is not damaged is where it stands. One that cannot
+// be opened for another reason, say for want of the key, is not passed over for an older one.
 Status ModelCheckpoint::Impl::take_up() {
-  std::optional<Error> unreadable;  // of the newest
+  std::optional<Error> damage;     // of the newest that is damaged
+  std::optional<Error> hindrance;  // newer than the latest
   for (const CheckpointFile& file : record->files()) {
-    const Path path = directory / to_string({prefix, file.epoch, file.step, false, config.format});
-    if (!is_taken(path)) continue;
+    const std::string name = to_string(CheckpointName{prefix, file.epoch, file.step, false, config.format});
+    const auto there = look_at(directory / name);
+    if (!there) return there.error();
+    if (!*there) continue;
     if (config.format == "ckpt") {
-      const auto opened = Checkpoint::open(path, {.key = config.enc_key});
-      if (!opened) {
+      const auto opened = Checkpoint::open(directory / name, {.key = config.enc_key});
+      if (!opened && is_damaged(opened.error())) {
         damaged.emplace(file.epoch, file.step);
-        unreadable = opened.error();
+        damage = opened.error();
         continue;
       }
+      hindrance = opened ? std::nullopt : std::optional(opened.error());
+      if (hindrance) hindrance->message = "cannot go on with \"" + escape(name) + "\": " + hindrance->message;
+      if (hindrance) continue;
     }
-    latest = {.path = path, .epoch = file.epoch, .step = file.total_steps.value_or(0), .metric = file.metric};
+    latest = {
+        .path = directory / name, .epoch = file.epoch, .step = file.total_steps.value_or(0), .metric = file.metric};
   }
+  if (hindrance) return std::move(*hindrance);
   if (!latest && !goes_on) return {};
   if (!latest) {  // To begin from nothing beside checkpoints would be a bad surprise.
-    if (!unreadable) return not_ours(prefix);
-    unreadable->message =
-        "no checkpoint of \"" + escape(prefix) + "\" can be opened; the newest: " + unreadable->message;
-    return std::move(*unreadable);
+    if (!damage) return not_ours(prefix);
+    damage->message = "no checkpoint of \"" + escape(prefix) + "\" can be opened; the newest: " + damage->message;
+    return std::move(*damage);
   }
   latest_file = latest->path;
   last_triggered = latest->step;
@@ -327,9 +375,7 @@ bool ModelCheckpoint::Impl::is_due(const TrainingStep& step, bool forced) {
   if (seconds == 0) return false;
   const Time time = clock();
   if (time < last_time) last_time = time;  // it was set back: wait anew rather than for the old time to come again
-  if (!forced && std::chrono::duration<double>(time - last_time).count() <= static_cast<double>(seconds)) return false;
-  previous_time = std::exchange(last_time, time);
-  return true;
+  return forced || std::chrono::duration<double>(time - last_time).count() > static_cast<double>(seconds);
 }
 
 bool ModelCheckpoint::Impl::is_wanted_as_best(double metric) const {
@@ -341,7 +387,7 @@ bool ModelCheckpoint::Impl::is_wanted_as_best(double metric) const {
 }
 
 // The order and the sums of MindSpore's append_info.
-std::vector<AppendValue> ModelCheckpoint::Impl::append_values(const TrainingStep& step) const {
+Result<std::vector<AppendValue>> ModelCheckpoint::Impl::append_values(const TrainingStep& step) const {
   const AppendInfo& info = config.append_info;
   std::vector<AppendValue> values;
   if (info.epoch_num) values.push_back({"epoch_num", std::int64_t{0}});
@@ -356,8 +402,10 @@ std::vector<AppendValue> ModelCheckpoint::Impl::append_values(const TrainingStep
     }
   }
   for (AppendValue& value : values) {
-    if (value.name == "epoch_num") std::get<std::int64_t>(value.value) += static_cast<std::int64_t>(step.epoch);
-    if (value.name == "step_num") std::get<std::int64_t>(value.value) += static_cast<std::int64_t>(step.step);
+    if (value.name != "epoch_num" && value.name != "step_num") continue;
+    auto& sum = std::get<std::int64_t>(value.value);
+    if (__builtin_add_overflow(sum, value.name == "epoch_num" ? step.epoch : step.step, &sum))
+      return usage("the appended " + value.name + " is more than an Int64 holds");
   }
   return values;
 }
@@ -392,40 +440,52 @@ Status ModelCheckpoint::Impl::save_graph() {
   return {};
 }
 
-// Here and now, or, from a copy, on another thread.
-Status ModelCheckpoint::Impl::save(const TrainingStep& step) {
+// Here and now, or, from a copy, on another thread. Nothing has happened where the parameters or the copy of them
+// cannot be had.
+Status ModelCheckpoint::Impl::save(const TrainingStep& step, bool by_policy) {
   if (auto status = collect(true); !status) return status;
+  auto append = append_values(step);
+  if (!append) return append.error();
+  const std::vector<Param> params = params_of(options.saved_network ? options.saved_network : options.params);
+  if (config.async_save) snapshot.take(params);
   Job job;
   job.now = step;
   job.name = {prefix, step.epoch, (step.step - 1) % step.steps_per_epoch + 1, false, config.format};
   job.path = directory / to_string(job.name);
-  job.append = append_values(step);
+  job.append = std::move(*append);
   job.decided = clock();
   job.last_save = std::exchange(last_save_time, job.decided);
-  previous_triggered = std::exchange(last_triggered, step.step);
-  const std::vector<Param> params = params_of(options.saved_network ? options.saved_network : options.params);
-  if (!config.async_save) return finished(job, run(job, params));
-  snapshot.take(params);
+  job.last_triggered = std::exchange(last_triggered, step.step);
+  if (by_policy) job.last_time = std::exchange(last_time, job.decided);
+  if (!config.async_save) return finished(job, perform(job, params));
   try {
-    result = std::async(std::launch::async, [this, job] { return run(job, snapshot.params()); });
+    result = std::async(std::launch::async, [this, job] { return perform(job, snapshot.params()); });
   } catch (const std::system_error&) {  // no more threads to be had
-    return finished(job, run(job, snapshot.params()));
+    return finished(job, perform(job, snapshot.params()));
   }
   pending = std::move(job);
   return {};
 }
 
 // May be on another thread; the caller's touches none of this before it has waited.
-JobResult ModelCheckpoint::Impl::run(Job job, std::span<const Param> params) {
+JobResult ModelCheckpoint::Impl::perform(Job job, std::span<const Param> params) {
   const std::uint64_t epoch = job.name.epoch;
   const std::uint64_t step = job.name.step;
   const auto there = look_at(job.path);
   if (!there) return {.status = there.error()};
-  if (const CheckpointFile* const known = record->find(epoch, step); known != nullptr && *there) job.replaced = *known;
+  std::list<CheckpointFile> before;
+  if (const CheckpointFile* const known = record->find(epoch, step); known != nullptr && *there) {
+    job.replaced = *known;
+    before = record->files();
+  }
   if (auto status = record->begin(epoch, step, job.now.step); !status) return {.status = std::move(status)};
   if (auto status = write(job.path, job.replaced.has_value(), params, job.append); !status) {
-    // Where it failed behind the replacing the file is there, and ours.
-    if (status.error().os_error == EEXIST || !is_taken(job.path)) (void)record->drop(epoch, step);
+    const auto left = look_at(job.path);
+    if (job.replaced && left && *left && (*left)->inode == (*there)->inode) {
+      record->go_back_to(std::move(before));
+    } else if (status.error().os_error == EEXIST || !is_taken(job.path)) {
+      (void)record->drop(epoch, step);  // else it failed behind the replacing: the file is there, and ours
+    }
     return {.status = std::move(status)};
   }
   // A clock that was given is asked on its owner's thread only.
@@ -440,7 +500,7 @@ JobResult ModelCheckpoint::Impl::run(Job job, std::span<const Param> params) {
 // With the job that has just saved, or, because of a new metric, without.
 Status ModelCheckpoint::Impl::retain(const Job* job) {
   std::vector<CheckpointFile> files;
-  for (const CheckpointFile& known : std::vector(record->files())) {
+  for (const CheckpointFile& known : std::list(record->files())) {
     const bool is_new = job != nullptr && known.epoch == job->name.epoch && known.step == job->name.step;
     // MindSpore decides before it saves, so of a name that is used again the old file counts.
     if (config.strict_mindspore && is_new && !job->replaced) continue;
@@ -475,16 +535,18 @@ Status ModelCheckpoint::Impl::retain(const Job* job) {
 
 Status ModelCheckpoint::Impl::finished(const Job& job, JobResult outcome) {
   if (!outcome.saved) {  // so that the next step tries again
-    last_triggered = previous_triggered;
+    last_triggered = job.last_triggered;
     last_save_time = job.last_save;
-    if (previous_time != Time()) last_time = previous_time;
+    if (job.last_time) last_time = *job.last_time;
     return outcome.status;
   }
   damaged.erase({job.name.epoch, job.name.step});
   latest = {.path = job.path, .epoch = job.name.epoch, .step = job.now.step};
   latest_file = job.path;
-  if (outcome.status && job.metric) return set_metric(job.name, *job.metric);
-  return outcome.status;
+  Status first = std::move(outcome.status);  // even if a deletion failed: the file is there
+  if (job.metric)
+    if (auto status = set_metric(job.name, *job.metric); !status && first) first = std::move(status);
+  return first;
 }
 
 // What has become of the asynchronous save, if there is one, and if it is over or `wait`.
@@ -541,39 +603,45 @@ Status ModelCheckpoint::begin(std::optional<std::uint64_t> step) {
 Status ModelCheckpoint::step_end(const TrainingStep& now) {
   Impl& impl = *impl_;
   if (now.steps_per_epoch == 0) return usage("an epoch has no steps");
+  if (now.step == 0) return usage("the first step is 1");
   impl.now = now;
   if (auto status = impl.collect(false); !status) return status;
   Status graph = impl.save_graph();  // without which the checkpoint is worth as much
   if (now.step == impl.last_triggered || !impl.is_due(now, false)) return graph;
-  Status saved = impl.save(now);
+  Status saved = impl.save(now, true);
   return saved ? graph : saved;
 }
 
 Status ModelCheckpoint::epoch_end(std::optional<double> metric) {
   Impl& impl = *impl_;
-  if (auto status = impl.collect(false); !status) return status;
-  if (!metric || std::isnan(*metric) || impl.now.step == 0) return {};
+  Status first = impl.collect(false);  // whatever becomes of older files, the metric is recorded
+  const auto add = [&](Status status) {
+    if (!status && first) first = std::move(status);
+  };
+  if (!metric || std::isnan(*metric) || impl.now.step == 0) return first;
   const auto is_saved = [&] { return !impl.pending && impl.latest && impl.latest->step == impl.now.step; };
   const auto is_being_saved = [&] { return impl.pending && impl.pending->now.step == impl.now.step; };
   if (!is_saved() && !is_being_saved()) {
-    if (impl.config.keep_best == 0) return {};
-    if (auto status = impl.collect(true); !status) return status;
-    if (!impl.is_wanted_as_best(*metric)) return {};
-    if (auto status = impl.save(impl.now); !status) return status;
+    if (impl.config.keep_best == 0) return first;
+    add(impl.collect(true));
+    if (!impl.is_wanted_as_best(*metric)) return first;
+    add(impl.save(impl.now, false));
   }
   if (is_being_saved()) {
     impl.pending->metric = metric;
-    return {};
+  } else if (is_saved()) {
+    const auto name = checkpoint_name_from(impl.latest->path.filename().string());
+    if (name) add(impl.set_metric(*name, *metric));
   }
-  const auto name = checkpoint_name_from(impl.latest->path.filename().string());
-  return name ? impl.set_metric(*name, *metric) : Status();
+  return first;
 }
 
 Status ModelCheckpoint::end() {
   Impl& impl = *impl_;
   Status first = impl.collect(true);
-  if (impl.now.step != impl.last_triggered && impl.is_due(impl.now, true)) {
-    if (auto status = impl.save(impl.now); !status && first) first = status;
+  const bool any = impl.now.step != 0;  // in this process
+  if (any && impl.now.step != impl.last_triggered && impl.is_due(impl.now, true)) {
+    if (auto status = impl.save(impl.now, true); !status && first) first = status;
     if (auto status = impl.collect(true); !status && first) first = status;
   }
   return first;
@@ -589,8 +657,10 @@ Status ModelCheckpoint::save_exception(const TrainingStep& now) {
   if (!names) return names.error();
   const CheckpointName name{rerun_prefix(impl.base, *names, true), now.epoch, (now.step - 1) % now.steps_per_epoch + 1,
                             true};
+  const auto append = impl.append_values(now);
+  if (!append) return append.error();
   const std::vector<Param> params = params_of(impl.options.params);
-  return impl.write(impl.directory / to_string(name), false, params, impl.append_values(now));
+  return impl.write(impl.directory / to_string(name), false, params, *append);
 }
 
 Status ModelCheckpoint::pin(const Path& file) {

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
+#include "checkpoint_impl.h"
+#include "cipher_blocks.h"
 #include "ckpt/cast.h"
 #include "ckpt/text.h"
 #include "crc32.h"
@@ -358,6 +359,9 @@ Result<LoadReport> load_param_into_net(std::span<const NetParam> net, const Para
   const std::vector<Match> matches = matcher.matches();
   for (const Match& match : matches)
     if (auto status = check_pair(match, options); !status) return status.error();
+  if (!matches.empty())
+    for (const SourcePtr& source : sources_of(dict.file()))
+      if (auto status = verify_cipher(*source, options.progress); !status) return status.error();
 
   std::vector<Load> loads;
   std::vector<std::unique_ptr<std::byte[]>> aside;

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <charconv>
 #include <system_error>
-#include <type_traits>
 #include <utility>
 
 #include "file_source.h"
@@ -23,9 +22,17 @@ using Time = std::chrono::system_clock::time_point;
 constexpr std::string_view kHead = "ckpt-record 1\n";
 constexpr std::size_t kMaxRecord = std::size_t{64} << 20;
 
-Time time_of(const struct stat& status) {
-  const auto since = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+// Times that no clock has, from the year 2116 on, become the last that leaves room for sums and differences.
+constexpr std::chrono::seconds kLastTime =
+    std::chrono::duration_cast<std::chrono::seconds>(std::chrono::nanoseconds::max() / 2);
+
+Time time_from(std::chrono::seconds seconds, std::chrono::nanoseconds rest) {
+  const auto since = std::clamp(seconds, -kLastTime, kLastTime) + rest;
   return Time(std::chrono::duration_cast<Time::duration>(since));
+}
+
+Time time_of(const struct stat& status) {
+  return time_from(std::chrono::seconds(status.st_mtim.tv_sec), std::chrono::nanoseconds(status.st_mtim.tv_nsec));
 }
 
 template <class T>
@@ -55,18 +62,23 @@ std::int64_t nanoseconds_of(Time time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
-// The length at which the file may be appended to; -1 with errno set.
-ssize_t read_whole(int descriptor, std::string& text) {
+Result<std::string> read_whole(int descriptor) {
+  std::string text;
   std::array<char, 1 << 16> piece;
   while (text.size() <= kMaxRecord) {
     const ssize_t got = ::pread(descriptor, piece.data(), piece.size(), static_cast<off_t>(text.size()));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return -1;
-    if (got == 0) return static_cast<ssize_t>(text.size());
+    if (got < 0) return system_error("cannot read the run's record", errno);
+    if (got == 0) return text;
     text.append(piece.data(), static_cast<std::size_t>(got));
   }
-  errno = EFBIG;
-  return -1;
+  return system_error("cannot read the run's record", EFBIG);
+}
+
+Status sync_descriptor(int descriptor) {
+  while (::fsync(descriptor) != 0)
+    if (errno != EINTR) return system_error("cannot write the run's record", errno);
+  return {};
 }
 
 // Where a file system knows no locks, nothing keeps two runs apart but their prefixes.
@@ -95,8 +107,8 @@ Result<std::optional<DirectoryEntry>> look_at(const std::filesystem::path& path)
     return system_error("cannot look at a checkpoint", errno);
   }
   if (!S_ISREG(status.st_mode)) return std::optional<DirectoryEntry>();
-  return std::optional(
-      DirectoryEntry{path.filename().string(), static_cast<std::uint64_t>(status.st_size), time_of(status)});
+  return std::optional(DirectoryEntry{path.filename().string(), static_cast<std::uint64_t>(status.st_size),
+                                      time_of(status), status.st_ino});
 }
 
 bool is_taken(const std::filesystem::path& path) noexcept {
@@ -122,17 +134,23 @@ Status make_directory(const std::filesystem::path& directory) {
   return system_error("cannot make the directory", errno);
 }
 
-std::string RunRecord::file_name(std::string_view prefix) { return std::string(prefix) + "-record.txt"; }
+std::string RunRecord::file_name(std::string_view prefix) { return std::string(prefix) + std::string(kEnd); }
 
 RunRecord::RunRecord(RunRecord&& other) noexcept
     : path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
-      files_(std::move(other.files_)) {}
+      files_(std::move(other.files_)),
+      places_(std::move(other.places_)),
+      lines_(other.lines_),
+      is_behind_(other.is_behind_) {}
 
 RunRecord& RunRecord::operator=(RunRecord&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(files_, other.files_);
+  std::swap(places_, other.places_);
+  std::swap(lines_, other.lines_);
+  std::swap(is_behind_, other.is_behind_);
   return *this;
 }
 
@@ -144,13 +162,21 @@ Result<std::optional<RunRecord>> RunRecord::open(const std::filesystem::path& di
                                                  bool create) {
   const std::filesystem::path path = directory / file_name(prefix);
   const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0);
-  const int descriptor = ::open(path.c_str(), flags, 0600);
-  if (descriptor < 0 && errno == ENOENT && !create) return std::optional<RunRecord>();
-  if (descriptor < 0) return system_error("cannot open the run's record", errno);
-  RunRecord record(path, descriptor);
-  if (auto status = record.lock(); !status) return status.error();
-  if (auto status = record.load(); !status) return status.error();
-  return std::optional(std::move(record));
+  constexpr int kAttempts = 100;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const int descriptor = ::open(path.c_str(), flags, 0600);
+    if (descriptor < 0 && errno == ENOENT && !create) return std::optional<RunRecord>();
+    if (descriptor < 0) return system_error("cannot open the run's record", errno);
+    RunRecord record(path, descriptor);
+    if (auto status = record.lock(); !status) return status.error();
+    const auto is_there = record.is_there();
+    if (!is_there) return is_there.error();
+    if (!*is_there) continue;  // written anew, and the lock let go, between the two
+    if (auto status = record.load(); !status) return status.error();
+    record.compact();
+    return std::optional(std::move(record));
+  }
+  return Error{.code = Errc::locked, .message = "the run's record is replaced all the time"};
 }
 
 Result<std::optional<RunRecord>> RunRecord::read(const std::filesystem::path& directory, std::string_view prefix) {
@@ -169,13 +195,20 @@ Status RunRecord::lock() {
   return Error{.code = Errc::locked, .message = "another program saves under this prefix in this directory"};
 }
 
+// Whether it still has its name.
+Result<bool> RunRecord::is_there() const {
+  struct stat status;
+  if (::fstat(descriptor_, &status) != 0) return system_error("cannot look at the run's record", errno);
+  return status.st_nlink != 0;
+}
+
 Status RunRecord::load() {
-  std::string text;
-  if (read_whole(descriptor_, text) < 0) return system_error("cannot read the run's record", errno);
-  if (text.empty()) return {};
-  if (!text.starts_with(kHead) && !kHead.starts_with(text))
+  const auto text = read_whole(descriptor_);
+  if (!text) return text.error();
+  if (text->empty()) return {};
+  if (!text->starts_with(kHead) && !kHead.starts_with(*text))
     return Error{.code = Errc::unsupported, .message = "the run's record is not one this version understands"};
-  std::string_view rest = text;
+  std::string_view rest = *text;
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');
     if (end == rest.npos) break;  // the disk was full
@@ -186,13 +219,20 @@ Status RunRecord::load() {
 }
 
 CheckpointFile* RunRecord::find(std::uint64_t epoch, std::uint64_t step) noexcept {
-  for (auto file = files_.rbegin(); file != files_.rend(); ++file)
-    if (file->epoch == epoch && file->step == step) return &*file;
-  return nullptr;
+  const auto place = places_.find({epoch, step});
+  return place == places_.end() ? nullptr : &*place->second;
+}
+
+void RunRecord::forget(std::uint64_t epoch, std::uint64_t step) {
+  const auto place = places_.find({epoch, step});
+  if (place == places_.end()) return;
+  files_.erase(place->second);
+  places_.erase(place);
 }
 
 // What a line says, of those that were read and those that are written alike.
 void RunRecord::take(std::string_view line) {
+  ++lines_;
   const std::string_view verb = line.substr(0, line.find(' '));
   line.remove_prefix(std::min(line.size(), verb.size() + 1));
   const auto epoch = take_number<std::uint64_t>(line);
@@ -203,35 +243,28 @@ void RunRecord::take(std::string_view line) {
     const auto total = take_number<std::uint64_t>(line);
     if (!total || !line.empty()) return;
     CheckpointFile file{.epoch = *epoch, .step = *step, .total_steps = *total, .pinned = known && known->pinned};
-    if (known != nullptr) files_.erase(files_.begin() + (known - files_.data()));
-    files_.push_back(std::move(file));
+    forget(*epoch, *step);
+    places_[{*epoch, *step}] = files_.insert(files_.end(), std::move(file));
   } else if (known == nullptr) {
     return;
   } else if (verb == "done") {
     const auto nanoseconds = take_number<std::int64_t>(line);
-    if (nanoseconds && line.empty())
-      known->time = Time(std::chrono::duration_cast<Time::duration>(std::chrono::nanoseconds(*nanoseconds)));
+    if (nanoseconds && line.empty()) {
+      const std::chrono::nanoseconds since(*nanoseconds);
+      known->time = time_from(std::chrono::duration_cast<std::chrono::seconds>(since), since % std::chrono::seconds(1));
+    }
   } else if (verb == "metric") {
     const auto value = take_number<double>(line);
     if (value && line.empty()) known->metric = value;
   } else if (verb == "pin" && line.empty()) {
     known->pinned = true;
   } else if (verb == "drop" && line.empty()) {
-    files_.erase(files_.begin() + (known - files_.data()));
+    forget(*epoch, *step);
   }
 }
 
-// It was deleted, perhaps with its directory: what it said is written anew. Whoever has made one in the meantime has
-// taken the run over.
-Status RunRecord::restore() {
-  const int descriptor = ::open(path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-  if (descriptor < 0 && errno == EEXIST)
-    return Error{.code = Errc::locked, .message = "the run's record was replaced by another one"};
-  if (descriptor < 0 && errno == ENOENT)
-    return Error{.code = Errc::io, .os_error = ENOENT, .message = "its directory does not exist"};
-  if (descriptor < 0) return system_error("cannot write the run's record anew", errno);
-  RunRecord made(path_, descriptor);
-  if (auto status = made.lock(); !status) return status;
+// What is known, with none of the lines that no longer matter.
+std::string RunRecord::text() const {
   std::string text(kHead);
   for (const CheckpointFile& file : files_) {
     text += line_of("begin", file.epoch, file.step, *file.total_steps);
@@ -239,21 +272,83 @@ Status RunRecord::restore() {
     if (file.metric) text += line_of("metric", file.epoch, file.step, *file.metric);
     if (file.pinned) text += line_of("pin", file.epoch, file.step);
   }
-  if (auto status = made.write(text); !status) {
-    (void)remove_name(path_);
+  return text;
+}
+
+// A record that says what is known, under this name, locked. The caller gives it its place and its descriptor to us.
+Result<RunRecord> RunRecord::make(const std::filesystem::path& path) const {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (descriptor < 0 && errno == EEXIST)
+    return Error{.code = Errc::locked, .message = "the run's record was replaced by another one"};
+  if (descriptor < 0 && errno == ENOENT)
+    return Error{.code = Errc::io, .os_error = ENOENT, .message = "its directory does not exist"};
+  if (descriptor < 0) return system_error("cannot write the run's record anew", errno);
+  RunRecord made(path, descriptor);
+  Status status = made.lock();
+  if (status) status = made.write(text());
+  if (status) return made;
+  (void)remove_name(path);
+  return std::move(status).error();
+}
+
+// Puts it in the place of the file, safe against a power cut; the lock is had all the time.
+Status RunRecord::rewrite() {
+  const std::filesystem::path aside =
+      path_.parent_path() / ("." + path_.filename().string() + ".0000000000000000.tmp");  // whoever locks writes it
+  if (auto status = remove_name(aside); !status) return status;
+  auto made = make(aside);
+  if (!made) return std::move(made).error();
+  Status status = made->sync();
+  if (status && ::rename(aside.c_str(), path_.c_str()) != 0)
+    status = system_error("cannot write the run's record anew", errno);
+  if (!status) {
+    (void)remove_name(aside);
     return status;
   }
-  std::swap(descriptor_, made.descriptor_);
+  std::swap(descriptor_, made->descriptor_);
+  lines_ = 0;
+  is_behind_ = false;
+  const int directory = ::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return system_error("cannot open the directory of the run's record", errno);
+  status = sync_descriptor(directory);
+  ::close(directory);
+  return status;
+}
+
+// A long run has many files, and keeps few. Where it cannot be done now it is done later.
+void RunRecord::compact() {
+  constexpr std::size_t kLines = 10'000;  // are read in no time
+  constexpr std::size_t kOfAFile = 4;
+  if (lines_ < kLines || lines_ / 2 < kOfAFile * files_.size()) return;
+  if (!rewrite()) lines_ = 0;
+}
+
+void RunRecord::go_back_to(std::list<CheckpointFile> files) {
+  files_ = std::move(files);
+  places_.clear();
+  for (auto file = files_.begin(); file != files_.end(); ++file) places_[{file->epoch, file->step}] = file;
+  is_behind_ = true;
+  (void)catch_up();
+}
+
+// One that was deleted, perhaps with its directory, is written anew. Whoever has made one in the meantime has taken the
+// run over.
+Status RunRecord::catch_up() {
+  const auto there = is_there();
+  if (!there) return there.error();
+  if (*there) return is_behind_ ? rewrite() : Status();
+  auto made = make(path_);
+  if (!made) return std::move(made).error();
+  std::swap(descriptor_, made->descriptor_);
+  lines_ = 0;
+  is_behind_ = false;
   return {};
 }
 
 Status RunRecord::add(const std::string& line) {
+  if (auto status = catch_up(); !status) return status;
   struct stat status;
   if (::fstat(descriptor_, &status) != 0) return system_error("cannot look at the run's record", errno);
-  if (status.st_nlink == 0) {
-    if (auto restored = restore(); !restored) return restored;
-    if (::fstat(descriptor_, &status) != 0) return system_error("cannot look at the run's record", errno);
-  }
   std::string text;
   if (status.st_size == 0) {
     text = kHead;
@@ -263,6 +358,7 @@ Status RunRecord::add(const std::string& line) {
   }
   if (auto written = write(text + line); !written) return written;
   take(std::string_view(line).substr(0, line.size() - 1));
+  compact();
   return {};
 }
 
@@ -290,15 +386,13 @@ Status RunRecord::drop(std::uint64_t epoch, std::uint64_t step) { return add(lin
 
 Status RunRecord::clear() {
   files_.clear();
+  places_.clear();
+  lines_ = 0;
   while (::ftruncate(descriptor_, 0) != 0)
     if (errno != EINTR) return system_error("cannot clear the run's record", errno);
   return {};
 }
 
-Status RunRecord::sync() {
-  while (::fsync(descriptor_) != 0)
-    if (errno != EINTR) return system_error("cannot write the run's record", errno);
-  return {};
-}
+Status RunRecord::sync() { return sync_descriptor(descriptor_); }
 
 }  // namespace ckpt

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +21,7 @@ struct DirectoryEntry {
   std::string name = {};
   std::uint64_t size = 0;
   std::chrono::system_clock::time_point time = {};
+  std::uint64_t inode = 0;
 };
 
 /// The regular files of a directory, in no order. Links are none.
@@ -36,9 +39,11 @@ Status make_directory(const std::filesystem::path& directory);
 /// that prefix.
 ///
 /// Lines that make no sense are passed over: a power cut may leave some. What is there was written before any file was
-/// deleted because of it. One that is deleted while it is open is written again.
+/// deleted because of it. One that is deleted while it is open is written again; one of many lines that no longer
+/// matter is written anew without them.
 class RunRecord {
  public:
+  static constexpr std::string_view kEnd = "-record.txt";
   static std::string file_name(std::string_view prefix);
 
   /// Errc::locked if another one has it open. Without `create` a record that is not there is an empty optional.
@@ -53,7 +58,7 @@ class RunRecord {
 
   /// What it says of files that it has not dropped, in the order of saving. Name and size are not filled in; a `time`
   /// of zero is one that the save did not live to see.
-  const std::vector<CheckpointFile>& files() const noexcept { return files_; }
+  const std::list<CheckpointFile>& files() const noexcept { return files_; }
   CheckpointFile* find(std::uint64_t epoch, std::uint64_t step) noexcept;
 
   /// A save begins: the name is ours from now on.
@@ -63,6 +68,9 @@ class RunRecord {
   Status pin(std::uint64_t epoch, std::uint64_t step);
   Status drop(std::uint64_t epoch, std::uint64_t step);
   Status clear();
+  /// What files() was before a begin() that came to nothing. Where it cannot be written now, say on a full disk, it is
+  /// with the next line.
+  void go_back_to(std::list<CheckpointFile> files);
   /// So that a power cut leaves it all there.
   Status sync();
 
@@ -70,15 +78,24 @@ class RunRecord {
   RunRecord(std::filesystem::path path, int descriptor) noexcept : path_(std::move(path)), descriptor_(descriptor) {}
 
   Status lock();
+  Result<bool> is_there() const;
   Status load();
-  Status restore();
+  std::string text() const;
+  Result<RunRecord> make(const std::filesystem::path& path) const;
+  Status rewrite();
+  void compact();
+  Status catch_up();
   Status add(const std::string& line);
   Status write(std::string_view text);
   void take(std::string_view line);
+  void forget(std::uint64_t epoch, std::uint64_t step);
 
   std::filesystem::path path_ = {};
   int descriptor_ = -1;
-  std::vector<CheckpointFile> files_ = {};
+  std::list<CheckpointFile> files_ = {};
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::list<CheckpointFile>::iterator> places_ = {};
+  std::size_t lines_ = 0;   // read or added since it was written anew
+  bool is_behind_ = false;  // the file, of what is known
 };
 
 }  // namespace ckpt

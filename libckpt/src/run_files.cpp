@@ -47,8 +47,9 @@ bool is_less(const std::string& a, const std::string& b) { return std::pair(a.si
 
 // A run that went back to an earlier step has saved lower numbers later: the order is the record's.
 void apply_record(const RunRecord& record, RunFiles& run) {
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> order;
-  for (const CheckpointFile& known : record.files()) order.emplace(std::pair(known.epoch, known.step), order.size());
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::pair<std::size_t, const CheckpointFile*>> order;
+  for (const CheckpointFile& known : record.files())
+    order.emplace(std::pair(known.epoch, known.step), std::pair(order.size(), &known));
   std::vector<CheckpointFile> files;
   for (CheckpointFile& file : run.files) {
     const auto at = order.find({file.epoch, file.step});
@@ -56,7 +57,7 @@ void apply_record(const RunRecord& record, RunFiles& run) {
       run.others.push_back(std::move(file));
       continue;
     }
-    const CheckpointFile& known = record.files()[at->second];
+    const CheckpointFile& known = *at->second.second;
     if (known.time != std::chrono::system_clock::time_point()) file.time = known.time;
     file.total_steps = known.total_steps;
     file.metric = known.metric;
@@ -64,7 +65,7 @@ void apply_record(const RunRecord& record, RunFiles& run) {
     files.push_back(std::move(file));
   }
   std::stable_sort(files.begin(), files.end(), [&](const CheckpointFile& a, const CheckpointFile& b) {
-    return order.at({a.epoch, a.step}) < order.at({b.epoch, b.step});
+    return order.at({a.epoch, a.step}).first < order.at({b.epoch, b.step}).first;
   });
   run.files = std::move(files);
   run.recorded = true;

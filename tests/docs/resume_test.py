@@ -40,6 +40,14 @@ class Resume(unittest.TestCase):
             self.assertEqual(sorted(os.listdir(killed)), sorted(os.listdir(alone)))
             self.assertIn("line-10_100.ckpt", os.listdir(killed))
 
+    def test_again_after_it_has_finished(self):
+        with tempfile.TemporaryDirectory() as directory:
+            first = whole_run(directory)
+            files = sorted(os.listdir(directory))
+            for _ in range(2):
+                self.assertEqual(whole_run(directory), ["from step 1000", first[-1]])
+                self.assertEqual(sorted(os.listdir(directory)), files)
+
 
 if __name__ == "__main__":
     PROGRAM = sys.argv.pop()

@@ -14,6 +14,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "ckpt/checkpoint.h"
@@ -39,6 +40,12 @@ using Clock = std::chrono::system_clock;
 using Names = std::vector<std::string>;
 
 std::string text_of(const Status& status) { return status ? "" : to_string(status.error()); }
+
+/// For where it does not matter what is saved.
+std::vector<Param> any_params() {
+  static constexpr std::byte kByte{1};
+  return {{.desc = {.name = "w", .dtype = DType::uint8, .dims = {1}}, .bytes = std::span(&kByte, 1)}};
+}
 
 /// What training leaves at a step.
 Bytes weight(float step) { return record("w", {1}, "Float32", values<float>({step})); }
@@ -132,6 +139,14 @@ TEST(CheckpointConfig, WhatMindSporeRefuses) {
   EXPECT_EQ(error_of({.keep_best = 1, .strict_mindspore = true}).code, Errc::usage);
 }
 
+TEST(CheckpointConfig, AFormatWhoseFilesAreNotFoundAgainIsRefused) {
+  EXPECT_EQ(error_of({.format = "safetensors"}).message, "no error");
+  for (const std::string format : {"xyz", "../x", "", "a.ckpt", "ckpt/../../x", "npz"}) {
+    EXPECT_EQ(error_of({.format = format}).code, Errc::usage) << format;
+    EXPECT_EQ(error_of({.format = format}).message, "the format is neither ckpt nor safetensors") << format;
+  }
+}
+
 TEST(ModelCheckpoint, HostilePrefixesAreRefused) {
   const TempDir dir;
   for (const std::string& prefix :
@@ -195,6 +210,26 @@ TEST(ModelCheckpoint, BeginSaysFromWhereStepsCount) {
   EXPECT_EQ(run.files(), (Names{"net-2_3.ckpt"}));
 }
 
+TEST(ModelCheckpoint, TheEndWithoutAStepSavesNothing) {
+  const TempDir dir;
+  Training(dir, {.save_checkpoint_steps = 4}).train(4);
+  for (int i = 0; i < 2; ++i) {
+    Training run(dir, {.save_checkpoint_steps = 4, .resume = true});
+    EXPECT_TRUE(run.saver->end());
+    EXPECT_EQ(run.files(), Names{"net-1_4.ckpt"});
+    EXPECT_EQ(run.saver->latest()->step, 4U);
+  }
+}
+
+TEST(ModelCheckpoint, ThereIsNoStep0) {
+  const TempDir dir;
+  Training run(dir, {.save_checkpoint_steps = 4});
+  EXPECT_TRUE(run.saver->begin(5));
+  EXPECT_EQ(run.saver->step_end({1, 0, 4}).error().code, Errc::usage);
+  EXPECT_TRUE(run.saver->end());
+  EXPECT_EQ(run.files(), Names{});
+}
+
 TEST(ModelCheckpoint, SecondsMustBeMoreThanAsked) {
   const TempDir dir;
   Training run(dir, {.save_checkpoint_steps = {}, .save_checkpoint_seconds = 3});
@@ -212,6 +247,30 @@ TEST(ModelCheckpoint, AClockThatIsSetBackDelaysByOneInterval) {
   EXPECT_EQ(run.files(), Names{});
   run.train(5);
   EXPECT_EQ(run.files(), (Names{"net-2_1.ckpt"}));
+}
+
+TEST(ModelCheckpoint, AFailedSaveOfATimePolicyIsTriedAgainAtTheNextStep) {
+  for (const int begin : {0, 1'000}) {
+    const TempDir dir;
+    Clock::time_point time{std::chrono::seconds(begin)};
+    bool fails = true;
+    ModelCheckpointOptions options;
+    options.params = any_params;
+    options.clock = [&] { return time; };
+    options.save = [&](const auto& path, auto params, auto append, const auto& how) -> Status {
+      if (fails) return Error{.code = Errc::io, .message = "no"};
+      return save_checkpoint(path, params, append, how);
+    };
+    auto saver = ModelCheckpoint::create(
+        "net", dir.path(), {.save_checkpoint_steps = {}, .save_checkpoint_seconds = 10, .durable = false}, options);
+    ASSERT_TRUE(saver);
+    time += std::chrono::seconds(11);
+    EXPECT_EQ(text_of(saver->step_end({1, 1, 4})), "no");
+    fails = false;
+    time += std::chrono::seconds(1);
+    EXPECT_TRUE(saver->step_end({1, 2, 4}));
+    EXPECT_EQ(names_in(dir.path()), (Names{"net-1_2.ckpt", "net-record.txt"}));
+  }
 }
 
 TEST(ModelCheckpoint, WithoutASavePolicyNothingIsSaved) {
@@ -248,6 +307,17 @@ TEST(ModelCheckpoint, AppendedValues) {
                                                  record("step_num", {}, "Int64", values<std::int64_t>({106})) +
                                                  record("lr", {}, "Float32", values<float>({0.5})) +
                                                  record("note", {0}, "str", test::utf32(U"x")));
+}
+
+TEST(ModelCheckpoint, AppendedNumbersThatDoNotFitAreRefused) {
+  const TempDir dir;
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  Training run(dir, {.append_info = {.values = {{"step_num", kMost - 1}}}});
+  run.train(1);
+  EXPECT_EQ(read_file(dir / "net-1_1.ckpt"),
+            weight(1) + record("step_num", {}, "Int64", values<std::int64_t>({kMost})));
+  EXPECT_EQ(run.next().error().code, Errc::usage);
+  EXPECT_EQ(run.files(), Names{"net-1_1.ckpt"});
 }
 
 TEST(ModelCheckpoint, ChecksumAndKeyReachTheFile) {
@@ -493,6 +563,43 @@ TEST(ModelCheckpoint, GoesOnWithTheNewestThatCanBeOpened) {
   EXPECT_EQ(read_file(dir / "net_1-1_3.ckpt"), weight(3));
 }
 
+TEST(ModelCheckpoint, DoesNotPassOverANewerOneThatIsNotDamaged) {
+  const TempDir dir;
+  const auto key = [](const char* bytes) { return *Key::from_bytes(bytes_of(Bytes(bytes))); };
+  Training(dir, {.save_checkpoint_steps = 2}).train(2);
+  {
+    CheckpointConfig config{.save_checkpoint_steps = 2, .resume = true};
+    config.enc_key = key("0123456789abcdef");
+    Training run(dir, config);
+    run.step = 2;
+    run.train(4);
+  }
+  const auto resume = [&](const std::optional<Key>& enc_key) {
+    CheckpointConfig config{.enc_key = enc_key, .resume = true};
+    return ModelCheckpoint::create("net", dir.path(), config, {.params = [] { return std::vector<Param>(); }});
+  };
+  for (const std::optional<Key>& wrong : {std::optional<Key>(), std::optional(key("another key here"))}) {
+    const auto saver = resume(wrong);
+    ASSERT_FALSE(saver);
+    EXPECT_EQ(saver.error().code, Errc::key);
+    EXPECT_TRUE(saver.error().message.starts_with("cannot go on with \"net-1_4.ckpt\": ")) << saver.error().message;
+  }
+  EXPECT_EQ(resume(key("0123456789abcdef"))->latest()->step, 4U);
+  if (::geteuid() == 0) return;  // who may read everything
+  std::filesystem::permissions(dir / "net-1_4.ckpt", std::filesystem::perms::none);
+  EXPECT_EQ(resume(key("0123456789abcdef")).error().os_error, EACCES);
+}
+
+TEST(ModelCheckpoint, ALinkIsNothingToGoOnWith) {
+  const TempDir dir;
+  const TempDir elsewhere;
+  Training(dir).train(3);
+  std::filesystem::rename(dir / "net-1_3.ckpt", elsewhere / "precious");
+  std::filesystem::create_symlink(elsewhere / "precious", dir / "net-1_3.ckpt");
+  Training run(dir, {.resume = true});
+  EXPECT_EQ(run.saver->latest_ckpt_file_name(), dir / "net-1_2.ckpt");
+}
+
 TEST(ModelCheckpoint, ARunThatGoesBackKeepsWhatItSavesThen) {
   const TempDir dir;
   Training(dir, {.keep_checkpoint_max = 2}).train(8);
@@ -525,6 +632,23 @@ TEST(ModelCheckpoint, TheFilesOfARunThatSavesAreNoLitter) {
   EXPECT_TRUE(std::filesystem::exists(dir / ".net-1_2.ckpt.0123456789abcdef.tmp"));
 }
 
+TEST(ModelCheckpoint, ABreakpointFileThatIsBeingWrittenIsNoLitter) {
+  const TempDir dir;
+  Training(dir).train(1);
+  // Numbered apart: this one is being written by a run that may be "net" or "net_1".
+  const std::string temporary = ".net_1-1_2_breakpoint.ckpt.0123456789abcdef.tmp";
+  write_file(dir / temporary, "x");
+  std::optional<Training> run(std::in_place, dir);
+  EXPECT_EQ(run->saver->prefix(), "net_1");
+  EXPECT_FALSE(std::filesystem::exists(dir / temporary)) << "nobody else was running";
+  run->train(1);
+  write_file(dir / temporary, "being written");
+  write_file(dir / ".net-1_2_breakpoint.ckpt.0123456789abcdef.tmp", "being written");
+  EXPECT_EQ(Training(dir).saver->prefix(), "net_2");
+  EXPECT_TRUE(std::filesystem::exists(dir / temporary));
+  EXPECT_TRUE(std::filesystem::exists(dir / ".net-1_2_breakpoint.ckpt.0123456789abcdef.tmp"));
+}
+
 // ---- what fails ----
 
 TEST(ModelCheckpoint, AfterAFailedSaveNothingIsLostAndTheNextStepTriesAgain) {
@@ -544,6 +668,86 @@ TEST(ModelCheckpoint, AfterAFailedSaveNothingIsLostAndTheNextStepTriesAgain) {
   fails = false;
   run.train(5);
   EXPECT_EQ(run.files(), Names{"net-2_1.ckpt"});
+}
+
+TEST(ModelCheckpoint, WhatAFailedSaveDidNotReplaceKeepsItsMetric) {
+  const TempDir dir;
+  bool fails = false;
+  ModelCheckpointOptions options;
+  options.save = [&](const auto& path, auto params, auto append, const WriteOptions& how) -> Status {
+    if (fails) return Error{.code = Errc::io, .message = "no"};
+    return save_checkpoint(path, params, append, how);
+  };
+  {
+    Training run(dir, {.keep_checkpoint_max = 1, .keep_best = 1}, "net", std::move(options));
+    EXPECT_TRUE(run.train(1).epoch(0.9));
+    EXPECT_TRUE(run.saver->pin("net-1_1.ckpt"));
+    EXPECT_TRUE(run.train(2).epoch(0.1));
+    run.step = 0;
+    EXPECT_TRUE(run.saver->begin(0));
+    fails = true;
+    EXPECT_EQ(text_of(run.next()), "no");
+    fails = false;
+  }
+  const auto runs = find_runs(dir.path());
+  ASSERT_TRUE(runs);
+  ASSERT_EQ(runs->front().files.size(), 2U);
+  EXPECT_EQ(runs->front().files[0].metric, 0.9);
+  EXPECT_TRUE(runs->front().files[0].pinned);
+  EXPECT_EQ(runs->front().files[1].name, "net-1_2.ckpt") << "the order is that of saving";
+  Training again(dir, {.keep_checkpoint_max = 1, .keep_best = 1, .resume = true});
+  EXPECT_EQ(again.saver->latest()->step, 2U);
+}
+
+/// No file grows while it is there.
+class FullDisk {
+ public:
+  FullDisk() : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &old_);
+    const rlimit none{0, old_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &old_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit old_ = {};
+  void (*handler_)(int);
+};
+
+TEST(ModelCheckpoint, AMetricIsRecordedWhereSomethingFailsBehindTheSave) {
+  for (const bool early : {true, false}) {  // the error is known before the metric is
+    const TempDir dir;
+    std::promise<void> go_on;
+    std::optional<FullDisk> disk;
+    std::atomic<bool> written{false};
+    ModelCheckpointOptions options;
+    options.save = [&, wait = go_on.get_future().share()](const auto& path, auto params, auto append, const auto& how) {
+      wait.wait();
+      const Status status = save_checkpoint(path, params, append, how);
+      disk.emplace();  // for the line of the record that follows
+      written = true;
+      return status;
+    };
+    Training run(dir, {.save_checkpoint_steps = 4, .async_save = true}, "net", std::move(options));
+    run.train(4);
+    if (!early) {
+      EXPECT_TRUE(run.epoch(0.5));
+    }
+    go_on.set_value();
+    while (!written) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    disk.reset();
+    EXPECT_EQ((early ? run.epoch(0.5) : run.saver->end()).error().os_error, EFBIG);
+    EXPECT_EQ(run.saver->latest()->metric, 0.5);
+    const auto runs = find_runs(dir.path());
+    ASSERT_TRUE(runs);
+    EXPECT_EQ(runs->front().files[0].metric, 0.5);
+  }
 }
 
 TEST(ModelCheckpoint, ADirectoryThatIsRemoved) {
@@ -747,6 +951,25 @@ TEST(ModelCheckpoint, AnAsynchronousErrorIsReported) {
   fails = false;
   EXPECT_EQ(text_of(run.saver->end()), "");
   EXPECT_EQ(run.files(), Names{"net-1_4.ckpt"});
+}
+
+TEST(ModelCheckpoint, ParametersThatCannotBeHadCostNoStep) {
+  for (const bool async : {false, true}) {
+    const TempDir dir;
+    bool fails = true;
+    const auto params = [&]() -> std::vector<Param> {
+      if (fails) throw std::bad_alloc();
+      return any_params();
+    };
+    auto saver = ModelCheckpoint::create(
+        "net", dir.path(), {.save_checkpoint_steps = 4, .async_save = async, .durable = false}, {.params = params});
+    ASSERT_TRUE(saver);
+    EXPECT_THROW((void)saver->step_end({1, 4, 9}), std::bad_alloc);
+    fails = false;
+    EXPECT_TRUE(saver->step_end({1, 5, 9}));
+    EXPECT_TRUE(saver->end());
+    EXPECT_EQ(names_in(dir.path()), (Names{"net-1_5.ckpt", "net-record.txt"}));
+  }
 }
 
 TEST(ModelCheckpoint, AMetricReachesAnAsynchronousSave) {

@@ -235,6 +235,28 @@ TEST_F(Params, StraightIntoANetwork) {
   EXPECT_EQ(names_of(report->ckpt_not_load), Names{"fc.weight"});
 }
 
+TEST_F(Params, TagsAreVerifiedBeforeAnythingChanges) {
+  const Bytes key = "0123456789abcdef";
+  const std::vector<std::byte> large(std::size_t{40} << 20, std::byte{1});  // two of them are more than one block
+  const std::vector<std::byte> none;
+  const auto size = static_cast<std::int64_t>(large.size());
+  std::vector<Param> params;
+  for (const char* name : {"a", "b", "c"})
+    params.push_back({.desc = {.name = name, .dtype = DType::uint8, .dims = {size}}, .bytes = large});
+  const Key enc_key = *Key::from_bytes(bytes_of(key));
+  ASSERT_TRUE(save_checkpoint(dir_ / "f.ckpt", params, {}, {.key = enc_key, .durable = false}));
+  Bytes bytes = test::read_file(dir_ / "f.ckpt");
+  bytes[bytes.size() - 1000] ^= 1;
+  std::filesystem::remove(dir_ / "f.ckpt");
+  write_file(dir_ / "f.ckpt", bytes);
+  Net net;
+  for (const char* name : {"a", "b", "c"}) net.add(name, DType::uint8, {size});
+  const auto report = load_checkpoint(dir_ / "f.ckpt", net.params, {.dec_key = enc_key});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Errc::key) << to_string(report.error());
+  EXPECT_TRUE(net[0] == Bytes(large.size(), '\7'));
+}
+
 TEST_F(Params, AnErrorOfReadingChangesNothingWhereItIsStaged) {
   const ParamDict dict = dict_of(kSeven);
   Net net;

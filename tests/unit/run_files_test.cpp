@@ -1,6 +1,8 @@
 #include "ckpt/run_files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <filesystem>
@@ -119,13 +121,60 @@ TEST(RunRecord, SurvivesWhatAPowerCutLeaves) {
     auto record = RunRecord::open(dir.path(), "a", true);
     ASSERT_TRUE(record && *record) << to_string(record.error());
     ASSERT_EQ((*record)->files().size(), 1U);
-    EXPECT_EQ((*record)->files()[0].metric, 0.5);
+    EXPECT_EQ((*record)->files().front().metric, 0.5);
     EXPECT_TRUE((*record)->begin(4, 1, 4));
   }
   const auto again = RunRecord::read(dir.path(), "a");
   ASSERT_TRUE(again && *again);
   ASSERT_EQ((*again)->files().size(), 2U) << "half a line is none";
-  EXPECT_EQ((*again)->files()[1].epoch, 4U);
+  EXPECT_EQ((*again)->files().back().epoch, 4U);
+}
+
+TEST(RunRecord, LinesThatNoLongerMatterGo) {
+  const TempDir dir;
+  const auto path = dir / "a-record.txt";
+  {
+    auto record = RunRecord::open(dir.path(), "a", true);
+    ASSERT_TRUE(record && *record);
+    EXPECT_TRUE((*record)->begin(9, 1, 90));
+    EXPECT_TRUE((*record)->metric(9, 1, 0.5));
+    for (std::uint64_t step = 1; step <= 20'000; ++step) {
+      ASSERT_TRUE((*record)->begin(1, step, step));
+      ASSERT_TRUE((*record)->drop(1, step));
+    }
+    EXPECT_LT(std::filesystem::file_size(path), 250'000U) << "while it is open";
+    EXPECT_EQ(RunRecord::open(dir.path(), "a", false).error().code, Errc::locked) << "the new one is locked too";
+  }
+  std::string lines = test::read_file(path);
+  for (int i = 0; i < 20'000; ++i) lines += "begin 2 " + std::to_string(i) + " 1\ndrop 2 " + std::to_string(i) + "\n";
+  write_file(path, lines);
+  const auto record = RunRecord::open(dir.path(), "a", false);
+  ASSERT_TRUE(record && *record);
+  EXPECT_EQ(test::read_file(path), "ckpt-record 1\nbegin 9 1 90\nmetric 9 1 0.5\n");
+  EXPECT_EQ(names_in(dir.path()), Names{"a-record.txt"});
+}
+
+TEST(RunRecord, ALongOneIsReadInNoTime) {
+  const TempDir dir;
+  std::string lines = "ckpt-record 1\n";
+  for (int i = 0; i < 200'000; ++i) lines += "begin 1 " + std::to_string(i) + " 1\n";
+  for (int i = 0; i < 100'000; ++i) lines += "drop 1 " + std::to_string(i) + "\n";
+  write_file(dir / "a-record.txt", lines);
+  const auto before = std::chrono::steady_clock::now();
+  const auto record = RunRecord::open(dir.path(), "a", false);
+  ASSERT_TRUE(record && *record);
+  EXPECT_EQ((*record)->files().size(), 100'000U);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+}
+
+TEST(FindRuns, TimesThatNoClockHas) {
+  const TempDir dir;
+  write_file(dir / "a-1_1.ckpt", "x");
+  timespec times[2] = {{.tv_sec = 10'413'792'000, .tv_nsec = 0}, {.tv_sec = 10'413'792'000, .tv_nsec = 5}};  // 2300
+  ASSERT_EQ(::utimensat(AT_FDCWD, (dir / "a-1_1.ckpt").c_str(), times, 0), 0);
+  const auto runs = find_runs(dir.path());
+  ASSERT_TRUE(runs);
+  EXPECT_GT(runs->front().files[0].time, std::chrono::system_clock::now());
 }
 
 TEST(RunRecord, SomethingElseOfThatNameIsLeftAlone) {

@@ -40,7 +40,7 @@ struct CheckpointConfig {
   CipherMode enc_mode = CipherMode::aes_gcm;
   bool exception_save = false;  ///< save_exception() saves; otherwise it does nothing
   bool crc_check = false;
-  std::string format = "ckpt";  ///< the extension; any other needs a save function
+  std::string format = "ckpt";  ///< the extension: this, or safetensors, which needs a save function
 
   // What MindSpore does not have. Each rule keeps files besides those of the others.
   std::uint64_t keep_best = 0;  ///< the so many with the best metric, which epoch_end() is given
@@ -49,7 +49,8 @@ struct CheckpointConfig {
   std::uint64_t keep_every_minutes = 0;  ///< as keep_checkpoint_per_n_minutes, and goes with keep_checkpoint_max
   bool strict_mindspore = false;         ///< keep and delete exactly as MindSpore does, if only behind the save
   /// Go on with the last run in the directory, if there is one, instead of beginning another. Errc::usage if a
-  /// ModelCheckpoint did not save it; and what kept its newest checkpoint from being opened if none could be.
+  /// ModelCheckpoint did not save it; and what kept its newest checkpoint from being opened, unless that is damaged and
+  /// an older one can be: a wrong key, or a file that may not be read, is not passed over.
   bool resume = false;
   bool durable = true;  ///< survive a power cut, not only the end of the program
 };
@@ -64,9 +65,10 @@ struct CheckpointPolicy {
   friend bool operator==(const CheckpointPolicy&, const CheckpointPolicy&) = default;
 };
 
-/// Errc::usage for what MindSpore refuses: a negative number, all four None or 0, another format together with
-/// encryption, a checksum or exception_save; and for encryption together with a checksum, which MindSpore takes and
-/// writes a file that nobody can read; and for strict_mindspore together with a rule that MindSpore does not have.
+/// Errc::usage for what MindSpore refuses: a negative number, all four None or 0, a format other than ckpt and
+/// safetensors, the latter together with encryption, a checksum or exception_save; and for encryption together with a
+/// checksum, which MindSpore takes and writes a file that nobody can read; and for strict_mindspore together with a
+/// rule that MindSpore does not have.
 Result<CheckpointPolicy> checkpoint_policy(const CheckpointConfig& config);
 
 /// Where training stands, as MindSpore counts.
@@ -128,13 +130,13 @@ class ModelCheckpoint {
   /// Training begins, behind `step`: steps to the next save are counted from there. Without one, and if it is never
   /// called, that is 0, or the step of latest() in a run that is gone on with.
   Status begin(std::optional<std::uint64_t> step = {});
-  /// Saves if the policy says so, and never the same step twice. Reports an asynchronous save that has failed. A graph
-  /// that cannot be written costs no checkpoint.
+  /// Saves if the policy says so, and never the same step twice. Errc::usage for step 0. Reports an asynchronous save
+  /// that has failed. A graph that cannot be written costs no checkpoint.
   Status step_end(const TrainingStep& now);
   /// The result of a validation after the last step_end(). Belongs to the file of that step; where there is none and
   /// keep_best wants it, it is saved. NaN is no result.
   Status epoch_end(std::optional<double> metric = {});
-  /// Saves the last step if the policy saves at all, and waits for everything.
+  /// Saves the last step, if there was any, and if the policy saves at all; and waits for everything.
   Status end();
   /// For the handler of an exception: `prefix-epoch_step_breakpoint.ckpt`, which no policy deletes. With
   /// config.exception_save only.

@@ -97,8 +97,9 @@ struct LoadReport {
 /// and among Int8 to Int64.
 ///
 /// All names, types, shapes and sizes are looked at first: Errc::mismatch, with the parameter, before a byte changes.
-/// An I/O error later says up to where the checkpoint was loaded; staged it changes nothing. Errc::usage if two
-/// parameters of the network have one name, or the memory of one is not of its size.
+/// So are the tags of an encrypted file: Errc::key; `progress` runs once for them, and once for the loading. An I/O
+/// error later says up to where the checkpoint was loaded; staged it changes nothing. Errc::usage if two parameters of
+/// the network have one name, or the memory of one is not of its size.
 Result<LoadReport> load_param_into_net(std::span<const NetParam> net, const ParamDict& dict,
                                        const LoadParamOptions& options = {});
 
