@@ -62,7 +62,7 @@ TEST(HeatMap, ShowsNonFiniteValuesInAColourOfTheirOwn) {
   map.set_grid({.window = map.wanted(), .values = {-2, 1, std::nan(""), 0}});
   EXPECT_EQ(map.low(), -2);
   EXPECT_EQ(map.high(), 2);
-  EXPECT_EQ(map.picture().pixel(0, 1), kNonFinite);
+  EXPECT_EQ(map.picture().pixel(0, 1), kNonFiniteColor);
   EXPECT_EQ(map.picture().pixel(0, 0), color_at(ColorMap::diverging, 0));
   map.set_map(ColorMap::gray);
   EXPECT_EQ(map.high(), 1);

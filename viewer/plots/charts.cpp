@@ -155,7 +155,7 @@ void paint_spark(QPainter& painter, const QRectF& box, const std::vector<std::op
     if (!values[i] || !std::isfinite(*values[i])) {
       if (values[i])  // NaN and infinities are marked, not left out
         painter.fillRect(QRectF(box.left() + static_cast<double>(i) * step - 1, box.top(), 2, box.height()),
-                         QColor(kNonFinite));
+                         QColor(kNonFiniteColor));
       before.reset();
       continue;
     }

@@ -11,7 +11,7 @@ enum class ColorMap : std::uint8_t { diverging, sequential, gray };
 /// The colour of a value: 0 the lowest, 1 the highest, 0.5 in the middle.
 QRgb color_at(ColorMap map, double share) noexcept;
 /// Of NaN and infinities: in no map.
-inline constexpr QRgb kNonFinite = 0xFFFF00C8;
+inline constexpr QRgb kNonFiniteColor = 0xFFFF00C8;
 
 bool is_dark(const QPalette& palette);
 QColor bar_color(const QPalette& palette);     ///< of bars and areas

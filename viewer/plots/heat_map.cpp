@@ -91,7 +91,7 @@ void HeatMap::make_image() {
     for (int c = 0; c < columns; ++c) {
       const double value = grid_.at(r, c);
       if (!std::isfinite(value))
-        line[c] = gaps_ && std::isnan(value) ? palette().color(QPalette::Window).rgb() : kNonFinite;
+        line[c] = gaps_ && std::isnan(value) ? palette().color(QPalette::Window).rgb() : kNonFiniteColor;
       else
         line[c] = colors[width > 0 ? static_cast<std::size_t>((value - low_) / width * 1023) : 511];
     }
