@@ -651,14 +651,20 @@ TEST(ModelCheckpoint, ABreakpointFileThatIsBeingWrittenIsNoLitter) {
 
 // ---- what fails ----
 
-TEST(ModelCheckpoint, AfterAFailedSaveNothingIsLostAndTheNextStepTriesAgain) {
-  const TempDir dir;
-  bool fails = false;
+// `fails` must outlive them.
+ModelCheckpointOptions failing_if(const bool& fails) {
   ModelCheckpointOptions options;
-  options.save = [&](const auto& path, auto params, auto append, const WriteOptions& how) -> Status {
+  options.save = [&fails](const auto& path, auto params, auto append, const WriteOptions& how) -> Status {
     if (fails) return Error{.code = Errc::io, .message = "no"};
     return save_checkpoint(path, params, append, how);
   };
+  return options;
+}
+
+TEST(ModelCheckpoint, AfterAFailedSaveNothingIsLostAndTheNextStepTriesAgain) {
+  const TempDir dir;
+  bool fails = false;
+  ModelCheckpointOptions options = failing_if(fails);
   Training run(dir, {.save_checkpoint_steps = 2, .keep_checkpoint_max = 1}, "net", std::move(options));
   run.train(3);
   fails = true;
@@ -673,11 +679,7 @@ TEST(ModelCheckpoint, AfterAFailedSaveNothingIsLostAndTheNextStepTriesAgain) {
 TEST(ModelCheckpoint, WhatAFailedSaveDidNotReplaceKeepsItsMetric) {
   const TempDir dir;
   bool fails = false;
-  ModelCheckpointOptions options;
-  options.save = [&](const auto& path, auto params, auto append, const WriteOptions& how) -> Status {
-    if (fails) return Error{.code = Errc::io, .message = "no"};
-    return save_checkpoint(path, params, append, how);
-  };
+  ModelCheckpointOptions options = failing_if(fails);
   {
     Training run(dir, {.keep_checkpoint_max = 1, .keep_best = 1}, "net", std::move(options));
     EXPECT_TRUE(run.train(1).epoch(0.9));

@@ -8,7 +8,9 @@
 #include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <limits>
 #include <optional>
+#include <span>
 
 #include "ckpt/validate.h"
 #include "diff_model.h"
@@ -319,6 +321,26 @@ TEST(Differences, AreRows) {
         if (auto found = diff(left->file, right->file)) model.set_diffs(std::move(*found)), visit(model);
       model.set_diffs({});
     }
+}
+
+TEST(Differences, HaveNoNumbersWhereNothingFiniteChanged) {
+  const float finite[] = {1, 2};
+  const float gone[] = {1, std::numeric_limits<float>::quiet_NaN()};
+  TensorInfo tensor;
+  tensor.name = "w";
+  tensor.dtype = DType::float32;
+  tensor.dims = {2};
+  tensor.byte_size = tensor.stored_size = sizeof finite;
+  tensor.extents = {{0, 0, sizeof finite}};
+  const auto a = Checkpoint::from_index({borrow_bytes(std::as_bytes(std::span(finite)))}, {tensor});
+  const auto b = Checkpoint::from_index({borrow_bytes(std::as_bytes(std::span(gone)))}, {tensor});
+  auto diffs = diff(*a, *b);
+  ASSERT_TRUE(diffs);
+  DiffModel model;
+  model.set_diffs(std::move(*diffs));
+  EXPECT_EQ(model.index(0, DiffModel::kChanged).data().toString(), "50 %");
+  for (const int column : {DiffModel::kMaxAbs, DiffModel::kRms, DiffModel::kUpdate, DiffModel::kCosine})
+    EXPECT_EQ(model.index(0, column).data().toString(), "-") << column;
 }
 
 TEST(Runs, CompleteIsWhatNobodyWritesTo) {

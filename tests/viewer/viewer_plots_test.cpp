@@ -71,6 +71,16 @@ TEST(HeatMap, ShowsNonFiniteValuesInAColourOfTheirOwn) {
   map.grab();
 }
 
+TEST(HeatMap, ShowsARangeThatNoDoubleHolds) {
+  HeatMap map;
+  map.resize(400, 300);
+  map.set_plane(1, 3);
+  map.set_grid({.window = map.wanted(), .values = {-1.7e308, 0, 1.7e308}});
+  EXPECT_EQ(map.picture().pixel(0, 0), color_at(ColorMap::diverging, 0));
+  EXPECT_EQ(map.picture().pixel(2, 0), color_at(ColorMap::diverging, 1));
+  map.grab();
+}
+
 TEST(HeatMap, ZoomsByWheelAndKeysAndPointsAtElements) {
   HeatMap map;
   map.resize(600, 500);

@@ -162,9 +162,6 @@ Result<std::vector<Line>> lines_of(const FileDiff& file) {
   return lines;
 }
 
-// Else all that changed was, or became, NaN or infinite, and there are no numbers.
-bool has_numbers(const Metrics& metrics) { return metrics.worst_index != Metrics::kNone; }
-
 std::vector<std::string> metric_cells(const TensorDiff& diff, const Columns& columns) {
   std::vector<std::string> cells;
   const bool counted_ones = diff.metrics.has_value() && diff.metrics->changed_elements > 0;

@@ -121,9 +121,8 @@ double size_of_change(const TensorDiff& diff) {
   if (!diff.metrics) return size;
   const Metrics& m = *diff.metrics;
   if (m.new_nan + m.new_inf + m.lost_nan + m.lost_inf > 0) return std::numeric_limits<double>::infinity();
-  if (diff.basis == Basis::bytes)
-    return static_cast<double>(diff.metrics->changed_elements) / static_cast<double>(diff.metrics->elements);
-  return diff.metrics->relative_update;
+  if (diff.basis == Basis::bytes) return static_cast<double>(m.changed_elements) / static_cast<double>(m.elements);
+  return m.relative_update;
 }
 
 std::string words_of(Change change) {

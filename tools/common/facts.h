@@ -42,8 +42,10 @@ std::string index_text(std::uint64_t index, std::span<const std::int64_t> dims);
 bool is_float(DType dtype) noexcept;
 
 /// One number for sorting: the relative update, and infinity for what has no such number (added, removed, other sizes,
-/// a new NaN).
+/// a NaN or infinity that comes or goes).
 double size_of_change(const TensorDiff& diff);
+/// Whether a change has distances to be shown. Else all that changed was, or became, NaN or infinite.
+inline bool has_numbers(const Metrics& metrics) noexcept { return metrics.worst_index != Metrics::kNone; }
 
 /// "changed", "within tolerance", "dtype changed".
 std::string words_of(Change change);

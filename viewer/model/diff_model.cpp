@@ -120,6 +120,8 @@ QVariant DiffModel::data(const QModelIndex& index, int role) const {
       if (column == kName) return title_of(d);
       if (column == kShape) return form_of(d);
       if (!d.metrics || (d.basis == Basis::bytes && column != kChanged)) return {};
+      if (column != kChanged && d.metrics->changed_elements > 0 && !tools::has_numbers(*d.metrics))
+        return QStringLiteral("-");  // as `ckpt diff` has it
       const double number = number_of(d, column);
       return column == kChanged ? QStringLiteral("%1 %").arg(100 * number, 0, 'g', 3) : number_text(number);
     }

@@ -83,7 +83,7 @@ void HeatMap::make_image() {
   const auto rows = static_cast<int>(grid_.window.rows);
   const auto columns = static_cast<int>(grid_.window.columns);
   image_ = QImage(columns, rows, QImage::Format_RGB32);
-  const double width = high_ - low_;
+  const double half_width = high_ / 2 - low_ / 2;  // the whole may be more than a double holds
   std::array<QRgb, 1024> colors;
   for (std::size_t i = 0; i < colors.size(); ++i) colors[i] = color_at(map_, static_cast<double>(i) / 1023);
   for (int r = 0; r < rows; ++r) {
@@ -93,7 +93,7 @@ void HeatMap::make_image() {
       if (!std::isfinite(value))
         line[c] = gaps_ && std::isnan(value) ? palette().color(QPalette::Window).rgb() : kNonFiniteColor;
       else
-        line[c] = colors[width > 0 ? static_cast<std::size_t>((value - low_) / width * 1023) : 511];
+        line[c] = colors[half_width > 0 ? static_cast<std::size_t>((value / 2 - low_ / 2) / half_width * 1023) : 511];
     }
   }
 }
@@ -162,7 +162,7 @@ void HeatMap::paint_scale(QPainter& painter) {
                      number_text(value, 3));
   };
   label(high_, bar.top() + 4);
-  label((low_ + high_) / 2, bar.center().y());
+  label(low_ / 2 + high_ / 2, bar.center().y());
   label(low_, bar.bottom() - 4);
 }
 
