@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "graph.h"
+
+namespace ckpt::graph {
+
+/// What rules write: nodes of the target format in its own terms, without its serialisation. One Target a graph; each
+/// rule appends the nodes of one node of the source and says what its results are.
+class Target {
+ public:
+  /// A value of the target graph.
+  using Ref = std::uint32_t;
+  static constexpr Ref kNothing = ~Ref{0};  ///< an optional input left out
+
+  struct Tensor {
+    Type type = {};
+    Contents contents = {};
+  };
+  using Attr =
+      std::variant<bool, std::int64_t, float, std::string, Ints, std::vector<float>, Strings, IntLists, DType, Tensor>;
+  struct NamedAttr {
+    std::string_view name;
+    Attr value;
+  };
+
+  struct Output {
+    std::string name = {};
+    Type type = {};          ///< dtype unknown: of a step in between that nobody gave a type
+    bool constant = false;   ///< a tensor with contents: an initialiser, a Const
+    bool parameter = false;  ///< ... that is a parameter of the network
+    Contents contents = {};
+  };
+  struct Step {
+    std::string op = {};
+    std::string name = {};
+    std::vector<Ref> inputs = {};
+    std::vector<Ref> outputs = {};
+    std::vector<NamedAttr> attrs = {};
+  };
+
+  /// `opset` is ONNX's (13 or later); 0 where the target is GE.
+  explicit Target(int opset) : opset_(opset) {}
+  int opset() const noexcept { return opset_; }
+
+  /// The value that stands for a value of the source graph: inputs, parameters, constants, results of earlier nodes.
+  Ref of(ValueId id) const { return by_value_[id]; }
+
+  /// A step with one result, of the given type where it is known.
+  Ref add(std::string_view op, std::vector<Ref> inputs, std::vector<NamedAttr> attrs = {}, Type type = {});
+  /// ... with several.
+  std::vector<Ref> add_many(std::string_view op, std::vector<Ref> inputs, std::size_t results,
+                            std::vector<NamedAttr> attrs = {});
+  /// Small tensors that the rule needs. Equal ones are one.
+  Ref constant(const Ints& values);  ///< 1-D int64
+  Ref scalar(double value, DType dtype);
+  Ref tensor(Type type, Contents contents);
+
+  /// Result `index` of the node being converted. Each must be given once.
+  void result(std::size_t index, Ref ref);
+
+  const std::vector<Step>& steps() const noexcept { return steps_; }
+  const std::vector<Output>& outputs() const noexcept { return outputs_; }
+
+ private:
+  friend class Conversion;
+  int opset_;
+  std::vector<Ref> by_value_ = {};
+  std::vector<Output> outputs_ = {};
+  std::vector<Step> steps_ = {};
+};
+
+/// Runs the rules over a graph whose types are inferred. Everything that cannot be converted is in `refusals`; the
+/// target is complete only if there are none.
+struct Converted {
+  Target target;
+  Refusals refusals;
+};
+Converted convert_to_onnx(const Graph& graph, int opset);
+Converted convert_to_ge(const Graph& graph);
+
+}  // namespace ckpt::graph
