@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +46,9 @@ struct Type {
 
 /// "Float32 [N, 3, 224, 224]"; a dimension of which nothing is known is "?".
 std::string to_string(const Type& type);
+
+/// Product of the dimensions; empty where one is not known, or the product exceeds 2^63-1.
+std::optional<std::uint64_t> element_count(const Type& type);
 
 using Ints = std::vector<std::int64_t>;
 using Doubles = std::vector<double>;
@@ -145,6 +149,7 @@ struct Refusal {
 class Refusals {
  public:
   void add(const Node& node, std::string reason);
+  void add(std::string_view op, std::string_view node, std::string reason);
   bool empty() const noexcept { return list_.empty(); }
   const std::vector<Refusal>& list() const noexcept { return list_; }
 

@@ -10,7 +10,7 @@
 
 #include "ckpt/error.h"
 #include "graph.h"
-#include "target.h"
+#include "target_graph.h"
 
 namespace ckpt::graph {
 
@@ -32,7 +32,8 @@ struct Argument {
   std::string_view name;
   Is is = Is::tensor;
   std::optional<Attr> fallback = {};  ///< what it is where nobody says; empty: it must be given
-  std::string_view was = {};          ///< spellings of other releases, separated by spaces: "ksize"
+  std::string_view was = {};          ///< other spellings, separated by spaces, the better one first: "ksize"
+  std::size_t numbers = 0;            ///< of integers: how many in canonical form; 0: as many as there are
 
   bool is_tensor() const noexcept { return is <= Is::tensors; }
 };
@@ -89,6 +90,21 @@ std::span<const Op> ops();
 
 /// By a name of any release; null if there is none.
 const Op* find_op(std::string_view name);
+
+/// Makes of a node as a source has it one as the table has it, so that readers need not know operators:
+/// - operator and attributes get the table's names, what it does not name goes, and fallbacks are filled in;
+/// - a number is of the kind that is wanted (true for 1, 1.0 for 1, [1] for 1, a DType for MindSpore's TypeId 43);
+/// - kernel_size, stride, dilation and the like have one number for each axis of the image: (3, 3) of 3, of
+///   (1, 1, 3, 3), and of MaxPoolWithArgmax's (1, 3, 3, 1);
+/// - pad_mode is "valid", "same" or "pad", format "NCHW", "NHWC" or "NCDHW", whatever the case or number they came as;
+///   a pad_list that is not known (-1), or comes with another pad_mode than it was made for, is None: computed from
+///   the shapes.
+/// An operator that the table does not have stays as it is: infer_types and the walkers name it. Errc::unsupported for
+/// an attribute that is missing, or of a wrong kind.
+Status canonicalise(Node& node);
+
+/// What the table knows, as a page of docs/: names, arguments, which targets.
+std::string operators_markdown();
 
 /// Types of all results, from the inputs' to the outputs'. What a source recorded and inference knows too must agree;
 /// refusals say where not, and which operators or arguments are not known. A type that could not be inferred stays as

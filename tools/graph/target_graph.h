@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,12 +47,15 @@ class Target {
     std::vector<NamedAttr> attrs = {};
   };
 
-  /// `opset` is ONNX's (13 or later); 0 where the target is GE.
-  explicit Target(int opset) : opset_(opset) {}
+  /// `opset` is ONNX's (kMinOpset to kMaxOpset); 0 where the target is GE.
+  Target(const Graph& graph, int opset) : opset_(opset), graph_(&graph), by_value_(graph.values.size(), kNothing) {}
   int opset() const noexcept { return opset_; }
 
   /// The value that stands for a value of the source graph: inputs, parameters, constants, results of earlier nodes.
-  Ref of(ValueId id) const { return by_value_[id]; }
+  /// Parameters and constants get into the target when they are asked for.
+  Ref of(ValueId id);
+  /// kNothing of what is not needed.
+  Ref of(ValueId id) const { return id == kAbsent ? kNothing : by_value_[id]; }
 
   /// A step with one result, of the given type where it is known.
   Ref add(std::string_view op, std::vector<Ref> inputs, std::vector<NamedAttr> attrs = {}, Type type = {});
@@ -64,7 +67,8 @@ class Target {
   Ref scalar(double value, DType dtype);
   Ref tensor(Type type, Contents contents);
 
-  /// Result `index` of the node being converted. Each must be given once.
+  /// Result `index` of the node being converted: a value that a step of this rule made, or one that was there before
+  /// (Identity). A result that nobody uses may be left out; one that is used and left out is refused.
   void result(std::size_t index, Ref ref);
 
   const std::vector<Step>& steps() const noexcept { return steps_; }
@@ -72,14 +76,23 @@ class Target {
 
  private:
   friend class Conversion;
+  Ref fresh(Output output);
+
   int opset_;
-  std::vector<Ref> by_value_ = {};
+  const Graph* graph_;
+  const Node* node_ = nullptr;  ///< being converted
+  std::vector<Ref> by_value_;
+  std::map<std::pair<std::string, std::vector<std::byte>>, Ref> constants_ = {};  ///< by type and bytes
   std::vector<Output> outputs_ = {};
   std::vector<Step> steps_ = {};
 };
 
+inline constexpr int kMinOpset = 13;
+inline constexpr int kMaxOpset = 21;
+
 /// Runs the rules over a graph whose types are inferred. Everything that cannot be converted is in `refusals`; the
-/// target is complete only if there are none.
+/// target is complete only if there are none. All outputs of the graph bear their names in the target: an Identity is
+/// added where a value would have two. The target refers to the graph, which must outlive it.
 struct Converted {
   Target target;
   Refusals refusals;

@@ -1,0 +1,164 @@
+#include <algorithm>
+
+#include "op.h"
+#include "ops/rules.h"
+
+namespace ckpt::graph {
+
+namespace {
+
+/// How many inputs the operator takes at least, and at most.
+struct Arity {
+  std::size_t least = 0;
+  std::size_t most = 0;
+  bool open = false;  ///< no upper bound
+};
+
+Arity arity(const Op& op) {
+  Arity arity;
+  std::size_t tensors = 0;
+  for (const Argument& argument : op.arguments) {
+    if (!argument.is_tensor()) continue;
+    ++tensors;
+    if (argument.is != Argument::Is::optional_tensor) arity.least = tensors;
+    arity.open = arity.open || argument.is == Argument::Is::tensors;
+  }
+  arity.most = tensors;
+  return arity;
+}
+
+Status check_inputs(const Op& op, const Node& node) {
+  const Arity wanted = arity(op);
+  if (node.inputs.size() < wanted.least || (!wanted.open && node.inputs.size() > wanted.most)) {
+    return refuse(std::to_string(node.inputs.size()) + " inputs where " + std::to_string(wanted.least) +
+                  (wanted.open                  ? " or more"
+                   : wanted.most > wanted.least ? " to " + std::to_string(wanted.most)
+                                                : "") +
+                  " are wanted");
+  }
+  std::size_t i = 0;
+  for (const Argument& argument : op.arguments) {
+    if (!argument.is_tensor()) continue;
+    const bool absent = i < node.inputs.size() && node.inputs[i] == kAbsent;
+    if (absent && argument.is != Argument::Is::optional_tensor) {
+      return refuse("input " + std::string(argument.name) + " is missing");
+    }
+    ++i;
+  }
+  return {};
+}
+
+Status check_attr(const Argument& argument, const Node& node) {
+  const auto found = node.attrs.find(argument.name);
+  if (found == node.attrs.end()) {
+    if (argument.fallback) return {};
+    return refuse("attribute " + std::string(argument.name) + " is missing");
+  }
+  static constexpr auto kIndex = [](Argument::Is is) -> std::size_t {
+    switch (is) {
+      case Argument::Is::boolean:
+        return Attr(false).index();
+      case Argument::Is::integer:
+        return Attr(std::int64_t{0}).index();
+      case Argument::Is::number:
+        return Attr(0.0).index();
+      case Argument::Is::text:
+        return Attr(std::string()).index();
+      case Argument::Is::integers:
+        return Attr(Ints()).index();
+      case Argument::Is::int_lists:
+        return Attr(IntLists()).index();
+      default:
+        return Attr(DType::unknown).index();
+    }
+  };
+  const Attr& attr = found->second;
+  const bool none =
+      std::holds_alternative<None>(attr) && argument.fallback && std::holds_alternative<None>(*argument.fallback);
+  if (!none && attr.index() != kIndex(argument.is)) {
+    return refuse("attribute " + std::string(argument.name) + " is of a wrong kind");
+  }
+  const auto* list = std::get_if<Ints>(&attr);
+  if (list && argument.numbers > 0 && list->size() != argument.numbers) {
+    return refuse("attribute " + std::string(argument.name) + " has " + std::to_string(list->size()) +
+                  " numbers where " + std::to_string(argument.numbers) + " are wanted");
+  }
+  return {};
+}
+
+/// What the source recorded and what the rule says, as one; an error where they differ.
+Result<Type> agree(const Type& recorded, const Type& inferred) {
+  const auto differ = [&] { return refuse("is " + to_string(inferred) + ", but recorded as " + to_string(recorded)); };
+  if (recorded.dtype == DType::unknown) return inferred;
+  if (inferred.dtype != DType::unknown && recorded.dtype != inferred.dtype) return differ();
+  if (recorded.dims.size() != inferred.dims.size()) return differ();
+  Type type = recorded;
+  for (std::size_t i = 0; i < type.dims.size(); ++i) {
+    auto dim = unify(inferred.dims[i], recorded.dims[i]);
+    if (!dim) return differ();
+    type.dims[i] = *dim;
+  }
+  return type;
+}
+
+}  // namespace
+
+Status check_node(const Op& op, const Node& node) {
+  if (auto status = check_inputs(op, node); !status) return status;
+  for (const Argument& argument : op.arguments) {
+    if (argument.is_tensor()) continue;
+    if (auto status = check_attr(argument, node); !status) return status;
+  }
+  return {};
+}
+
+namespace {
+
+class Inference {
+ public:
+  explicit Inference(Graph& graph) : graph_(graph) {}
+
+  Refusals run() {
+    for (const Node& node : graph_.nodes) infer(node);
+    return std::move(refusals_);
+  }
+
+ private:
+  void infer(const Node& node) {
+    const Op* op = find_op(node.op);
+    Status status = op ? check_node(*op, node) : refuse("not an operator that is known");
+    if (status && !known_inputs(node)) return;  // refused where they come from
+    if (status) status = infer(*op, node);
+    if (!status) refusals_.add(node, status.error().message);
+  }
+
+  bool known_inputs(const Node& node) const {
+    return std::ranges::all_of(
+        node.inputs, [&](ValueId id) { return id == kAbsent || graph_.value(id).type.dtype != DType::unknown; });
+  }
+
+  Status infer(const Op& op, const Node& node) {
+    if (!op.infer) return refuse("no rule");
+    auto types = op.infer(NodeView(graph_, node));
+    if (!types) return types.error();
+    if (node.outputs.size() > types->size()) {
+      return refuse(std::to_string(node.outputs.size()) + " results where there are " + std::to_string(types->size()));
+    }
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+      Type& type = graph_.value(node.outputs[i]).type;
+      auto agreed = agree(type, (*types)[i]);
+      if (!agreed) return refuse("result " + std::to_string(i) + " " + agreed.error().message);
+      type = std::move(*agreed);
+    }
+    return {};
+  }
+
+  Graph& graph_;
+  Refusals refusals_ = {};
+};
+
+}  // namespace
+
+Refusals infer_types(Graph& graph) { return Inference(graph).run(); }
+
+}  // namespace ckpt::graph

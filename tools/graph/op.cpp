@@ -1,0 +1,349 @@
+#include "op.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <functional>
+
+#include "ckpt/element.h"
+#include "ops/table.h"
+
+namespace ckpt::graph {
+
+namespace {
+
+Error unsupported(std::string message) { return Error{.code = Errc::unsupported, .message = std::move(message)}; }
+
+/// Calls `use` with each of the words that spaces separate, until it says that it has enough.
+bool any_word(std::string_view words, const std::function<bool(std::string_view)>& use) {
+  while (!words.empty()) {
+    const std::size_t end = std::min(words.find(' '), words.size());
+    if (use(words.substr(0, end))) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
+}
+
+std::vector<Op> make_table() {
+  std::vector<Op> table;
+  for (auto family : {conv_ops, pool_ops, activation_ops, norm_ops, unary_ops, binary_ops, matmul_ops, reduce_ops,
+                      shape_ops, index_ops, pad_ops, resize_ops, recurrent_ops}) {
+    std::ranges::move(family(), std::back_inserter(table));
+  }
+  std::ranges::sort(table, {}, &Op::name);
+  return table;
+}
+
+using Index = std::map<std::string_view, const Op*>;
+
+Index make_index() {
+  Index index;
+  for (const Op& op : ops()) {
+    index.emplace(op.name, &op);
+    any_word(op.was, [&](std::string_view was) {
+      index.emplace(was, &op);
+      return false;
+    });
+  }
+  return index;
+}
+
+std::string kind_of(const Attr& attr) {
+  static constexpr std::array kKinds = {"None",     "a boolean", "an integer", "a number",          "a text",
+                                        "integers", "numbers",   "texts",      "lists of integers", "a dtype"};
+  return kKinds[attr.index()];
+}
+
+/// MindSpore's TypeId, as an operand of Cast has it in MindIR.
+DType dtype_of_type_id(std::int64_t id) {
+  switch (id) {
+    case 30:
+      return DType::boolean;
+    case 32:
+      return DType::int8;
+    case 33:
+      return DType::int16;
+    case 34:
+      return DType::int32;
+    case 35:
+      return DType::int64;
+    case 37:
+      return DType::uint8;
+    case 38:
+      return DType::uint16;
+    case 39:
+      return DType::uint32;
+    case 40:
+      return DType::uint64;
+    case 42:
+      return DType::float16;
+    case 43:
+      return DType::float32;
+    case 44:
+      return DType::float64;
+    case 45:
+      return DType::bfloat16;
+    case 51:
+      return DType::complex64;
+    case 52:
+      return DType::complex128;
+    default:
+      return DType::unknown;
+  }
+}
+
+/// The word for a number of MindSpore's enumerations; empty if it is none.
+std::string_view word_of(std::string_view argument, std::int64_t number) {
+  if (argument == "pad_mode" && number >= 0 && number <= 2) {
+    return std::array<std::string_view, 3>{"pad", "same", "valid"}[static_cast<std::size_t>(number)];
+  }
+  if (argument == "format") return number == 0 ? "NCHW" : number == 1 ? "NHWC" : number == 14 ? "NCDHW" : "";
+  if (argument == "approximate") return number == 0 ? "none" : number == 1 ? "tanh" : "";
+  return {};
+}
+
+std::optional<std::int64_t> as_integer(const Attr& attr) {
+  if (const auto* value = std::get_if<std::int64_t>(&attr)) return *value;
+  if (const auto* value = std::get_if<bool>(&attr)) return *value ? 1 : 0;
+  if (const auto* value = std::get_if<Ints>(&attr); value && value->size() == 1) return value->front();
+  return std::nullopt;
+}
+
+std::optional<Attr> as_text(const Argument& argument, const Attr& attr) {
+  std::string word;
+  if (const auto* value = std::get_if<std::string>(&attr)) word = *value;
+  if (const auto* value = std::get_if<std::int64_t>(&attr)) word = word_of(argument.name, *value);
+  if (word.empty()) return std::nullopt;
+  const bool upper = argument.name == "format";
+  std::ranges::transform(word, word.begin(), [&](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return static_cast<char>(upper ? std::toupper(byte) : std::tolower(byte));
+  });
+  if (argument.name == "pad_mode" && word == "calculated") word = "pad";  // MaxPool3D's name for it
+  return word;
+}
+
+/// The attribute in the kind that the argument wants; empty if it is none such.
+std::optional<Attr> in_kind(const Argument& argument, const Attr& attr) {
+  using Is = Argument::Is;
+  if (std::holds_alternative<None>(attr)) {
+    const bool allowed = argument.fallback && std::holds_alternative<None>(*argument.fallback);
+    return allowed ? std::optional<Attr>(None{}) : std::nullopt;
+  }
+  switch (argument.is) {
+    case Is::boolean:
+      if (const auto value = as_integer(attr)) return *value != 0;
+      break;
+    case Is::integer:
+      if (const auto value = as_integer(attr)) return *value;
+      if (const auto* value = std::get_if<double>(&attr);
+          value && *value == std::trunc(*value) && std::abs(*value) < 9e15) {
+        return static_cast<std::int64_t>(*value);
+      }
+      break;
+    case Is::number:
+      if (std::holds_alternative<double>(attr)) return attr;
+      if (const auto* value = std::get_if<Doubles>(&attr); value && value->size() == 1) return value->front();
+      if (const auto value = as_integer(attr)) return static_cast<double>(*value);
+      break;
+    case Is::text:
+      return as_text(argument, attr);
+    case Is::integers:
+      if (std::holds_alternative<Ints>(attr)) return attr;
+      if (const auto value = as_integer(attr)) return Ints{*value};
+      break;
+    case Is::int_lists:
+      if (std::holds_alternative<IntLists>(attr)) return attr;
+      if (const auto* value = std::get_if<Ints>(&attr); value && value->empty()) return IntLists{};
+      break;
+    case Is::dtype:
+      if (std::holds_alternative<DType>(attr)) return attr;
+      if (const auto* value = std::get_if<std::int64_t>(&attr)) {
+        if (const DType known = dtype_of_type_id(*value); known != DType::unknown) return known;
+      }
+      if (const auto* value = std::get_if<std::string>(&attr)) {
+        std::string word = *value;
+        if (!word.empty()) word[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));
+        if (const DType known = dtype_from_name(word); known != DType::unknown) return known;
+      }
+      break;
+    case Is::tensor:
+    case Is::optional_tensor:
+    case Is::tensors:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::string_view wanted(const Argument& argument) {
+  switch (argument.is) {
+    case Argument::Is::boolean:
+      return "a boolean";
+    case Argument::Is::integer:
+      return "an integer";
+    case Argument::Is::number:
+      return "a number";
+    case Argument::Is::text:
+      return "a text that is known";
+    case Argument::Is::integers:
+      return "integers";
+    case Argument::Is::int_lists:
+      return "lists of integers";
+    case Argument::Is::dtype:
+      return "a dtype";
+    default:
+      return "a tensor";
+  }
+}
+
+/// One number an axis, of those MindSpore has for batch and channels too.
+Status per_axis_numbers(const Argument& argument, const Node& node, Ints& values) {
+  const std::size_t axes = argument.numbers;
+  if (values.size() == axes) return {};
+  if (values.size() == 1) {
+    values.resize(axes, values[0]);
+    return {};
+  }
+  const bool channels_last = node.op == "MaxPoolWithArgmax";
+  if (values.size() == axes + 2 && values.front() == 1 && (channels_last ? values.back() : values[1]) == 1) {
+    values.erase(values.begin());
+    values.erase(channels_last ? values.end() - 1 : values.begin());
+    return {};
+  }
+  if (values.size() * 2 == axes) {  // pads of which each is for both sides
+    Ints both;
+    for (const std::int64_t value : values) both.insert(both.end(), 2, value);
+    values = std::move(both);
+    return {};
+  }
+  return unsupported("attribute " + std::string(argument.name) + " has " + std::to_string(values.size()) +
+                     " numbers where " + std::to_string(axes) + " are wanted");
+}
+
+/// The attribute under one of the argument's names, taken out of the node.
+std::optional<Attr> take(Node& node, const Argument& argument) {
+  const auto get = [&](std::string_view name) -> std::optional<Attr> {
+    const auto found = node.attrs.find(name);
+    return found == node.attrs.end() ? std::nullopt : std::optional<Attr>(found->second);
+  };
+  if (auto attr = get(argument.name)) return attr;
+  std::optional<Attr> attr;
+  any_word(argument.was, [&](std::string_view was) {
+    attr = get(was);
+    return attr.has_value();
+  });
+  return attr;
+}
+
+Status canonical_argument(Node& node, const Argument& argument, Attrs& attrs) {
+  auto attr = take(node, argument);
+  if (!attr) {
+    if (!argument.fallback) return unsupported("attribute " + std::string(argument.name) + " is missing");
+    attrs.emplace(argument.name, *argument.fallback);
+    return {};
+  }
+  auto value = in_kind(argument, *attr);
+  if (!value) {
+    return unsupported("attribute " + std::string(argument.name) + " is " + kind_of(*attr) + ", not " +
+                       std::string(wanted(argument)));
+  }
+  if (auto* list = std::get_if<Ints>(&*value); list && argument.numbers > 0) {
+    if (auto status = per_axis_numbers(argument, node, *list); !status) return status;
+  }
+  attrs.emplace(argument.name, std::move(*value));
+  return {};
+}
+
+/// pad_list where it says what pad_mode does not: explicit pads.
+void canonical_pads(Attrs& attrs) {
+  const auto mode = attrs.find("pad_mode");
+  const auto pads = attrs.find("pad_list");
+  if (mode == attrs.end() || pads == attrs.end()) return;
+  const auto* list = std::get_if<Ints>(&pads->second);
+  if (!list) return;
+  const bool unknown = std::ranges::any_of(*list, [](std::int64_t pad) { return pad < 0; });
+  if (unknown || mode->second != Attr(std::string("pad"))) pads->second = None{};
+}
+
+const Argument* find_argument(std::string_view op, std::string_view name) {
+  const Op* found = find_op(op);
+  if (!found) return nullptr;
+  const auto place = std::ranges::find(found->arguments, name, &Argument::name);
+  return place == found->arguments.end() ? nullptr : &*place;
+}
+
+}  // namespace
+
+std::span<const Op> ops() {
+  static const std::vector<Op> table = make_table();
+  return table;
+}
+
+const Op* find_op(std::string_view name) {
+  static const Index index = make_index();
+  const auto found = index.find(name);
+  return found == index.end() ? nullptr : found->second;
+}
+
+Status canonicalise(Node& node) {
+  const Op* op = find_op(node.op);
+  if (!op) return {};
+  Attrs attrs;
+  for (const Argument& argument : op->arguments) {
+    if (argument.is_tensor()) continue;
+    if (auto status = canonical_argument(node, argument, attrs); !status) return status;
+  }
+  canonical_pads(attrs);
+  node.attrs = std::move(attrs);
+  node.op = op->name;
+  return {};
+}
+
+const Attr& NodeView::attr(std::string_view name) const {
+  static const Attr nothing = None{};
+  if (const auto found = node_.attrs.find(name); found != node_.attrs.end()) return found->second;
+  const Argument* argument = find_argument(node_.op, name);
+  return argument && argument->fallback ? *argument->fallback : nothing;
+}
+
+bool NodeView::flag(std::string_view name) const { return std::get<bool>(attr(name)); }
+std::int64_t NodeView::integer(std::string_view name) const { return std::get<std::int64_t>(attr(name)); }
+double NodeView::number(std::string_view name) const { return std::get<double>(attr(name)); }
+const std::string& NodeView::text(std::string_view name) const { return std::get<std::string>(attr(name)); }
+const Ints& NodeView::integers(std::string_view name) const { return std::get<Ints>(attr(name)); }
+const IntLists& NodeView::int_lists(std::string_view name) const { return std::get<IntLists>(attr(name)); }
+DType NodeView::dtype(std::string_view name) const { return std::get<DType>(attr(name)); }
+bool NodeView::is_none(std::string_view name) const { return std::holds_alternative<None>(attr(name)); }
+
+namespace {
+
+/// The numbers of a value that is there without running the network.
+std::optional<Doubles> numbers_of(const Value& value) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 20;
+  if (!value.bound || value.kind == ValueKind::result || size_of(value.type.dtype) == 0) return std::nullopt;
+  auto bytes = bytes_of(value.contents, kMost);
+  if (!bytes) return std::nullopt;
+  Doubles numbers(bytes->size() / size_of(value.type.dtype));
+  to_double(value.type.dtype, *bytes, numbers);
+  return numbers;
+}
+
+}  // namespace
+
+std::optional<Doubles> NodeView::constant_numbers(std::size_t i) const {
+  return has_input(i) ? numbers_of(input(i)) : std::nullopt;
+}
+
+std::optional<Ints> NodeView::constant_integers(std::size_t i) const {
+  const auto numbers = constant_numbers(i);
+  if (!numbers) return std::nullopt;
+  Ints integers;
+  for (const double number : *numbers) {
+    if (!(std::abs(number) < 9e18)) return std::nullopt;
+    integers.push_back(static_cast<std::int64_t>(number));
+  }
+  return integers;
+}
+
+}  // namespace ckpt::graph

@@ -1,0 +1,333 @@
+#include "rules.h"
+
+#include <limits>
+
+#include "ckpt/cast.h"
+
+namespace ckpt::graph {
+
+Error refuse(std::string reason) { return Error{.code = Errc::unsupported, .message = std::move(reason)}; }
+
+Types same(const NodeView& node) { return std::vector<Type>{node.type(0)}; }
+
+Result<std::size_t> axis_of(std::int64_t axis, std::size_t rank) {
+  const auto size = static_cast<std::int64_t>(rank);
+  if (axis < -size || axis >= size) {
+    return refuse("axis " + std::to_string(axis) + " of " + std::to_string(rank) + " dimensions");
+  }
+  return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
+}
+
+Result<std::vector<std::size_t>> axes_of(const Ints& axes, std::size_t rank) {
+  std::vector<std::size_t> positions;
+  for (const std::int64_t axis : axes) {
+    auto position = axis_of(axis, rank);
+    if (!position) return position.error();
+    positions.push_back(*position);
+  }
+  if (axes.empty()) {
+    for (std::size_t i = 0; i < rank; ++i) positions.push_back(i);
+  }
+  std::ranges::sort(positions);
+  if (std::ranges::adjacent_find(positions) != positions.end()) return refuse("an axis is named twice");
+  return positions;
+}
+
+namespace {
+
+std::string text_of(const Dim& dim) {
+  return dim.known() ? std::to_string(dim.size) : dim.symbol.empty() ? "?" : dim.symbol;
+}
+
+}  // namespace
+
+Result<Dim> unify(const Dim& a, const Dim& b) {
+  if (a == b) return a;
+  if (!a.known() && a.symbol.empty()) return b;
+  if (!b.known() && b.symbol.empty()) return a;
+  return refuse("dimensions " + text_of(a) + " and " + text_of(b) + " differ");
+}
+
+Result<Dims> broadcast(const Dims& a, const Dims& b) {
+  const Dims& longer = a.size() >= b.size() ? a : b;
+  const Dims& shorter = a.size() >= b.size() ? b : a;
+  Dims dims = longer;
+  const std::size_t ahead = longer.size() - shorter.size();
+  for (std::size_t i = 0; i < shorter.size(); ++i) {
+    const Dim& x = longer[ahead + i];
+    const Dim& y = shorter[i];
+    if (y == Dim(1)) continue;
+    if (x == Dim(1)) {
+      dims[ahead + i] = y;
+      continue;
+    }
+    auto dim = unify(x, y);
+    if (!dim) return dim.error();
+    dims[ahead + i] = *dim;
+  }
+  return dims;
+}
+
+bool is_floating(DType dtype) noexcept {
+  switch (dtype) {
+    case DType::float16:
+    case DType::bfloat16:
+    case DType::float32:
+    case DType::float64:
+      return true;
+    default:
+      return false;
+  }
+}
+
+DType common_dtype(DType a, DType b) {
+  if (a == b) return a;
+  const auto weight = [](DType dtype) {
+    const int kind = dtype == DType::boolean ? 0 : is_floating(dtype) ? 2 : 1;
+    return std::pair(kind, size_of(dtype));
+  };
+  return weight(a) < weight(b) ? b : a;
+}
+
+Result<Known> known_part(const Dims& dims) {
+  Known known;
+  for (const Dim& dim : dims) {
+    if (!dim.known()) {
+      ++known.unknown;
+    } else if (dim.size != 0 && known.product > std::numeric_limits<std::int64_t>::max() / dim.size) {
+      return refuse("more elements than can be counted");
+    } else {
+      known.product *= dim.size;
+    }
+  }
+  return known;
+}
+
+Status want_rank(const NodeView& node, std::size_t input, std::size_t rank) {
+  if (node.type(input).dims.size() == rank) return {};
+  return refuse("input " + std::to_string(input) + " is " + to_string(node.type(input)) + ", not of " +
+                std::to_string(rank) + " dimensions");
+}
+
+Status want_format(const NodeView& node, std::string_view format) {
+  if (node.text("format") == format) return {};
+  return refuse("format " + node.text("format") + ": only " + std::string(format) + " is known");
+}
+
+namespace {
+
+Status check_window(const Window& window) {
+  constexpr std::int64_t kMax = std::int64_t{1} << 31;
+  const auto small = [](std::int64_t value, std::int64_t least) { return value >= least && value < kMax; };
+  const bool fits = small(window.kernel, 1) && small(window.stride, 1) && small(window.dilation, 1) &&
+                    small(window.begin, 0) && small(window.end, 0);
+  if (!fits) return refuse("a window whose numbers make no sense");
+  return {};
+}
+
+/// Pads so that there are ceil(size / stride) windows; the odd one behind.
+void pad_same(const Dim& size, Window& window, bool& known) {
+  std::int64_t need = window.reach() - 1;  // of stride 1, whatever the size
+  if (window.stride != 1) {
+    if (!size.known()) {
+      known = false;
+      return;
+    }
+    const std::int64_t count = (size.size + window.stride - 1) / window.stride;
+    need = std::max<std::int64_t>(0, (count - 1) * window.stride + window.reach() - size.size);
+  }
+  window.begin = need / 2;
+  window.end = need - need / 2;
+}
+
+}  // namespace
+
+Ints both_sides(const Ints& padding) {
+  Ints pads;
+  for (const std::int64_t pad : padding) pads.insert(pads.end(), 2, pad);
+  return pads;
+}
+
+Result<Windows> windows(const Dims& input, const Ints& kernel, const Ints& stride, const Ints& dilation,
+                        const std::string& pad_mode, const Ints& pad_list) {
+  const std::size_t axes = kernel.size();
+  if (input.size() != axes + 2 || stride.size() != axes || dilation.size() != axes) {
+    return refuse("a window of " + std::to_string(axes) + " axes over " + std::to_string(input.size()) + " dimensions");
+  }
+  const bool explicit_pads = pad_mode == "pad";
+  if (!explicit_pads && pad_mode != "valid" && pad_mode != "same") return refuse("pad_mode " + pad_mode);
+  if (explicit_pads && pad_list.size() != 2 * axes) return refuse("pad_mode pad without pads");
+  Windows result;
+  for (std::size_t i = 0; i < axes; ++i) {
+    Window window{.kernel = kernel[i], .stride = stride[i], .dilation = dilation[i]};
+    if (explicit_pads) {
+      window.begin = pad_list[2 * i];
+      window.end = pad_list[2 * i + 1];
+    }
+    if (auto status = check_window(window); !status) return status.error();
+    if (pad_mode == "same") pad_same(input[i + 2], window, result.known);
+    result.axes.push_back(window);
+  }
+  return result;
+}
+
+std::int64_t window_count(std::int64_t size, const Window& window, bool ceil_mode) {
+  const std::int64_t room = size + window.begin + window.end - window.reach();
+  if (room < 0) return 0;
+  std::int64_t count = room / window.stride + 1;
+  if (ceil_mode && room % window.stride != 0 && count * window.stride < size + window.begin) ++count;
+  return count;
+}
+
+Result<Dims> window_sizes(const Dims& input, const Windows& windows, bool same, bool ceil_mode) {
+  Dims dims;
+  for (std::size_t i = 0; i < windows.axes.size(); ++i) {
+    const Dim& size = input[i + 2];
+    const Window& window = windows.axes[i];
+    if (same && window.stride == 1) {
+      dims.push_back(size);
+    } else if (!size.known()) {
+      const bool as_large = window.stride == 1 && window.begin + window.end == window.reach() - 1;
+      dims.push_back(as_large ? size : Dim());
+    } else {
+      const std::int64_t count =
+          same ? (size.size + window.stride - 1) / window.stride : window_count(size.size, window, ceil_mode);
+      if (count <= 0) return refuse("a window larger than its input " + std::to_string(size.size));
+      dims.emplace_back(count);
+    }
+  }
+  return dims;
+}
+
+Ref in(const NodeView& node, Target& target, std::size_t i) {
+  return node.has_input(i) ? target.of(node.node().inputs[i]) : Target::kNothing;
+}
+
+Ref in_as(const NodeView& node, Target& target, std::size_t i, DType dtype) {
+  const Ref ref = in(node, target, i);
+  return ref == Target::kNothing || node.type(i).dtype == dtype ? ref : cast(target, ref, dtype, node.type(i).dims);
+}
+
+std::int64_t onnx_dtype(DType dtype) noexcept {
+  switch (dtype) {
+    case DType::float32:
+      return 1;
+    case DType::uint8:
+      return 2;
+    case DType::int8:
+      return 3;
+    case DType::uint16:
+      return 4;
+    case DType::int16:
+      return 5;
+    case DType::int32:
+      return 6;
+    case DType::int64:
+      return 7;
+    case DType::boolean:
+      return 9;
+    case DType::float16:
+      return 10;
+    case DType::float64:
+      return 11;
+    case DType::uint32:
+      return 12;
+    case DType::uint64:
+      return 13;
+    case DType::complex64:
+      return 14;
+    case DType::complex128:
+      return 15;
+    case DType::bfloat16:
+      return 16;
+    default:
+      return 0;
+  }
+}
+
+Ref cast(Target& target, Ref x, DType dtype, const Dims& dims) {
+  return target.add("Cast", {x}, {{"to", onnx_dtype(dtype)}}, {.dtype = dtype, .dims = dims});
+}
+
+Ref reshape(Target& target, Ref x, const Ints& shape, Type type) {
+  return target.add("Reshape", {x, target.constant(shape)}, {}, std::move(type));
+}
+
+Ref transpose(Target& target, Ref x, const Ints& order, Type type) {
+  return target.add("Transpose", {x}, {{"perm", order}}, std::move(type));
+}
+
+Ref unsqueeze(Target& target, Ref x, const Ints& axes, Type type) {
+  return target.add("Unsqueeze", {x, target.constant(axes)}, {}, std::move(type));
+}
+
+Ref squeeze(Target& target, Ref x, const Ints& axes, Type type) {
+  return target.add("Squeeze", {x, target.constant(axes)}, {}, std::move(type));
+}
+
+Ref reduce(Target& target, std::string_view op, Ref x, const Ints& axes, bool keep, Type type) {
+  const bool as_input = target.opset() >= 18 || op == "ReduceSum";
+  std::vector<Ref> inputs{x};
+  NamedAttrs attrs{{"keepdims", std::int64_t{keep}}};
+  if (!axes.empty() && as_input) inputs.push_back(target.constant(axes));
+  if (!axes.empty() && !as_input) attrs.insert(attrs.begin(), {"axes", axes});
+  return target.add(op, std::move(inputs), std::move(attrs), std::move(type));
+}
+
+Ref slice(Target& target, Ref x, const Ints& starts, const Ints& ends, const Ints& axes, const Ints& steps, Type type) {
+  std::vector<Ref> inputs{x, target.constant(starts), target.constant(ends), target.constant(axes)};
+  if (std::ranges::any_of(steps, [](std::int64_t step) { return step != 1; })) {
+    inputs.push_back(target.constant(steps));
+  }
+  return target.add("Slice", std::move(inputs), {}, std::move(type));
+}
+
+std::vector<Ref> split(Target& target, Ref x, std::int64_t axis, const Ints& sizes, std::size_t count) {
+  std::vector<Ref> inputs{x};
+  NamedAttrs attrs{{"axis", axis}};
+  if (!sizes.empty()) {
+    inputs.push_back(target.constant(sizes));
+  } else if (target.opset() >= 18) {
+    attrs.push_back({"num_outputs", static_cast<std::int64_t>(count)});
+  }
+  return target.add_many("Split", std::move(inputs), count, std::move(attrs));
+}
+
+Contents contents_of(DType dtype, const std::vector<double>& values) {
+  std::vector<std::byte> bytes(values.size() * size_of(dtype));
+  CastCounts counts;
+  ckpt::cast(DType::float64, std::as_bytes(std::span(values)), dtype, bytes, counts);
+  return in_memory(std::move(bytes));
+}
+
+Ref vector_of(Target& target, DType dtype, const std::vector<double>& values) {
+  return target.tensor({.dtype = dtype, .dims = {Dim(static_cast<std::int64_t>(values.size()))}},
+                       contents_of(dtype, values));
+}
+
+std::optional<Ints> reshape_to(const Dims& from, const Dims& to) {
+  Ints shape;
+  bool open = false;
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    const bool kept = i < from.size() && !from[i].known() && !from[i].symbol.empty() && from[i] == to[i];
+    if (to[i].known()) {
+      shape.push_back(to[i].size);
+    } else if (kept) {
+      shape.push_back(0);
+    } else if (!open) {
+      open = true;
+      shape.push_back(-1);
+    } else {
+      return std::nullopt;
+    }
+  }
+  return shape;
+}
+
+Ints as_ints(const std::vector<std::size_t>& axes) {
+  Ints ints;
+  for (const std::size_t axis : axes) ints.push_back(static_cast<std::int64_t>(axis));
+  return ints;
+}
+
+}  // namespace ckpt::graph

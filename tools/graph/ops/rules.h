@@ -1,0 +1,148 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "op.h"
+
+/// What rules are made of.
+namespace ckpt::graph {
+
+Error refuse(std::string reason);
+
+/// Whether the inputs are as many as the operator wants, and the attributes there and of the kind it says: before
+/// rules.
+Status check_node(const Op& op, const Node& node);
+
+// ---- types ----
+
+using Types = Result<std::vector<Type>>;
+
+/// One result, as the first input.
+Types same(const NodeView& node);
+
+/// The position of an axis that may be counted from behind.
+Result<std::size_t> axis_of(std::int64_t axis, std::size_t rank);
+/// Sorted positions, each once. An empty list is all of them.
+Result<std::vector<std::size_t>> axes_of(const Ints& axes, std::size_t rank);
+
+/// The one size that both are; what is known of either. Named dimensions equal themselves only.
+Result<Dim> unify(const Dim& a, const Dim& b);
+/// NumPy's rule.
+Result<Dims> broadcast(const Dims& a, const Dims& b);
+
+/// The result of an operation on both, as MindSpore's implicit conversion has it: floating point before integers before
+/// booleans, then the wider one.
+DType common_dtype(DType a, DType b);
+bool is_floating(DType dtype) noexcept;
+
+/// Of all dimensions that are known, and whether all are.
+struct Known {
+  std::int64_t product = 1;
+  std::size_t unknown = 0;  ///< how many are not
+};
+Result<Known> known_part(const Dims& dims);
+
+Status want_rank(const NodeView& node, std::size_t input, std::size_t rank);
+Status want_format(const NodeView& node, std::string_view format);
+
+// ---- windows: convolutions and pools ----
+
+/// How a window moves along one axis, in ONNX's terms: explicit pads.
+struct Window {
+  std::int64_t kernel = 1, stride = 1, dilation = 1, begin = 0, end = 0;
+
+  std::int64_t reach() const noexcept { return dilation * (kernel - 1) + 1; }
+};
+
+/// (1, 2) as (1, 1, 2, 2).
+Ints both_sides(const Ints& padding);
+
+/// For each of the axes behind batch and channels. `pad_list` (begin, end an axis) counts where mode is "pad". SAME of
+/// an axis whose size is not known needs no number if the stride is 1; else `known` is false.
+struct Windows {
+  std::vector<Window> axes = {};
+  bool known = true;
+};
+Result<Windows> windows(const Dims& input, const Ints& kernel, const Ints& stride, const Ints& dilation,
+                        const std::string& pad_mode, const Ints& pad_list);
+/// Sizes behind batch and channels.
+Result<Dims> window_sizes(const Dims& input, const Windows& windows, bool same, bool ceil_mode);
+/// As PyTorch and MindSpore count it: the last window starts inside the input or the padding before it.
+std::int64_t window_count(std::int64_t size, const Window& window, bool ceil_mode);
+
+// ---- ONNX ----
+
+using Ref = Target::Ref;
+using NamedAttrs = std::vector<Target::NamedAttr>;
+
+/// The value of an input; kNothing if it is not given.
+Ref in(const NodeView& node, Target& target, std::size_t i);
+/// ... converted to that type, if it is another.
+Ref in_as(const NodeView& node, Target& target, std::size_t i, DType dtype);
+
+/// A name as a template argument: one<"Relu">.
+template <std::size_t N>
+struct Name {
+  char text[N];
+  constexpr Name(const char (&literal)[N]) { std::copy_n(literal, N, text); }
+  constexpr std::string_view view() const { return {text, N - 1}; }
+};
+
+/// A step of that name on all the inputs, without attributes.
+template <Name kName>
+Status one(const NodeView& node, Target& target) {
+  std::vector<Ref> inputs;
+  for (std::size_t i = 0; i < node.input_count(); ++i) inputs.push_back(in(node, target, i));
+  target.result(0, target.add(kName.view(), std::move(inputs)));
+  return {};
+}
+
+/// The number of onnx.TensorProto.DataType, as Cast.to has it; 0 if ONNX has none.
+std::int64_t onnx_dtype(DType dtype) noexcept;
+
+/// For a chain of steps on values of one type.
+class Chain {
+ public:
+  Chain(Target& target, Type type) : target_(target), type_(std::move(type)) {}
+
+  Ref operator()(std::string_view op, std::vector<Ref> inputs, NamedAttrs attrs = {}) {
+    return target_.add(op, std::move(inputs), std::move(attrs), type_);
+  }
+  Ref number(double value) { return target_.scalar(value, type_.dtype); }
+
+ private:
+  Target& target_;
+  Type type_;
+};
+
+Ref cast(Target& target, Ref x, DType dtype, const Dims& dims = {});
+Ref reshape(Target& target, Ref x, const Ints& shape, Type type = {});
+Ref transpose(Target& target, Ref x, const Ints& order, Type type = {});
+Ref unsqueeze(Target& target, Ref x, const Ints& axes, Type type = {});
+Ref squeeze(Target& target, Ref x, const Ints& axes, Type type = {});
+/// ReduceSum, ReduceMean …; axes empty: all.
+Ref reduce(Target& target, std::string_view op, Ref x, const Ints& axes, bool keep, Type type = {});
+Ref slice(Target& target, Ref x, const Ints& starts, const Ints& ends, const Ints& axes, const Ints& steps,
+          Type type = {});
+std::vector<Ref> split(Target& target, Ref x, std::int64_t axis, const Ints& sizes, std::size_t count);
+
+inline constexpr std::int64_t kToTheEnd = std::int64_t{1} << 62;  ///< as an end of Slice
+
+/// A one-dimensional tensor of that type.
+Ref vector_of(Target& target, DType dtype, const std::vector<double>& values);
+Contents contents_of(DType dtype, const std::vector<double>& values);
+
+/// The shape of x as ONNX's Reshape wants it, from what is known: 0 for the same dimension of its input, -1 for one
+/// that is not known. Empty if more than one is not known and not at the place it was.
+std::optional<Ints> reshape_to(const Dims& from, const Dims& to);
+
+/// Negative positions and several: as Ints.
+Ints as_ints(const std::vector<std::size_t>& axes);
+
+}  // namespace ckpt::graph
