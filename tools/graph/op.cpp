@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "ckpt/element.h"
+#include "ops/ge_rules.h"
 #include "ops/table.h"
 
 namespace ckpt::graph {
@@ -30,6 +31,9 @@ std::vector<Op> make_table() {
   for (auto family : {conv_ops, pool_ops, activation_ops, norm_ops, unary_ops, binary_ops, matmul_ops, reduce_ops,
                       shape_ops, index_ops, pad_ops, resize_ops, recurrent_ops}) {
     std::ranges::move(family(), std::back_inserter(table));
+  }
+  for (Op& op : table) {
+    if (!op.to_ge) op.to_ge = ge_rule(op.name);
   }
   std::ranges::sort(table, {}, &Op::name);
   return table;

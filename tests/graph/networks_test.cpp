@@ -1,0 +1,157 @@
+#include "networks.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "bind.h"
+#include "made_up_checkpoint.h"
+#include "op.h"
+#include "target_graph.h"
+
+namespace ckpt::graph {
+namespace {
+
+using test::MadeUpCheckpoint;
+
+NetworkOptions usual(std::string_view name) {
+  return {.num_classes = 1000, .heads = name == "transformer_encoder" ? std::optional<std::int64_t>(8) : std::nullopt};
+}
+
+Graph network(std::string_view name, const NetworkOptions& options, const Checkpoint* file = nullptr) {
+  auto graph = make_network(name, options, file);
+  if (!graph) ADD_FAILURE() << name << ": " << to_string(graph.error());
+  return graph ? std::move(*graph) : Graph{};
+}
+
+std::string text_of(const Refusals& refusals) {
+  std::string text;
+  for (const Refusal& refusal : refusals.list())
+    text += refusal.op + ": " + refusal.reason + " at " + refusal.first + "\n";
+  return text;
+}
+
+// Moving statistics are not learned.
+std::uint64_t learned(const Graph& graph) {
+  std::uint64_t count = 0;
+  for (const Value& value : graph.values) {
+    if (value.kind != ValueKind::parameter || value.name.find(".moving_") != std::string::npos) continue;
+    count += element_count(value.type).value_or(0);
+  }
+  return count;
+}
+
+class Networks : public testing::TestWithParam<std::string_view> {};
+
+TEST_P(Networks, AreWholeGraphs) {
+  const Graph graph = network(GetParam(), usual(GetParam()));
+  const Status status = verify(graph);
+  EXPECT_TRUE(status) << to_string(status.error());
+}
+
+TEST_P(Networks, AreTypedWithAnyBatch) {
+  Graph graph = network(GetParam(), usual(GetParam()));
+  const Refusals refusals = infer_types(graph);
+  EXPECT_TRUE(refusals.empty()) << text_of(refusals);
+  const Type& type = graph.value(graph.outputs.at(0)).type;
+  EXPECT_EQ(type.dtype, DType::float32);
+  EXPECT_EQ(std::ranges::count(type.dims, Dim("N")), 1) << to_string(type);
+}
+
+TEST_P(Networks, AreConverted) {
+  const bool sequence = GetParam() == "transformer_encoder";
+  Graph graph = network(GetParam(), usual(GetParam()));
+  Dims input = graph.value(graph.inputs.at(0)).type.dims;
+  std::ranges::replace(input, Dim("N"), Dim(2));
+  std::ranges::replace(input, Dim("S"), Dim(5));
+  NetworkOptions options = usual(GetParam());
+  options.input = input;
+  graph = network(GetParam(), options);
+  const auto bound = graph::bind(graph, MadeUpCheckpoint().add_parameters_of(graph).make());
+  EXPECT_TRUE(bound.complete());
+  EXPECT_TRUE(infer_types(graph).empty());
+  const Converted onnx = convert_to_onnx(graph, 17);
+  EXPECT_TRUE(onnx.refusals.empty()) << text_of(onnx.refusals);
+  const Converted ge = convert_to_ge(graph);
+  EXPECT_TRUE(ge.refusals.empty()) << text_of(ge.refusals);
+  EXPECT_EQ(graph.value(graph.outputs[0]).type.dims.size(), sequence ? 3U : 2U);
+}
+
+TEST_P(Networks, AreRecognised) {
+  NetworkOptions options = usual(GetParam());
+  options.num_classes = 17;
+  const auto file = MadeUpCheckpoint().add_parameters_of(network(GetParam(), options)).make();
+  const auto found = match_network(*file, {.heads = options.heads});
+  ASSERT_TRUE(found) << to_string(found.error());
+  EXPECT_EQ(*found, GetParam());
+}
+
+TEST_P(Networks, AreNotMistakenForOthers) {
+  const auto file =
+      MadeUpCheckpoint().add_parameters_of(network(GetParam(), usual(GetParam()))).add("another.weight", {3}).make();
+  const auto found = match_network(*file, {.heads = 8});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Errc::usage);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Networks, testing::ValuesIn([] {
+                           std::vector<std::string_view> names;
+                           for (const Network& each : networks()) names.push_back(each.name);
+                           return names;
+                         }()),
+                         [](const auto& instance) { return std::string(instance.param); });
+
+// The numbers that these networks are known by, for 1000 classes.
+TEST(NetworkSizes, AreThePublishedOnes) {
+  const std::map<std::string, std::uint64_t> published{{"mobilenetv2", 3'504'872}, {"resnet18", 11'689'512},
+                                                       {"resnet34", 21'797'672},   {"resnet50", 25'557'032},
+                                                       {"resnet101", 44'549'160},  {"resnet152", 60'192'808}};
+  for (const auto& [name, count] : published) EXPECT_EQ(learned(network(name, usual(name))), count) << name;
+  // The convolutions have no biases here: 4224 of the 138357544.
+  EXPECT_EQ(learned(network("vgg16", usual("vgg16"))), 138'357'544U - 4224U);
+  EXPECT_EQ(learned(network("lenet5", {.num_classes = 10})), 61'684U);
+}
+
+TEST(NetworkOptions, ShowInTheShapes) {
+  const Graph graph = network("lenet5", {.num_classes = 7, .input = {Dim(4), Dim(3), Dim(32), Dim(32)}});
+  const auto& values = graph.values;
+  const auto fc3 = std::ranges::find(values, "fc3.weight", &Value::name);
+  ASSERT_NE(fc3, values.end());
+  EXPECT_EQ(to_string(fc3->type), "Float32 [7, 84]");
+  EXPECT_EQ(to_string(graph.value(graph.inputs[0]).type), "Float32 [4, 3, 32, 32]");
+}
+
+TEST(NetworkOptions, ComeFromTheCheckpoint) {
+  const auto file = MadeUpCheckpoint().add("conv1.weight", {6, 3, 5, 5}).add("fc3.weight", {7, 84}).make();
+  Graph graph = network("lenet5", {}, file.get());
+  EXPECT_TRUE(infer_types(graph).empty());
+  EXPECT_EQ(to_string(graph.value(graph.inputs[0]).type), "Float32 [N, 3, 32, 32]");
+  EXPECT_EQ(to_string(graph.value(graph.outputs[0]).type), "Float32 [N, 7]");
+}
+
+TEST(NetworkOptions, ThatMakeNoNetworkAreRefused) {
+  for (const auto& [name, options, message] :
+       {std::tuple<std::string_view, NetworkOptions, std::string>{"resnet5", {}, "did you mean resnet50?"},
+        {"lenet5", {.input = {Dim(1), Dim(32)}}, "its input has 4 dimensions, not 2"},
+        {"resnet50", {.pad_mode = "valid"}, "pad_mode is \"same\" or \"pad\""},
+        {"transformer_encoder", {}, "the number of heads must be given"},
+        {"transformer_encoder", {.heads = 7}, "7 heads do not divide a width of 512"}}) {
+    const auto graph = make_network(name, options);
+    ASSERT_FALSE(graph) << name;
+    EXPECT_NE(graph.error().message.find(message), std::string::npos) << graph.error().message;
+  }
+}
+
+TEST(MatchNetwork, SaysWhatATransformerLacks) {
+  const auto file =
+      MadeUpCheckpoint().add_parameters_of(network("transformer_encoder", usual("transformer_encoder"))).make();
+  const auto found = match_network(*file);
+  ASSERT_FALSE(found);
+  EXPECT_NE(found.error().message.find("number of heads"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ckpt::graph

@@ -1,0 +1,702 @@
+#include "ops/ge_rules.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ge_interface.h"
+#include "ops/rules.h"
+
+// MindSpore's operators as those of Ascend's graph engine. What was an argument of MindSpore's constructor is an
+// attribute there; what was an operand is one too where the D form of an operator wants it so. Everything that GE and
+// MindSpore have different defaults for is written.
+namespace ckpt::graph {
+namespace {
+
+// ---- helpers ----
+
+std::vector<Ref> inputs_of(const NodeView& node, const Target& target) {
+  std::vector<Ref> inputs;
+  for (std::size_t i = 0; i < node.input_count(); ++i) inputs.push_back(target.of(node.node().inputs[i]));
+  return inputs;
+}
+
+// A step that is the whole node. Results that GE has and MindSpore has not are there, and nothing uses them.
+Status emit_on(const NodeView& node, Target& target, std::string_view type, std::vector<Ref> inputs,
+               NamedAttrs attrs = {}) {
+  const GeOp* op = find_ge_op(type);
+  if (!op) return refuse("GE's " + std::string(type) + " is not known");
+  const std::size_t wanted = node.node().outputs.size();
+  const bool dynamic = !op->outputs.empty() && op->outputs.front().dynamic;
+  const std::vector<Ref> refs =
+      target.add_many(type, std::move(inputs), dynamic ? wanted : op->outputs.size(), std::move(attrs));
+  for (std::size_t i = 0; i < std::min(wanted, refs.size()); ++i) target.result(i, refs[i]);
+  return {};
+}
+
+Status emit(const NodeView& node, Target& target, std::string_view type, NamedAttrs attrs = {}) {
+  return emit_on(node, target, type, inputs_of(node, target), std::move(attrs));
+}
+
+template <Name kType>
+Status same_inputs(const NodeView& node, Target& target) {
+  return emit(node, target, kType.view());
+}
+
+// GE does not convert: both must be of one type.
+template <Name kType>
+Status same_types(const NodeView& node, Target& target) {
+  for (std::size_t i = 1; i < node.input_count(); ++i) {
+    if (node.type(i).dtype != node.type(0).dtype) {
+      return refuse("its inputs are " + to_string(node.type(0)) + " and " + to_string(node.type(i)));
+    }
+  }
+  return emit(node, target, kType.view());
+}
+
+// The shapes and indices of a GEIR file are Int32, as MindSpore's are there.
+Result<Ref> numbers(Target& target, const Ints& values, Dims dims) {
+  std::vector<double> list;
+  for (const std::int64_t value : values) {
+    if (value > std::numeric_limits<std::int32_t>::max() || value < std::numeric_limits<std::int32_t>::min()) {
+      return refuse(std::to_string(value) + " is beyond what GE's Int32 operands hold");
+    }
+    list.push_back(static_cast<double>(value));
+  }
+  return target.tensor({.dtype = DType::int32, .dims = std::move(dims)}, contents_of(DType::int32, list));
+}
+
+Result<Ref> vector(Target& target, const Ints& values) {
+  return numbers(target, values, {Dim(static_cast<std::int64_t>(values.size()))});
+}
+
+Result<Ref> whole_number(Target& target, std::int64_t value) { return numbers(target, {value}, {}); }
+
+Ints in_image(const Ints& values) {
+  Ints all{1, 1};
+  all.insert(all.end(), values.begin(), values.end());
+  return all;
+}
+
+std::string upper(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  return text;
+}
+
+const std::string kNchw = "NCHW";
+
+// ---- convolutions and pools ----
+
+// top, bottom, left, right: MindSpore's order, and GE's.
+Result<Ints> pads_of(const NodeView& node, const Dims& image, const Ints& kernel) {
+  auto moved = windows(image, kernel, node.integers("stride"), node.integers("dilation"), node.text("pad_mode"),
+                       node.is_none("pad_list") ? Ints{} : node.integers("pad_list"));
+  if (!moved) return moved.error();
+  if (!moved->known) return refuse("pad_mode same over a size that is not known");
+  Ints pads;
+  for (const Window& window : moved->axes) pads.insert(pads.end(), {window.begin, window.end});
+  return pads;
+}
+
+Ints kernel_of(const NodeView& node) {
+  Ints kernel;
+  for (std::size_t i = 2; i < node.type(1).dims.size(); ++i) kernel.push_back(node.type(1).dims[i].size);
+  return kernel;
+}
+
+Status conv2d(const NodeView& node, Target& target) {
+  if (auto status = want_format(node, kNchw); !status) return status;
+  auto pads = pads_of(node, node.type(0).dims, kernel_of(node));
+  if (!pads) return pads.error();
+  return emit(node, target, "Conv2D",
+              {{"strides", in_image(node.integers("stride"))},
+               {"pads", *pads},
+               {"dilations", in_image(node.integers("dilation"))},
+               {"groups", node.integer("group")},
+               {"data_format", kNchw}});
+}
+
+Status depthwise(const NodeView& node, Target& target) {
+  if (auto status = want_format(node, kNchw); !status) return status;
+  auto pads = pads_of(node, node.type(0).dims, kernel_of(node));
+  if (!pads) return pads.error();
+  return emit(node, target, "DepthwiseConv2D",
+              {{"strides", in_image(node.integers("stride"))},
+               {"dilations", in_image(node.integers("dilation"))},
+               {"pads", *pads},
+               {"data_format", kNchw}});
+}
+
+// GE asks for the size of the result, which is the input of the convolution that this one reverses.
+Status conv2d_transpose(const NodeView& node, Target& target) {
+  if (auto status = want_format(node, kNchw); !status) return status;
+  const Dims& image = node.result_type().dims;
+  Ints size;
+  for (const Dim& dim : image) {
+    if (!dim.known()) return refuse("GE wants the size of the result, which is not known");
+    size.push_back(dim.size);
+  }
+  auto pads = pads_of(node, image, kernel_of(node));
+  if (!pads) return pads.error();
+  const std::vector<Ref> inputs = inputs_of(node, target);
+  return emit_on(node, target, "Conv2DBackpropInputD", {inputs[1], inputs[0]},
+                 {{"input_size", size},
+                  {"strides", in_image(node.integers("stride"))},
+                  {"pads", *pads},
+                  {"dilations", in_image(node.integers("dilation"))},
+                  {"groups", node.integer("group")},
+                  {"data_format", kNchw}});
+}
+
+Status bias_add(const NodeView& node, Target& target) {
+  return emit(node, target, "BiasAdd", {{"data_format", node.text("format")}});
+}
+
+template <Name kType>
+Status pool(const NodeView& node, Target& target) {
+  if (auto status = want_format(node, kNchw); !status) return status;
+  return emit(node, target, kType.view(),
+              {{"ksize", in_image(node.integers("kernel_size"))},
+               {"strides", in_image(node.integers("strides"))},
+               {"padding", upper(node.text("pad_mode"))},
+               {"data_format", kNchw}});
+}
+
+// ---- norms and matrices ----
+
+Status batch_norm(const NodeView& node, Target& target) {
+  if (node.flag("is_training")) return refuse("is_training is true");
+  if (auto status = want_format(node, kNchw); !status) return status;
+  return emit(
+      node, target, "BatchNorm",
+      {{"epsilon", static_cast<float>(node.number("epsilon"))}, {"data_format", kNchw}, {"is_training", false}});
+}
+
+Status layer_norm(const NodeView& node, Target& target) {
+  return emit(node, target, "LayerNorm",
+              {{"begin_norm_axis", node.integer("begin_norm_axis")},
+               {"begin_params_axis", node.integer("begin_params_axis")},
+               {"epsilon", static_cast<float>(node.number("epsilon"))}});
+}
+
+Status l2_normalize(const NodeView& node, Target& target) {
+  return emit(node, target, "L2Normalize",
+              {{"axis", node.integers("axis")}, {"eps", static_cast<float>(node.number("epsilon"))}});
+}
+
+Status matmul(const NodeView& node, Target& target) {
+  if (node.type(0).dims.size() != 2 || node.type(1).dims.size() != 2) return refuse("GE's MatMul is of two matrices");
+  return emit(node, target, "MatMul",
+              {{"transpose_x1", node.flag("transpose_a")}, {"transpose_x2", node.flag("transpose_b")}});
+}
+
+Status matmul_ext(const NodeView& node, Target& target) {
+  if (node.type(0).dims.size() != 2 || node.type(1).dims.size() != 2) return refuse("GE's MatMul is of two matrices");
+  return emit(node, target, "MatMul", {{"transpose_x1", false}, {"transpose_x2", false}});
+}
+
+Status batch_matmul(const NodeView& node, Target& target) {
+  if (node.type(0).dims.size() != node.type(1).dims.size()) return refuse("its inputs have different ranks");
+  return emit(node, target, "BatchMatMul",
+              {{"adj_x1", node.flag("transpose_a")}, {"adj_x2", node.flag("transpose_b")}});
+}
+
+Result<Ints> one_unknown(const Dims& dims) {
+  Ints shape;
+  for (const Dim& dim : dims) shape.push_back(dim.known() ? dim.size : -1);
+  if (std::ranges::count(shape, -1) > 1)
+    return refuse("more than one dimension of " + to_string({.dims = dims}) + " is not known");
+  return shape;
+}
+
+// More than two dimensions become two and come back.
+Status dense(const NodeView& node, Target& target) {
+  const NamedAttrs attrs{{"transpose_x1", false}, {"transpose_x2", true}};
+  std::vector<Ref> inputs = inputs_of(node, target);
+  const Type& type = node.type(0);
+  if (type.dims.size() == 2) return emit_on(node, target, "MatMul", std::move(inputs), attrs);
+  if (type.dims.size() < 2 || !type.dims.back().known()) return refuse("its input is " + to_string(type));
+  auto back = one_unknown(node.result_type().dims);
+  if (!back) return back.error();
+  auto flat = vector(target, {-1, type.dims.back().size});
+  auto shape = vector(target, *back);
+  if (!flat || !shape) return flat ? shape.error() : flat.error();
+  const auto rows = known_part(Dims(type.dims.begin(), type.dims.end() - 1));
+  const Dim count = rows && rows->unknown == 0 ? Dim(rows->product) : Dim();
+  inputs[0] = target.add("Reshape", {inputs[0], *flat}, {}, {.dtype = type.dtype, .dims = {count, type.dims.back()}});
+  const Ref product = target.add("MatMul", std::move(inputs), attrs,
+                                 {.dtype = type.dtype, .dims = {count, node.result_type().dims.back()}});
+  target.result(0, target.add("Reshape", {product, *shape}, {}, node.result_type()));
+  return {};
+}
+
+// ---- activations ----
+
+Status elu(const NodeView& node, Target& target) {
+  return emit(node, target, "Elu", {{"alpha", static_cast<float>(node.number("alpha"))}});
+}
+
+Status leaky_relu(const NodeView& node, Target& target) {
+  return emit(node, target, "LeakyRelu", {{"negative_slope", static_cast<float>(node.number("negative_slope"))}});
+}
+
+Status swish(const NodeView& node, Target& target) { return emit(node, target, "Swish", {{"scale", 1.0F}}); }
+
+const NamedAttrs& hard_sigmoid_attrs() {
+  static const NamedAttrs attrs{{"alpha", 1.0F / 6}, {"beta", 0.5F}};
+  return attrs;
+}
+
+Status hard_sigmoid(const NodeView& node, Target& target) {
+  return emit(node, target, "HardSigmoid", hard_sigmoid_attrs());
+}
+
+Status hard_swish(const NodeView& node, Target& target) {
+  const Ref x = target.of(node.node().inputs[0]);
+  target.result(0, target.add("Mul", {x, target.add("HardSigmoid", {x}, hard_sigmoid_attrs(), node.type(0))}));
+  return {};
+}
+
+Status gelu(const NodeView& node, Target& target) {
+  if (node.text("approximate") == "tanh") return emit(node, target, "Gelu");
+  Chain chain(target, node.type(0));
+  const Ref x = target.of(node.node().inputs[0]);
+  const Ref erf = chain("Erf", {chain("Mul", {x, chain.number(std::sqrt(0.5))})});
+  const Ref half = chain("Mul", {x, chain.number(0.5)});
+  target.result(0, chain("Mul", {half, chain("Add", {erf, chain.number(1)})}));
+  return {};
+}
+
+Status softmax(const NodeView& node, Target& target) {
+  return emit(node, target, "SoftmaxV2", {{"axes", node.integers("axis")}});
+}
+
+Status log_softmax(const NodeView& node, Target& target) {
+  return emit(node, target, "LogSoftmaxV2", {{"axes", Ints{node.integer("axis")}}});
+}
+
+// ---- elements ----
+
+Status cast_to(const NodeView& node, Target& target) {
+  const std::int64_t type = ge_dtype(node.dtype("dtype"));
+  if (type < 0) return refuse("GE has no " + std::string(name(node.dtype("dtype"))));
+  return emit(node, target, "Cast", {{"dst_type", type}});
+}
+
+Status log_of(const NodeView& node, Target& target) {
+  return emit(node, target, "Log",
+              {{"base", static_cast<float>(node.number("base"))},
+               {"scale", static_cast<float>(node.number("scale"))},
+               {"shift", static_cast<float>(node.number("shift"))}});
+}
+
+Status round_to(const NodeView& node, Target& target) {
+  return node.integer("decimals") == 0 ? emit(node, target, "Round") : refuse("decimals is not 0");
+}
+
+Status like(const NodeView& node, Target& target, std::string_view type) {
+  const bool other = !node.is_none("dtype") && node.dtype("dtype") != node.type(0).dtype;
+  return other ? refuse("of another type than its input") : emit(node, target, type);
+}
+Status ones_like(const NodeView& node, Target& target) { return like(node, target, "OnesLike"); }
+Status zeros_like(const NodeView& node, Target& target) { return like(node, target, "ZerosLike"); }
+
+Status clamp(const NodeView& node, Target& target) {
+  Chain chain(target, node.type(0));
+  Ref x = target.of(node.node().inputs[0]);
+  if (node.is_none("min") && node.is_none("max")) return refuse("neither min nor max is given");
+  if (!node.is_none("min")) x = chain("Maximum", {x, chain.number(node.number("min"))});
+  if (!node.is_none("max")) x = chain("Minimum", {x, chain.number(node.number("max"))});
+  target.result(0, x);
+  return {};
+}
+
+// An operation with a number, which must be one of the tensor's type: 0.5 times integers is no integer.
+template <Name kType>
+Status with_number(const NodeView& node, Target& target) {
+  const double value = node.number("other");
+  const Type& type = node.type(0);
+  if (!is_floating(type.dtype) && value != std::trunc(value)) return refuse("a fraction, of integers");
+  return emit_on(node, target, kType.view(), {target.of(node.node().inputs[0]), target.scalar(value, type.dtype)});
+}
+
+Status divide(const NodeView& node, Target& target) {
+  if (!is_floating(node.type(0).dtype)) return refuse("of integers");
+  return same_types<"RealDiv">(node, target);
+}
+
+Status divide_by_number(const NodeView& node, Target& target) {
+  if (!is_floating(node.type(0).dtype)) return refuse("of integers");
+  return with_number<"RealDiv">(node, target);
+}
+
+Status add_n(const NodeView& node, Target& target) {
+  return emit(node, target, "AddN", {{"N", static_cast<std::int64_t>(node.input_count())}});
+}
+
+// ---- reductions ----
+
+template <Name kType>
+Status reduction(const NodeView& node, Target& target) {
+  auto axes = axes_of(node.integers("axis"), node.type(0).dims.size());
+  if (!axes) return axes.error();
+  return emit(node, target, kType.view(), {{"axes", as_ints(*axes)}, {"keep_dims", node.flag("keep_dims")}});
+}
+
+Status reduce_sum(const NodeView& node, Target& target) {
+  if (node.flag("skip_mode") && node.integers("axis").empty()) return emit(node, target, "Identity");
+  return reduction<"ReduceSumD">(node, target);
+}
+
+template <Name kType>
+Status arg(const NodeView& node, Target& target) {
+  return emit(node, target, kType.view(), {{"dimension", node.integer("axis")}, {"dtype", node.dtype("output_type")}});
+}
+
+template <Name kType>
+Status arg_with_value(const NodeView& node, Target& target) {
+  return emit(node, target, kType.view(), {{"dimension", node.integer("axis")}, {"keep_dims", node.flag("keep_dims")}});
+}
+
+template <Name kType>
+Status cumulative(const NodeView& node, Target& target) {
+  return emit(
+      node, target, kType.view(),
+      {{"axis", node.integer("axis")}, {"exclusive", node.flag("exclusive")}, {"reverse", node.flag("reverse")}});
+}
+
+Status top_k(const NodeView& node, Target& target) {
+  auto k = whole_number(target, node.integer("k"));
+  if (!k) return k.error();
+  return emit_on(node, target, "TopK", {target.of(node.node().inputs[0]), *k}, {{"sorted", node.flag("sorted")}});
+}
+
+// ---- shapes ----
+
+Status with_operand(const NodeView& node, Target& target, std::string_view type, Result<Ref> operand,
+                    NamedAttrs attrs = {}) {
+  if (!operand) return operand.error();
+  return emit_on(node, target, type, {target.of(node.node().inputs[0]), *operand}, std::move(attrs));
+}
+
+Status reshape_node(const NodeView& node, Target& target) {
+  return with_operand(node, target, "Reshape", vector(target, node.integers("shape")));
+}
+
+Status broadcast_to(const NodeView& node, Target& target) {
+  auto shape = one_unknown(node.result_type().dims);
+  if (!shape) return shape.error();
+  return with_operand(node, target, "BroadcastTo", vector(target, *shape));
+}
+
+Status expand_dims(const NodeView& node, Target& target) {
+  return with_operand(node, target, "ExpandDims", whole_number(target, node.integer("axis")));
+}
+
+Status squeeze_node(const NodeView& node, Target& target) {
+  return emit(node, target, "Squeeze", {{"axis", node.integers("axis")}});
+}
+
+Status transpose_node(const NodeView& node, Target& target) {
+  return emit(node, target, "TransposeD", {{"perm", node.integers("dims")}});
+}
+
+Status tile(const NodeView& node, Target& target) {
+  if (node.integers("dims").size() != node.type(0).dims.size()) return refuse("dims are not as many as the input has");
+  return emit(node, target, "TileD", {{"multiples", node.integers("dims")}});
+}
+
+Status concat(const NodeView& node, Target& target) {
+  return emit(node, target, "ConcatD",
+              {{"concat_dim", node.integer("axis")}, {"N", static_cast<std::int64_t>(node.input_count())}});
+}
+
+Status stack(const NodeView& node, Target& target) {
+  return emit(node, target, "Pack",
+              {{"axis", node.integer("axis")}, {"N", static_cast<std::int64_t>(node.input_count())}});
+}
+
+Status split_node(const NodeView& node, Target& target) {
+  return emit(node, target, "SplitD", {{"split_dim", node.integer("axis")}, {"num_split", node.integer("output_num")}});
+}
+
+Status unstack(const NodeView& node, Target& target) {
+  return emit(node, target, "Unpack",
+              {{"num", static_cast<std::int64_t>(node.node().outputs.size())}, {"axis", node.integer("axis")}});
+}
+
+Status slice_node(const NodeView& node, Target& target) {
+  return emit(node, target, "SliceD", {{"offsets", node.integers("begin")}, {"size", node.integers("size")}});
+}
+
+Status strided_slice(const NodeView& node, Target& target) {
+  std::vector<Ref> inputs{target.of(node.node().inputs[0])};
+  for (const char* name : {"begin", "end", "strides"}) {
+    auto operand = vector(target, node.integers(name));
+    if (!operand) return operand.error();
+    inputs.push_back(*operand);
+  }
+  return emit_on(node, target, "StridedSlice", std::move(inputs),
+                 {{"begin_mask", node.integer("begin_mask")},
+                  {"end_mask", node.integer("end_mask")},
+                  {"ellipsis_mask", node.integer("ellipsis_mask")},
+                  {"new_axis_mask", node.integer("new_axis_mask")},
+                  {"shrink_axis_mask", node.integer("shrink_axis_mask")}});
+}
+
+Status reverse(const NodeView& node, Target& target) {
+  return emit(node, target, "ReverseV2D", {{"axis", node.integers("axis")}});
+}
+
+// ---- indices ----
+
+Status gather(const NodeView& node, Target& target) {
+  if (node.integer("batch_dims") != 0) return refuse("batch_dims is not 0");
+  return emit(node, target, "GatherV2D", {{"axis", node.integer("axis")}});
+}
+
+Status gather_d(const NodeView& node, Target& target) {
+  return emit(node, target, "GatherElements", {{"dim", node.integer("dim")}});
+}
+
+Status one_hot(const NodeView& node, Target& target) {
+  auto depth = whole_number(target, node.integer("depth"));
+  if (!depth) return depth.error();
+  const std::vector<Ref> inputs = inputs_of(node, target);
+  return emit_on(node, target, "OneHot", {inputs[0], *depth, inputs[1], inputs[2]}, {{"axis", node.integer("axis")}});
+}
+
+// ---- pads, resizes, blocks ----
+
+Status pad(const NodeView& node, Target& target) {
+  return emit(node, target, "PadD", {{"paddings", node.int_lists("paddings")}});
+}
+
+Status mirror_pad(const NodeView& node, Target& target) {
+  Ints flat;
+  for (const Ints& pair : node.int_lists("paddings")) flat.insert(flat.end(), pair.begin(), pair.end());
+  const auto rank = static_cast<std::int64_t>(node.int_lists("paddings").size());
+  if (flat.size() != 2 * node.int_lists("paddings").size()) return refuse("paddings are not pairs");
+  return with_operand(node, target, "MirrorPad", numbers(target, flat, {rank, 2}),
+                      {{"mode", upper(node.text("mode"))}});
+}
+
+// MindSpore's pairs go from the last axis backwards.
+Status pad_v3(const NodeView& node, Target& target) {
+  const Ints& paddings = node.integers("paddings");
+  const std::size_t rank = node.type(0).dims.size();
+  const auto value = node.has_input(1) ? node.constant_numbers(1) : std::optional<Doubles>(Doubles{0});
+  if (node.text("mode") != "constant" || !node.flag("paddings_contiguous")) return refuse("no constant padding");
+  if (!value || *value != Doubles{0}) return refuse("GE's PadD pads with zeros alone");
+  if (paddings.size() % 2 != 0 || paddings.size() > 2 * rank) return refuse("paddings are not pairs of its axes");
+  IntLists lists(rank, Ints{0, 0});
+  for (std::size_t i = 0; i < paddings.size() / 2; ++i) lists[rank - 1 - i] = {paddings[2 * i], paddings[2 * i + 1]};
+  return emit_on(node, target, "PadD", {target.of(node.node().inputs[0])}, {{"paddings", lists}});
+}
+
+template <Name kType>
+Status resize(const NodeView& node, Target& target) {
+  return emit(node, target, kType.view(),
+              {{"size", node.integers("size")},
+               {"align_corners", node.flag("align_corners")},
+               {"half_pixel_centers", node.flag("half_pixel_centers")}});
+}
+
+template <Name kType>
+Status blocks(const NodeView& node, Target& target) {
+  if (auto status = want_format(node, kNchw); !status) return status;
+  return emit(node, target, kType.view(), {{"block_size", node.integer("block_size")}, {"data_format", kNchw}});
+}
+
+template <Name kType, Name kPads>
+Status batch_blocks(const NodeView& node, Target& target) {
+  Ints flat;
+  for (const Ints& pair : node.int_lists(kPads.view())) flat.insert(flat.end(), pair.begin(), pair.end());
+  return emit(node, target, kType.view(), {{"block_size", node.integer("block_size")}, {kPads.view(), flat}});
+}
+
+constexpr NamedGeRule kRules[] = {
+    {"ACos", same_inputs<"Acos">},
+    {"Abs", same_inputs<"Abs">},
+    {"Acosh", same_inputs<"Acosh">},
+    {"Add", same_types<"Add">},
+    {"AddN", add_n},
+    {"ArgMaxWithValue", arg_with_value<"ArgMaxWithValue">},
+    {"ArgMinWithValue", arg_with_value<"ArgMinWithValue">},
+    {"Argmax", arg<"ArgMaxD">},
+    {"Argmin", arg<"ArgMinD">},
+    {"Asin", same_inputs<"Asin">},
+    {"Asinh", same_inputs<"Asinh">},
+    {"Atan", same_inputs<"Atan">},
+    {"Atan2", same_types<"Atan2">},
+    {"Atanh", same_inputs<"Atanh">},
+    {"AvgPool", pool<"AvgPool">},
+    {"BatchMatMul", batch_matmul},
+    {"BatchNorm", batch_norm},
+    {"BatchToSpace", batch_blocks<"BatchToSpaceD", "crops">},
+    {"BiasAdd", bias_add},
+    {"BroadcastTo", broadcast_to},
+    {"Cast", cast_to},
+    {"Ceil", same_inputs<"Ceil">},
+    {"ClampScalar", clamp},
+    {"Concat", concat},
+    {"Conv2D", conv2d},
+    {"Conv2DTranspose", conv2d_transpose},
+    {"Cos", same_inputs<"Cos">},
+    {"Cosh", same_inputs<"Cosh">},
+    {"CumProd", cumulative<"CumprodD">},
+    {"CumSum", cumulative<"CumsumD">},
+    {"Dense", dense},
+    {"DepthToSpace", blocks<"DepthToSpace">},
+    {"DepthwiseConv2dNative", depthwise},
+    {"Div", divide},
+    {"Divs", divide_by_number},
+    {"Elu", elu},
+    {"EqScalar", with_number<"Equal">},
+    {"Equal", same_types<"Equal">},
+    {"Erf", same_inputs<"Erf">},
+    {"Exp", same_inputs<"Exp">},
+    {"ExpandDims", expand_dims},
+    {"Expm1", same_inputs<"Expm1">},
+    {"Flatten", same_inputs<"Flatten">},
+    {"Floor", same_inputs<"Floor">},
+    {"FloorDiv", same_types<"FloorDiv">},
+    {"FloorMod", same_types<"FloorMod">},
+    {"Gather", gather},
+    {"GatherD", gather_d},
+    {"GatherNd", same_inputs<"GatherNd">},
+    {"GeLU", same_inputs<"Gelu">},
+    {"GeluExt", gelu},
+    {"Greater", same_types<"Greater">},
+    {"GreaterEqual", same_types<"GreaterEqual">},
+    {"GreaterEqualScalar", with_number<"GreaterEqual">},
+    {"HSigmoid", hard_sigmoid},
+    {"HSwish", hard_swish},
+    {"Identity", same_inputs<"Identity">},
+    {"L2Normalize", l2_normalize},
+    {"LayerNorm", layer_norm},
+    {"LeakyReLUExt", leaky_relu},
+    {"Less", same_types<"Less">},
+    {"LessEqual", same_types<"LessEqual">},
+    {"LessScalar", with_number<"Less">},
+    {"Log", log_of},
+    {"Log1p", same_inputs<"Log1p">},
+    {"LogSoftmax", log_softmax},
+    {"LogicalAnd", same_types<"LogicalAnd">},
+    {"LogicalNot", same_inputs<"LogicalNot">},
+    {"LogicalOr", same_types<"LogicalOr">},
+    {"MatMul", matmul},
+    {"MatMulExt", matmul_ext},
+    {"MaxPool", pool<"MaxPool">},
+    {"Maximum", same_types<"Maximum">},
+    {"Minimum", same_types<"Minimum">},
+    {"MirrorPad", mirror_pad},
+    {"Mish", same_inputs<"Mish">},
+    {"Mul", same_types<"Mul">},
+    {"Muls", with_number<"Mul">},
+    {"Neg", same_inputs<"Neg">},
+    {"NotEqual", same_types<"NotEqual">},
+    {"OneHot", one_hot},
+    {"OnesLike", ones_like},
+    {"PReLU", same_types<"PRelu">},
+    {"Pad", pad},
+    {"PadV3", pad_v3},
+    {"Pow", same_types<"Pow">},
+    {"ReLU", same_inputs<"Relu">},
+    {"ReLU6", same_inputs<"Relu6">},
+    {"RealDiv", divide},
+    {"Reciprocal", same_inputs<"Reciprocal">},
+    {"ReduceAll", reduction<"ReduceAllD">},
+    {"ReduceMax", reduction<"ReduceMaxD">},
+    {"ReduceMean", reduction<"ReduceMeanD">},
+    {"ReduceMin", reduction<"ReduceMinD">},
+    {"ReduceProd", reduction<"ReduceProdD">},
+    {"ReduceSum", reduce_sum},
+    {"RemainderTensorTensor", same_types<"FloorMod">},
+    {"Reshape", reshape_node},
+    {"ResizeBilinearV2", resize<"ResizeBilinearV2D">},
+    {"ResizeNearestNeighborV2", resize<"ResizeNearestNeighborV2D">},
+    {"ReverseV2", reverse},
+    {"Round", round_to},
+    {"Rsqrt", same_inputs<"Rsqrt">},
+    {"SeLU", same_inputs<"Selu">},
+    {"Select", same_inputs<"Select">},
+    {"SiLU", swish},
+    {"Sigmoid", same_inputs<"Sigmoid">},
+    {"Sign", same_inputs<"Sign">},
+    {"Sin", same_inputs<"Sin">},
+    {"Sinh", same_inputs<"Sinh">},
+    {"Slice", slice_node},
+    {"Softmax", softmax},
+    {"Softplus", same_inputs<"Softplus">},
+    {"Softsign", same_inputs<"Softsign">},
+    {"SpaceToBatch", batch_blocks<"SpaceToBatchD", "paddings">},
+    {"SpaceToDepth", blocks<"SpaceToDepth">},
+    {"Split", split_node},
+    {"Sqrt", same_inputs<"Sqrt">},
+    {"Square", same_inputs<"Square">},
+    {"SquaredDifference", same_types<"SquaredDifference">},
+    {"Squeeze", squeeze_node},
+    {"Stack", stack},
+    {"StridedSlice", strided_slice},
+    {"Sub", same_types<"Sub">},
+    {"Tan", same_inputs<"Tan">},
+    {"Tanh", same_inputs<"Tanh">},
+    {"Tile", tile},
+    {"TopK", top_k},
+    {"Transpose", transpose_node},
+    {"Unstack", unstack},
+    {"ZerosLike", zeros_like},
+};
+
+}  // namespace
+
+std::span<const NamedGeRule> ge_rules() { return kRules; }
+
+GeRule ge_rule(std::string_view op) {
+  const auto at = std::ranges::lower_bound(kRules, op, {}, &NamedGeRule::op);
+  return at != std::end(kRules) && at->op == op ? at->rule : nullptr;
+}
+
+std::int64_t ge_dtype(DType dtype) noexcept {
+  switch (dtype) {
+    case DType::float32:
+      return 0;
+    case DType::float16:
+      return 1;
+    case DType::int8:
+      return 2;
+    case DType::int32:
+      return 3;
+    case DType::uint8:
+      return 4;
+    case DType::int16:
+      return 6;
+    case DType::uint16:
+      return 7;
+    case DType::uint32:
+      return 8;
+    case DType::int64:
+      return 9;
+    case DType::uint64:
+      return 10;
+    case DType::float64:
+      return 11;
+    case DType::boolean:
+      return 12;
+    case DType::complex64:
+      return 16;
+    case DType::complex128:
+      return 17;
+    case DType::bfloat16:
+      return 27;
+    default:
+      return -1;
+  }
+}
+
+}  // namespace ckpt::graph
