@@ -103,6 +103,20 @@ class WireReader {
     return {};
   }
 
+  /// Copies bytes as they are.
+  Status append(std::uint64_t size, std::string& out) {
+    if (size > end_ - at_) return skip_bytes(size);
+    while (size > 0) {
+      const auto bytes = ahead(static_cast<std::size_t>(std::min<std::uint64_t>(size, kMinWindow)));
+      if (!bytes) return bytes.error();
+      const auto taken = bytes->first(static_cast<std::size_t>(std::min<std::uint64_t>(size, bytes->size())));
+      out.append(wire::as_text(taken));
+      at_ += taken.size();
+      size -= taken.size();
+    }
+    return {};
+  }
+
   /// A text of at most `limit` bytes.
   Result<std::string> text(std::uint64_t limit) {
     const std::uint64_t start = at_;

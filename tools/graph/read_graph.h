@@ -25,8 +25,8 @@ struct ReadGraphOptions {
   /// A node by its full name, or a scope, whose last node counts: its results are the outputs instead of the file's own
   /// (of a graph.meta: instead of what the loss is computed from).
   std::string output = {};
-  std::uint64_t max_message_bytes = std::uint64_t{512} << 20;  ///< of the graph without its payloads
-  std::uint64_t max_messages = std::uint64_t{1} << 22;         ///< parts that it is made of
+  std::uint64_t max_message_bytes = std::uint64_t{256} << 20;  ///< of the graph without its payloads
+  std::uint64_t max_messages = std::uint64_t{1} << 21;         ///< parts that it is made of
 };
 
 /// A network as a file has it, ready to be typed and bound.
@@ -47,8 +47,8 @@ struct GraphFile {
 /// - GEIR: under MindSpore's names.
 /// - ONNX: for looking at; nodes bear ONNX's names.
 ///
-/// Errors: io, truncated, malformed, limit; key for an encrypted file; unsupported for what is understood to be something
-/// else. What a single node is at fault for is in `refusals`.
+/// Errors: io, truncated, malformed, limit; key for an encrypted file; unsupported for what is understood to be
+/// something else. What a single node is at fault for is in `refusals`.
 Result<GraphFile> read_graph(const std::filesystem::path& path, const ReadGraphOptions& options = {});
 
 /// The same of a source; `path` says where values outside of it are looked for, and where it is empty, nowhere.
