@@ -66,6 +66,8 @@ Status check_attr(const Argument& argument, const Node& node) {
         return Attr(std::string()).index();
       case Argument::Is::integers:
         return Attr(Ints()).index();
+      case Argument::Is::numbers:
+        return Attr(Doubles()).index();
       case Argument::Is::int_lists:
         return Attr(IntLists()).index();
       default:

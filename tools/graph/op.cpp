@@ -8,13 +8,12 @@
 
 #include "ckpt/element.h"
 #include "ops/ge_rules.h"
+#include "ops/rules.h"
 #include "ops/table.h"
 
 namespace ckpt::graph {
 
 namespace {
-
-Error unsupported(std::string message) { return Error{.code = Errc::unsupported, .message = std::move(message)}; }
 
 /// Calls `use` with each of the words that spaces separate, until it says that it has enough.
 bool any_word(std::string_view words, const std::function<bool(std::string_view)>& use) {
@@ -157,6 +156,11 @@ std::optional<Attr> in_kind(const Argument& argument, const Attr& attr) {
       if (std::holds_alternative<Ints>(attr)) return attr;
       if (const auto value = as_integer(attr)) return Ints{*value};
       break;
+    case Is::numbers:
+      if (std::holds_alternative<Doubles>(attr)) return attr;
+      if (const auto* value = std::get_if<Ints>(&attr)) return Doubles(value->begin(), value->end());
+      if (const auto* value = std::get_if<double>(&attr)) return Doubles{*value};
+      break;
     case Is::int_lists:
       if (std::holds_alternative<IntLists>(attr)) return attr;
       if (const auto* value = std::get_if<Ints>(&attr); value && value->empty()) return IntLists{};
@@ -192,6 +196,8 @@ std::string_view wanted(const Argument& argument) {
       return "a text that is known";
     case Argument::Is::integers:
       return "integers";
+    case Argument::Is::numbers:
+      return "numbers";
     case Argument::Is::int_lists:
       return "lists of integers";
     case Argument::Is::dtype:
@@ -221,8 +227,8 @@ Status per_axis_numbers(const Argument& argument, const Node& node, Ints& values
     values = std::move(both);
     return {};
   }
-  return unsupported("attribute " + std::string(argument.name) + " has " + std::to_string(values.size()) +
-                     " numbers where " + std::to_string(axes) + " are wanted");
+  return refuse("attribute " + std::string(argument.name) + " has " + std::to_string(values.size()) +
+                " numbers where " + std::to_string(axes) + " are wanted");
 }
 
 /// The attribute under one of the argument's names, taken out of the node.
@@ -243,14 +249,14 @@ std::optional<Attr> take(Node& node, const Argument& argument) {
 Status canonical_argument(Node& node, const Argument& argument, Attrs& attrs) {
   auto attr = take(node, argument);
   if (!attr) {
-    if (!argument.fallback) return unsupported("attribute " + std::string(argument.name) + " is missing");
+    if (!argument.fallback) return refuse("attribute " + std::string(argument.name) + " is missing");
     attrs.emplace(argument.name, *argument.fallback);
     return {};
   }
   auto value = in_kind(argument, *attr);
   if (!value) {
-    return unsupported("attribute " + std::string(argument.name) + " is " + kind_of(*attr) + ", not " +
-                       std::string(wanted(argument)));
+    return refuse("attribute " + std::string(argument.name) + " is " + kind_of(*attr) + ", not " +
+                  std::string(wanted(argument)));
   }
   if (auto* list = std::get_if<Ints>(&*value); list && argument.numbers > 0) {
     if (auto status = per_axis_numbers(argument, node, *list); !status) return status;
@@ -316,6 +322,7 @@ std::int64_t NodeView::integer(std::string_view name) const { return std::get<st
 double NodeView::number(std::string_view name) const { return std::get<double>(attr(name)); }
 const std::string& NodeView::text(std::string_view name) const { return std::get<std::string>(attr(name)); }
 const Ints& NodeView::integers(std::string_view name) const { return std::get<Ints>(attr(name)); }
+const Doubles& NodeView::numbers(std::string_view name) const { return std::get<Doubles>(attr(name)); }
 const IntLists& NodeView::int_lists(std::string_view name) const { return std::get<IntLists>(attr(name)); }
 DType NodeView::dtype(std::string_view name) const { return std::get<DType>(attr(name)); }
 bool NodeView::is_none(std::string_view name) const { return std::holds_alternative<None>(attr(name)); }
@@ -348,6 +355,60 @@ std::optional<Ints> NodeView::constant_integers(std::size_t i) const {
     integers.push_back(static_cast<std::int64_t>(number));
   }
   return integers;
+}
+
+namespace {
+
+std::string text_of(const Attr& attr);
+
+template <class List>
+std::string list_text(const List& list) {
+  std::string text = "(";
+  for (const auto& item : list) text += (text.size() > 1 ? ", " : "") + text_of(Attr(item));
+  return text + ")";
+}
+
+/// As Python would write it.
+std::string text_of(const Attr& attr) {
+  if (std::holds_alternative<None>(attr)) return "None";
+  if (const auto* value = std::get_if<bool>(&attr)) return *value ? "True" : "False";
+  if (const auto* value = std::get_if<std::int64_t>(&attr)) return std::to_string(*value);
+  if (const auto* value = std::get_if<double>(&attr)) {
+    return element_text(DType::float64, std::as_bytes(std::span(value, 1)));
+  }
+  if (const auto* value = std::get_if<std::string>(&attr)) return *value;
+  if (const auto* value = std::get_if<DType>(&attr)) return std::string(name(*value));
+  if (const auto* value = std::get_if<Ints>(&attr)) return list_text(*value);
+  if (const auto* value = std::get_if<Doubles>(&attr)) return list_text(*value);
+  return "()";
+}
+
+std::string text_of(const Argument& argument) {
+  std::string text(argument.name);
+  if (argument.is == Argument::Is::optional_tensor) text += "?";
+  if (argument.is == Argument::Is::tensors) text += "…";
+  if (argument.fallback) text += "=" + text_of(*argument.fallback);
+  return text;
+}
+
+}  // namespace
+
+std::string operators_markdown() {
+  std::string page =
+      "| Operator | Also called | Arguments | ONNX | GEIR |\n"
+      "|---|---|---|---|---|\n";
+  for (const Op& op : ops()) {
+    page += "| " + std::string(op.name) + " | " + std::string(op.was) + " | ";
+    std::string_view between;
+    for (const Argument& argument : op.arguments) {
+      page += between;
+      page += text_of(argument);
+      between = ", ";
+    }
+    page += op.to_onnx ? " | yes" : " | no";
+    page += op.to_ge ? " | yes |\n" : " | no |\n";
+  }
+  return page;
 }
 
 }  // namespace ckpt::graph

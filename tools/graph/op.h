@@ -25,6 +25,7 @@ struct Argument {
     number,
     text,  ///< enumerations too: MindSpore's numbers for pad_mode and format become its words
     integers,
+    numbers,
     int_lists,
     dtype,
   };
@@ -33,7 +34,7 @@ struct Argument {
   Is is = Is::tensor;
   std::optional<Attr> fallback = {};  ///< what it is where nobody says; empty: it must be given
   std::string_view was = {};          ///< other spellings, separated by spaces, the better one first: "ksize"
-  std::size_t numbers = 0;            ///< of integers: how many in canonical form; 0: as many as there are
+  std::size_t numbers = 0;            ///< of integers: how many in canonical form; 0: any
 
   bool is_tensor() const noexcept { return is <= Is::tensors; }
 };
@@ -56,6 +57,7 @@ class NodeView {
   double number(std::string_view name) const;
   const std::string& text(std::string_view name) const;
   const Ints& integers(std::string_view name) const;  ///< a single integer too, as a list of one
+  const Doubles& numbers(std::string_view name) const;
   const IntLists& int_lists(std::string_view name) const;
   DType dtype(std::string_view name) const;
   bool is_none(std::string_view name) const;

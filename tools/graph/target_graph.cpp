@@ -118,7 +118,8 @@ class Conversion {
   }
 
   bool has(ValueId id) {
-    if (target_.of(id) != Target::kNothing) return true;
+    const bool is_result = graph_.value(id).kind == ValueKind::result;
+    if (!is_result || target_.by_value_[id] != Target::kNothing) return true;
     const std::uint32_t producer = graph_.value(id).producer;
     if (failed_[producer]) return false;
     const Node& node = graph_.nodes[producer];
@@ -166,7 +167,7 @@ class Conversion {
     const ValueId id = graph_.outputs[index];
     if (!has(id)) return;
     const Value& value = graph_.value(id);
-    const Target::Ref ref = target_.by_value_[id];
+    const Target::Ref ref = target_.of(id);
     const bool own = target_.outputs_[ref].name == value.name && value.kind == ValueKind::result;
     if (own) return;
     const Target::Ref copy = target_.add("Identity", {ref}, {}, value.type);

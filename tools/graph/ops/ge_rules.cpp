@@ -18,7 +18,7 @@ namespace {
 
 // ---- helpers ----
 
-std::vector<Ref> inputs_of(const NodeView& node, const Target& target) {
+std::vector<Ref> inputs_of(const NodeView& node, Target& target) {
   std::vector<Ref> inputs;
   for (std::size_t i = 0; i < node.input_count(); ++i) inputs.push_back(target.of(node.node().inputs[i]));
   return inputs;

@@ -1,5 +1,6 @@
 #include "rules.h"
 
+#include <charconv>
 #include <limits>
 
 #include "ckpt/cast.h"
@@ -9,6 +10,10 @@ namespace ckpt::graph {
 Error refuse(std::string reason) { return Error{.code = Errc::unsupported, .message = std::move(reason)}; }
 
 Types same(const NodeView& node) { return std::vector<Type>{node.type(0)}; }
+
+Types same_boolean(const NodeView& node) {
+  return std::vector<Type>{{.dtype = DType::boolean, .dims = node.type(0).dims}};
+}
 
 Result<std::size_t> axis_of(std::int64_t axis, std::size_t rank) {
   const auto size = static_cast<std::int64_t>(rank);
@@ -89,18 +94,52 @@ DType common_dtype(DType a, DType b) {
   return weight(a) < weight(b) ? b : a;
 }
 
+namespace {
+
+/// "N*49" as N and 49.
+std::pair<std::string, std::int64_t> factored(const std::string& symbol) {
+  const std::size_t star = symbol.rfind('*');
+  std::int64_t factor = 1;
+  if (star == std::string::npos) return {symbol, factor};
+  const char* end = symbol.data() + symbol.size();
+  const auto [stop, error] = std::from_chars(symbol.data() + star + 1, end, factor);
+  const bool number = error == std::errc() && stop == end && factor > 0;
+  return number ? std::pair(symbol.substr(0, star), factor) : std::pair(symbol, std::int64_t{1});
+}
+
+}  // namespace
+
 Result<Known> known_part(const Dims& dims) {
   Known known;
   for (const Dim& dim : dims) {
+    const auto [symbol, factor] = dim.known() ? std::pair(std::string(), dim.size) : factored(dim.symbol);
     if (!dim.known()) {
       ++known.unknown;
-    } else if (dim.size != 0 && known.product > std::numeric_limits<std::int64_t>::max() / dim.size) {
-      return refuse("more elements than can be counted");
-    } else {
-      known.product *= dim.size;
+      known.symbol = known.unknown == 1 ? symbol : std::string();
     }
+    if (factor != 0 && known.product > std::numeric_limits<std::int64_t>::max() / factor) {
+      return refuse("more elements than can be counted");
+    }
+    known.product *= factor;
   }
   return known;
+}
+
+Dim as_dim(const Known& known) {
+  if (known.unknown == 0) return Dim(known.product);
+  if (known.unknown > 1 || known.symbol.empty()) return {};
+  return Dim(known.product == 1 ? known.symbol : known.symbol + "*" + std::to_string(known.product));
+}
+
+Dim quotient(const Known& all, const Known& part) {
+  if (part.product <= 0 || all.product % part.product != 0) return {};
+  Known left{.product = all.product / part.product};
+  if (all.unknown == part.unknown && all.symbol == part.symbol && all.unknown <= 1) {
+    return all.unknown == 1 && all.symbol.empty() ? Dim() : as_dim(left);
+  }
+  left.unknown = all.unknown;
+  left.symbol = all.symbol;
+  return part.unknown == 0 ? as_dim(left) : Dim();
 }
 
 Status want_rank(const NodeView& node, std::size_t input, std::size_t rank) {

@@ -26,6 +26,9 @@ using Types = Result<std::vector<Type>>;
 /// One result, as the first input.
 Types same(const NodeView& node);
 
+/// ... of booleans.
+Types same_boolean(const NodeView& node);
+
 /// The position of an axis that may be counted from behind.
 Result<std::size_t> axis_of(std::int64_t axis, std::size_t rank);
 /// Sorted positions, each once. An empty list is all of them.
@@ -41,12 +44,18 @@ Result<Dims> broadcast(const Dims& a, const Dims& b);
 DType common_dtype(DType a, DType b);
 bool is_floating(DType dtype) noexcept;
 
-/// Of all dimensions that are known, and whether all are.
+/// The product of dimensions: of those that are known, and of what one that is not is a multiple of. Products of a name
+/// are named "N*49".
 struct Known {
   std::int64_t product = 1;
-  std::size_t unknown = 0;  ///< how many are not
+  std::size_t unknown = 0;  ///< how many are not known
+  std::string symbol = {};  ///< of the only one that is not; empty where nothing is known of it
 };
 Result<Known> known_part(const Dims& dims);
+/// That product as one dimension.
+Dim as_dim(const Known& known);
+/// What of a product is left when the other one is taken out of it; nothing is known where it is no multiple.
+Dim quotient(const Known& all, const Known& part);
 
 Status want_rank(const NodeView& node, std::size_t input, std::size_t rank);
 Status want_format(const NodeView& node, std::string_view format);
@@ -120,6 +129,14 @@ class Chain {
   Target& target_;
   Type type_;
 };
+
+/// A result computed from the first input, of whose type everything is.
+template <Ref (*kFormula)(Chain&, Ref)>
+Status formula(const NodeView& node, Target& target) {
+  Chain chain(target, node.type(0));
+  target.result(0, kFormula(chain, in(node, target, 0)));
+  return {};
+}
 
 Ref cast(Target& target, Ref x, DType dtype, const Dims& dims = {});
 Ref reshape(Target& target, Ref x, const Ints& shape, Type type = {});

@@ -30,6 +30,9 @@ inline Argument text(std::string_view name, Fallback fallback = {}, std::string_
 inline Argument integers(std::string_view name, Fallback fallback = {}, std::string_view was = {}) {
   return {.name = name, .is = Argument::Is::integers, .fallback = std::move(fallback), .was = was};
 }
+inline Argument numbers(std::string_view name, Fallback fallback = {}, std::string_view was = {}) {
+  return {.name = name, .is = Argument::Is::numbers, .fallback = std::move(fallback), .was = was};
+}
 inline Argument int_lists(std::string_view name, Fallback fallback = {}, std::string_view was = {}) {
   return {.name = name, .is = Argument::Is::int_lists, .fallback = std::move(fallback), .was = was};
 }

@@ -1,31 +1,193 @@
+#include "rules.h"
 #include "table.h"
 
 namespace ckpt::graph {
 
-std::vector<Op> unary_ops() {
-  std::vector<Op> table;
-  for (const char* name :
-       {"Abs",        "Asinh", "Acosh", "Atanh",    "Ceil",  "Cos",   "Cosh",   "Erf",   "Erfc", "Exp",
-        "Exp2",       "Expm1", "Floor", "IsFinite", "IsInf", "IsNan", "Log10",  "Log1p", "Log2", "Neg",
-        "Reciprocal", "Rsqrt", "Sign",  "Sin",      "Sinh",  "Sqrt",  "Square", "Tan",   "Trunc"}) {
-    table.push_back({.name = name, .arguments = {tensor("input")}});
+namespace {
+
+Ref erfc(Chain& f, Ref x) { return f("Sub", {f.number(1), f("Erf", {x})}); }
+Ref exp2(Chain& f, Ref x) { return f("Pow", {f.number(2), x}); }
+Ref expm1(Chain& f, Ref x) { return f("Sub", {f("Exp", {x}), f.number(1)}); }
+Ref log1p(Chain& f, Ref x) { return f("Log", {f("Add", {x, f.number(1)})}); }
+Ref log2(Chain& f, Ref x) { return f("Mul", {f("Log", {x}), f.number(1.4426950408889634)}); }
+Ref log10(Chain& f, Ref x) { return f("Mul", {f("Log", {x}), f.number(0.4342944819032518)}); }
+Ref rsqrt(Chain& f, Ref x) { return f("Reciprocal", {f("Sqrt", {x})}); }
+Ref square(Chain& f, Ref x) { return f("Mul", {x, x}); }
+Ref trunc(Chain& f, Ref x) { return f("Mul", {f("Sign", {x}), f("Floor", {f("Abs", {x})})}); }
+Ref like_that(Chain&, Ref x) { return x; }
+
+Status is_finite(const NodeView& node, Target& target) {
+  const Type type{DType::boolean, node.type(0).dims};
+  const Ref x = in(node, target, 0);
+  const Ref infinite = target.add("IsInf", {x}, {}, type);
+  const Ref nan = target.add("IsNaN", {x}, {}, type);
+  target.result(0, target.add("Not", {target.add("Or", {infinite, nan}, {}, type)}));
+  return {};
+}
+
+Types cast_types(const NodeView& node) {
+  return std::vector<Type>{{.dtype = node.dtype("dtype"), .dims = node.type(0).dims}};
+}
+
+Status cast_onnx(const NodeView& node, Target& target) {
+  const std::int64_t to = onnx_dtype(node.dtype("dtype"));
+  if (to == 0) return refuse("ONNX has no " + std::string(name(node.dtype("dtype"))));
+  target.result(0, target.add("Cast", {in(node, target, 0)}, {{"to", to}}));
+  return {};
+}
+
+Status clamp_scalar(const NodeView& node, Target& target) {
+  const DType dtype = node.type(0).dtype;
+  const Ref least = node.is_none("min") ? Target::kNothing : target.scalar(node.number("min"), dtype);
+  const Ref most = node.is_none("max") ? Target::kNothing : target.scalar(node.number("max"), dtype);
+  target.result(0, target.add("Clip", {in(node, target, 0), least, most}));
+  return {};
+}
+
+Types clamp_tensor_types(const NodeView& node) {
+  Type type = node.type(0);
+  for (std::size_t i = 1; i < 3; ++i) {
+    if (!node.has_input(i)) continue;
+    auto dims = broadcast(type.dims, node.type(i).dims);
+    if (!dims) return dims.error();
+    type.dims = std::move(*dims);
   }
-  table.push_back({.name = "ACos", .was = "AcosExt", .arguments = {tensor("input")}});
-  table.push_back({.name = "Asin", .was = "AsinExt", .arguments = {tensor("input")}});
-  table.push_back({.name = "Atan", .was = "AtanExt", .arguments = {tensor("input")}});
-  table.push_back({.name = "Cast", .was = "ToDtype", .arguments = {tensor("input"), dtype("dtype", {}, "dst_type")}});
-  table.push_back(
-      {.name = "ClampScalar", .arguments = {tensor("input"), number("min", None{}), number("max", None{})}});
-  table.push_back({.name = "ClampTensor", .arguments = {tensor("input"), optional("min"), optional("max")}});
-  table.push_back({.name = "Identity", .was = "StopGradient Detach Contiguous Copy", .arguments = {tensor("input")}});
-  table.push_back({.name = "L2Loss", .arguments = {tensor("x")}});
-  table.push_back({.name = "Log",
-                   .arguments = {tensor("input"), number("base", -1.0), number("scale", 1.0), number("shift", 0.0)}});
-  table.push_back({.name = "LogicalNot", .was = "BoolNot", .arguments = {tensor("input")}});
-  table.push_back({.name = "OnesLike", .was = "OnesLikeExt", .arguments = {tensor("input"), dtype("dtype", None{})}});
-  table.push_back({.name = "Round", .arguments = {tensor("input"), integer("decimals", whole(0))}});
-  table.push_back({.name = "ZerosLike", .was = "ZerosLikeExt", .arguments = {tensor("input"), dtype("dtype", None{})}});
-  return table;
+  return std::vector<Type>{type};
+}
+
+Status clamp_tensor(const NodeView& node, Target& target) {
+  const Type& type = node.result_type();
+  Ref result = in(node, target, 0);
+  if (node.has_input(1)) result = target.add("Max", {result, in_as(node, target, 1, type.dtype)}, {}, type);
+  if (node.has_input(2)) result = target.add("Min", {result, in_as(node, target, 2, type.dtype)}, {}, type);
+  target.result(0, result);
+  return {};
+}
+
+Types scalar_like(const NodeView& node) { return std::vector<Type>{{.dtype = node.type(0).dtype}}; }
+
+/// Half the sum of the squares.
+Status l2_loss(const NodeView& node, Target& target) {
+  const Ref squares = reduce(target, "ReduceSumSquare", in(node, target, 0), {}, false, {node.type(0).dtype});
+  target.result(0, target.add("Mul", {squares, target.scalar(0.5, node.type(0).dtype)}));
+  return {};
+}
+
+Status log(const NodeView& node, Target& target) {
+  const bool natural = node.number("base") == -1 && node.number("scale") == 1 && node.number("shift") == 0;
+  if (!natural) return refuse("base, scale or shift of a logarithm");
+  return one<"Log">(node, target);
+}
+
+Types filled_types(const NodeView& node) {
+  Type type = node.type(0);
+  if (!node.is_none("dtype")) type.dtype = node.dtype("dtype");
+  return std::vector<Type>{type};
+}
+
+/// A tensor of one value, of the input's shape: known when converting, or only when the network runs.
+Status filled(const NodeView& node, Target& target, double value) {
+  const Type& type = node.result_type();
+  const Ref number = target.scalar(value, type.dtype);
+  Ints shape;
+  for (const Dim& dim : type.dims) shape.push_back(dim.size);
+  const auto dims = known_part(type.dims);
+  const Type shape_type{DType::int64, {Dim(static_cast<std::int64_t>(type.dims.size()))}};
+  const Ref sizes =
+      dims && dims->unknown == 0 ? target.constant(shape) : target.add("Shape", {in(node, target, 0)}, {}, shape_type);
+  target.result(0, target.add("Expand", {number, sizes}));
+  return {};
+}
+
+Status ones(const NodeView& node, Target& target) { return filled(node, target, 1); }
+Status zeros(const NodeView& node, Target& target) { return filled(node, target, 0); }
+
+/// Half to even, as both sides have it.
+Status round(const NodeView& node, Target& target) {
+  if (node.integer("decimals") != 0) return refuse("decimals=" + std::to_string(node.integer("decimals")));
+  if (!is_floating(node.type(0).dtype)) return formula<like_that>(node, target);
+  return one<"Round">(node, target);
+}
+
+/// Of integers ONNX has no roundings: they are what they are.
+template <Status (*kRule)(const NodeView&, Target&)>
+Status rounding(const NodeView& node, Target& target) {
+  return is_floating(node.type(0).dtype) ? kRule(node, target) : formula<like_that>(node, target);
+}
+
+}  // namespace
+
+std::vector<Op> unary_ops() {
+  const auto x = [] { return std::vector<Argument>{tensor("input")}; };
+  return {
+      {.name = "ACos", .was = "AcosExt", .arguments = x(), .infer = same, .to_onnx = one<"Acos">},
+      {.name = "Abs", .arguments = x(), .infer = same, .to_onnx = one<"Abs">},
+      {.name = "Acosh", .was = "AcoshExt", .arguments = x(), .infer = same, .to_onnx = one<"Acosh">},
+      {.name = "Asin", .was = "AsinExt", .arguments = x(), .infer = same, .to_onnx = one<"Asin">},
+      {.name = "Asinh", .was = "AsinhExt", .arguments = x(), .infer = same, .to_onnx = one<"Asinh">},
+      {.name = "Atan", .was = "AtanExt", .arguments = x(), .infer = same, .to_onnx = one<"Atan">},
+      {.name = "Atanh", .arguments = x(), .infer = same, .to_onnx = one<"Atanh">},
+      {.name = "Ceil", .arguments = x(), .infer = same, .to_onnx = rounding<one<"Ceil">>},
+      {.name = "Cos", .arguments = x(), .infer = same, .to_onnx = one<"Cos">},
+      {.name = "Cosh", .arguments = x(), .infer = same, .to_onnx = one<"Cosh">},
+      {.name = "Erf", .arguments = x(), .infer = same, .to_onnx = one<"Erf">},
+      {.name = "Erfc", .arguments = x(), .infer = same, .to_onnx = formula<erfc>},
+      {.name = "Exp", .arguments = x(), .infer = same, .to_onnx = one<"Exp">},
+      {.name = "Exp2", .arguments = x(), .infer = same, .to_onnx = formula<exp2>},
+      {.name = "Expm1", .arguments = x(), .infer = same, .to_onnx = formula<expm1>},
+      {.name = "Floor", .arguments = x(), .infer = same, .to_onnx = rounding<one<"Floor">>},
+      {.name = "Identity",
+       .was = "StopGradient Detach Contiguous Copy",
+       .arguments = x(),
+       .infer = same,
+       .to_onnx = formula<like_that>},
+      {.name = "IsFinite", .arguments = x(), .infer = same_boolean, .to_onnx = is_finite},
+      {.name = "IsInf", .arguments = x(), .infer = same_boolean, .to_onnx = one<"IsInf">},
+      {.name = "IsNan", .arguments = x(), .infer = same_boolean, .to_onnx = one<"IsNaN">},
+      {.name = "Log10", .arguments = x(), .infer = same, .to_onnx = formula<log10>},
+      {.name = "Log1p", .arguments = x(), .infer = same, .to_onnx = formula<log1p>},
+      {.name = "Log2", .arguments = x(), .infer = same, .to_onnx = formula<log2>},
+      {.name = "LogicalNot", .was = "BoolNot", .arguments = x(), .infer = same_boolean, .to_onnx = one<"Not">},
+      {.name = "Neg", .arguments = x(), .infer = same, .to_onnx = one<"Neg">},
+      {.name = "Reciprocal", .was = "Inv", .arguments = x(), .infer = same, .to_onnx = one<"Reciprocal">},
+      {.name = "Rsqrt", .arguments = x(), .infer = same, .to_onnx = formula<rsqrt>},
+      {.name = "Sign", .arguments = x(), .infer = same, .to_onnx = one<"Sign">},
+      {.name = "Sin", .arguments = x(), .infer = same, .to_onnx = one<"Sin">},
+      {.name = "Sinh", .arguments = x(), .infer = same, .to_onnx = one<"Sinh">},
+      {.name = "Sqrt", .arguments = x(), .infer = same, .to_onnx = one<"Sqrt">},
+      {.name = "Square", .arguments = x(), .infer = same, .to_onnx = formula<square>},
+      {.name = "Tan", .arguments = x(), .infer = same, .to_onnx = one<"Tan">},
+      {.name = "Trunc", .arguments = x(), .infer = same, .to_onnx = rounding<formula<trunc>>},
+      {.name = "Cast",
+       .was = "ToDtype",
+       .arguments = {tensor("input"), dtype("dtype", {}, "dst_type")},
+       .infer = cast_types,
+       .to_onnx = cast_onnx},
+      {.name = "ClampScalar",
+       .arguments = {tensor("input"), number("min", None{}), number("max", None{})},
+       .infer = same,
+       .to_onnx = clamp_scalar},
+      {.name = "ClampTensor",
+       .arguments = {tensor("input"), optional("min"), optional("max")},
+       .infer = clamp_tensor_types,
+       .to_onnx = clamp_tensor},
+      {.name = "L2Loss", .arguments = {tensor("x")}, .infer = scalar_like, .to_onnx = l2_loss},
+      {.name = "Log",
+       .arguments = {tensor("input"), number("base", -1.0), number("scale", 1.0), number("shift", 0.0)},
+       .infer = same,
+       .to_onnx = log},
+      {.name = "OnesLike",
+       .was = "OnesLikeExt",
+       .arguments = {tensor("input"), dtype("dtype", None{})},
+       .infer = filled_types,
+       .to_onnx = ones},
+      {.name = "Round", .arguments = {tensor("input"), integer("decimals", whole(0))}, .infer = same, .to_onnx = round},
+      {.name = "ZerosLike",
+       .was = "ZerosLikeExt",
+       .arguments = {tensor("input"), dtype("dtype", None{})},
+       .infer = filled_types,
+       .to_onnx = zeros},
+  };
 }
 
 }  // namespace ckpt::graph

@@ -1,0 +1,381 @@
+#include <gtest/gtest.h>
+
+#include "operator_cases.h"
+#include "ops/rules.h"
+#include "passes.h"
+
+namespace ckpt::graph {
+namespace {
+
+using test::f32;
+using test::typed;
+
+Attr words(const char* text) { return std::string(text); }
+
+Graph one_node(const std::string& op, std::vector<Type> inputs, Attrs attrs = {}, std::size_t results = 1) {
+  return test::graph_of(
+      {.op = op, .inputs = std::move(inputs), .attrs = std::move(attrs), .results = std::vector<Type>(results)});
+}
+
+std::string only_reason(const Refusals& refusals) {
+  return refusals.list().size() == 1 ? refusals.list()[0].reason : std::to_string(refusals.list().size()) + " reasons";
+}
+
+/// Of one node whose attributes are as a source has them.
+std::string inferred(const std::string& op, std::vector<Type> inputs, Attrs attrs = {}) {
+  Graph graph = one_node(op, std::move(inputs), std::move(attrs));
+  if (auto status = canonicalise(graph.nodes[0]); !status) return status.error().message;
+  const Refusals refusals = infer_types(graph);
+  return refusals.empty() ? to_string(graph.value(graph.outputs[0]).type) : only_reason(refusals);
+}
+
+TEST(Canonical, NumbersAndWordsOfAllReleases) {
+  Node old{.op = "MaxPoolWithArgmax",
+           .attrs = {{"ksize", Ints{1, 2, 3, 1}}, {"padding", words("SAME")}, {"strides", Ints{1, 2, 2, 1}}}};
+  ASSERT_TRUE(canonicalise(old));
+  EXPECT_EQ(old.attrs.at("kernel_size"), Attr(Ints{2, 3}));
+  EXPECT_EQ(old.attrs.at("pad_mode"), words("same"));
+  EXPECT_EQ(old.attrs.at("format"), words("NCHW"));
+  EXPECT_FALSE(old.attrs.contains("ksize"));
+
+  Node conv{.op = "Conv2D",
+            .attrs = {{"pad_mode", words("pad")},
+                      {"pad", std::int64_t{1}},
+                      {"stride", std::int64_t{2}},
+                      {"input_names", Strings{"x", "w"}}}};
+  ASSERT_TRUE(canonicalise(conv));
+  EXPECT_EQ(conv.attrs.at("pad_list"), Attr(Ints{1, 1, 1, 1}));
+  EXPECT_EQ(conv.attrs.at("stride"), Attr(Ints{2, 2}));
+  EXPECT_EQ(conv.attrs.at("group"), Attr(std::int64_t{1}));
+  EXPECT_FALSE(conv.attrs.contains("input_names"));
+
+  Node open{.op = "Conv2D", .attrs = {{"pad_mode", words("same")}, {"pad_list", Ints{-1, -1, -1, -1}}}};
+  ASSERT_TRUE(canonicalise(open));
+  EXPECT_EQ(open.attrs.at("pad_list"), Attr(None{}));
+
+  Node cast{.op = "Cast", .attrs = {{"dtype", std::int64_t{42}}}};
+  ASSERT_TRUE(canonicalise(cast));
+  EXPECT_EQ(cast.attrs.at("dtype"), Attr(DType::float16));
+
+  Node renamed{.op = "TensorAdd"};
+  ASSERT_TRUE(canonicalise(renamed));
+  EXPECT_EQ(renamed.op, "Add");
+
+  Node unknown{.op = "NoSuchOperator", .attrs = {{"a", true}}};
+  ASSERT_TRUE(canonicalise(unknown));
+  EXPECT_TRUE(unknown.attrs.contains("a"));
+}
+
+TEST(Canonical, WhatIsMissingOrOfAWrongKind) {
+  Node missing{.op = "Reshape"};
+  EXPECT_EQ(canonicalise(missing).error().message, "attribute shape is missing");
+  Node wrong{.op = "Conv2D", .attrs = {{"group", words("two")}}};
+  EXPECT_EQ(canonicalise(wrong).error().message, "attribute group is a text, not an integer");
+  Node many{.op = "Conv2D", .attrs = {{"stride", Ints{1, 2, 3}}}};
+  EXPECT_EQ(canonicalise(many).error().message, "attribute stride has 3 numbers where 2 are wanted");
+  Node none{.op = "Conv2D", .attrs = {{"group", None{}}}};
+  EXPECT_EQ(canonicalise(none).error().message, "attribute group is None, not an integer");
+}
+
+TEST(InferTypes, NamedDimensionsPassThrough) {
+  const Type image{DType::float32, {Dim("N"), Dim(3), Dim("H"), Dim("W")}};
+  const Type weight = f32({8, 3, 3, 3});
+  EXPECT_EQ(inferred("Conv2D", {image, weight}, {{"pad_mode", words("same")}}), "Float32 [N, 8, H, W]");
+  EXPECT_EQ(inferred("Conv2D", {image, weight}), "Float32 [N, 8, ?, ?]");
+  EXPECT_EQ(inferred("Conv2D", {image, weight}, {{"pad_mode", words("pad")}, {"pad", std::int64_t{1}}}),
+            "Float32 [N, 8, H, W]");
+  EXPECT_EQ(inferred("Reshape", {f32({-1, 7, 7, 4})}, {{"shape", Ints{-1, 4}}}), "Float32 [N*49, 4]");
+  EXPECT_EQ(inferred("Reshape", {{DType::float32, {Dim("N*49"), Dim(4)}}}, {{"shape", Ints{-1, 49, 4}}}),
+            "Float32 [N, 49, 4]");
+  EXPECT_EQ(inferred("Reshape", {f32({-1, 6})}, {{"shape", Ints{2, -1}}}), "Float32 [2, N*3]");
+  EXPECT_EQ(inferred("Add", {f32({-1, 1}), f32({4})}), "Float32 [N, 4]");
+  EXPECT_EQ(inferred("Add", {f32({-1}), f32({1, 1})}), "Float32 [1, N]");
+}
+
+TEST(InferTypes, WhatDoesNotFitIsRefused) {
+  EXPECT_EQ(inferred("Add", {f32({-1}), f32({4})}), "dimensions N and 4 differ");
+  EXPECT_EQ(inferred("Add", {f32({3}), f32({4})}), "dimensions 3 and 4 differ");
+  EXPECT_EQ(inferred("MatMul", {f32({2, 3}), f32({4, 5})}), "dimensions 3 and 4 differ");
+  EXPECT_EQ(inferred("Reshape", {f32({-1, 4})}, {{"shape", Ints{32, 4}}}), "Float32 [N, 4] does not have 128 elements");
+  EXPECT_EQ(inferred("Reshape", {f32({5, 4})}, {{"shape", Ints{-1, 3}}}), "its elements do not fit");
+  EXPECT_EQ(inferred("Conv2D", {f32({1, 4, 5, 5}), f32({8, 3, 3, 3})}),
+            "input has 4 channels where the weight wants 3");
+  EXPECT_EQ(inferred("Conv2D", {f32({1, 3, 5, 5}), f32({8, 3, 3, 3})}, {{"group", std::int64_t{3}}}),
+            "group=3: must divide 8");
+  EXPECT_EQ(inferred("Conv2D", {f32({1, 3, 2, 2}), f32({8, 3, 3, 3})}), "a window larger than its input 2");
+  EXPECT_EQ(inferred("Conv2D", {f32({1, 3, 5, 5}), f32({8, 3, 3, 3})}, {{"format", words("NHWC")}}),
+            "format NHWC: only NCHW is known");
+  EXPECT_EQ(inferred("Softmax", {f32({2, 3})}, {{"axis", Ints{2}}}), "axis 2 of 2 dimensions");
+  EXPECT_EQ(inferred("Concat", {f32({2, 3}), f32({2, 3, 4})}), "inputs of different ranks");
+  EXPECT_EQ(inferred("Transpose", {f32({2, 3})}, {{"dims", Ints{0, 0}}}), "an order that is none");
+  EXPECT_EQ(inferred("Squeeze", {f32({2, 3})}, {{"axis", Ints{0}}}), "axis 0 is not 1");
+  EXPECT_EQ(inferred("NoSuchOperator", {f32({2})}), "not an operator that is known");
+  EXPECT_EQ(inferred("Add", {f32({2})}), "1 inputs where 2 are wanted");
+}
+
+TEST(InferTypes, WhatTheSourceRecordedMustAgree) {
+  Graph graph = one_node("ReLU", {f32({2, 3})});
+  graph.value(graph.outputs[0]).type = f32({2, 4});
+  EXPECT_EQ(only_reason(infer_types(graph)), "result 0 is Float32 [2, 3], but recorded as Float32 [2, 4]");
+  graph.value(graph.outputs[0]).type = {DType::float32, {Dim(), Dim(3)}};
+  EXPECT_TRUE(infer_types(graph).empty());
+  EXPECT_EQ(graph.value(graph.outputs[0]).type, f32({2, 3}));
+  graph.value(graph.outputs[0]).type = typed(DType::float16, {2, 3});
+  EXPECT_EQ(infer_types(graph).list().size(), 1U);
+}
+
+TEST(InferTypes, BehindWhatIsRefusedNothingIsRepeated) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({2, 3}));
+  const ValueId a = graph.add_node("NoSuchOperator", "a", {x}).outputs[0];
+  const ValueId b = graph.add_node("ReLU", "b", {a}).outputs[0];
+  const ValueId c = graph.add_node("NoSuchOperator", "c", {b}).outputs[0];
+  graph.outputs = {c};
+  const Refusals refusals = infer_types(graph);
+  ASSERT_EQ(refusals.list().size(), 1U);
+  EXPECT_EQ(refusals.list()[0].nodes, 2U);
+  EXPECT_EQ(refusals.list()[0].first, "a");
+  EXPECT_EQ(convert_to_onnx(graph, 17).refusals.list().size(), 1U);
+}
+
+TEST(ConvertToOnnx, WhatWouldChangeTheMeaningIsRefused) {
+  const auto reason = [](Graph graph) {
+    EXPECT_TRUE(canonicalise(graph.nodes[0]));
+    infer_types(graph);
+    return only_reason(convert_to_onnx(graph, 17).refusals);
+  };
+  const Type image{DType::float32, {Dim("N"), Dim(4), Dim("H"), Dim("W")}};
+  const Type c = f32({4});
+  EXPECT_EQ(reason(one_node("BatchNorm", {image, c, c, c, c}, {{"is_training", true}})),
+            "is_training: it computes its statistics from the batch");
+  EXPECT_EQ(reason(one_node("Conv2D", {image, f32({4, 4, 3, 3})},
+                            {{"pad_mode", words("same")}, {"stride", Ints{2, 2}}, {"dilation", Ints{2, 2}}})),
+            "pad_mode same with dilation over a size that is not known");
+  EXPECT_EQ(reason(one_node("Log", {c}, {{"base", 10.0}})), "base, scale or shift of a logarithm");
+  EXPECT_EQ(reason(one_node("MaxPoolWithArgmaxV2", {image}, {{"kernel_size", Ints{2, 2}}, {"ceil_mode", true}})),
+            "ceil_mode over a size that is not known");
+  EXPECT_EQ(reason(one_node("LSTM", {f32({5, 2, 6}), f32({1, 2, 8}), f32({1, 2, 8}), f32({480, 1, 1})},
+                            {{"input_size", std::int64_t{6}}, {"hidden_size", std::int64_t{8}}})),
+            "weights that are not constant");
+}
+
+TEST(ConvertToOnnx, AResultThatOnnxDoesNotHaveIsRefusedWhereItIsUsed) {
+  Graph graph = one_node("MaxPoolWithArgmaxV2", {f32({1, 4, 8, 8})}, {{"kernel_size", Ints{2, 2}}}, 2);
+  ASSERT_TRUE(canonicalise(graph.nodes[0]));
+  ASSERT_TRUE(infer_types(graph).empty());
+  EXPECT_EQ(only_reason(convert_to_onnx(graph, 17).refusals), "its result 1 is used");
+  graph.outputs.pop_back();
+  EXPECT_TRUE(convert_to_onnx(graph, 17).refusals.empty());
+}
+
+TEST(ConvertToOnnx, OutputsBearTheirNames) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({2}));
+  const ValueId same = graph.add_node("Identity", "same", {x}).outputs[0];
+  const ValueId again = graph.add_node("Identity", "again", {same}).outputs[0];
+  graph.outputs = {same, again};
+  ASSERT_TRUE(infer_types(graph).empty());
+  const Converted converted = convert_to_onnx(graph, 17);
+  ASSERT_TRUE(converted.refusals.empty());
+  EXPECT_EQ(converted.target.outputs()[converted.target.of(same)].name, "same");
+  EXPECT_EQ(converted.target.outputs()[converted.target.of(again)].name, "again");
+  EXPECT_EQ(converted.target.steps().size(), 2U);
+}
+
+// ---- folding ----
+
+Doubles numbers(const Graph& graph, ValueId id) {
+  Graph copy = graph;
+  const Node node{.op = "Identity", .name = "probe", .inputs = {id}};
+  return NodeView(copy, node).constant_numbers(0).value_or(Doubles{});
+}
+
+ValueId constant(Graph& graph, const std::string& name, const Ints& sizes, const Doubles& values) {
+  return graph.add_constant(name, f32(sizes), contents_of(DType::float32, values));
+}
+
+TEST(FoldConstants, ComputesWhatIsConstant) {
+  Graph graph;
+  const ValueId x = constant(graph, "x", {2, 3}, {1, 2, 3, 4, 5, 6});
+  const ValueId row = constant(graph, "row", {3}, {10, 20, 30});
+  const auto node = [&](const char* op, std::vector<ValueId> inputs, Attrs attrs = {}) {
+    const std::string name = op + std::to_string(graph.nodes.size());
+    return graph.add_node(op, name, std::move(inputs), std::move(attrs)).outputs[0];
+  };
+  const ValueId sum = node("Add", {x, row});
+  const ValueId turned = node("Transpose", {x}, {{"dims", Ints{1, 0}}});
+  const ValueId cut =
+      node("StridedSlice", {x}, {{"begin", Ints{0, -1}}, {"end", Ints{2, -4}}, {"strides", Ints{1, -2}}});
+  const ValueId both = node("Concat", {x, sum}, {{"axis", std::int64_t{1}}});
+  const ValueId stacked = node("Stack", {row, row}, {{"axis", std::int64_t{1}}});
+  const ValueId wide = node("BroadcastTo", {row}, {{"shape", Ints{2, 3}}});
+  const ValueId half = node("Cast", {node("Reshape", {x}, {{"shape", Ints{3, 2}}})}, {{"dtype", DType::float16}});
+  const ValueId input = graph.add_input("input", f32({3}));
+  const ValueId open = node("Add", {sum, input});
+  graph.outputs = {sum, turned, cut, both, stacked, wide, half, open};
+  ASSERT_TRUE(infer_types(graph).empty());
+  fold_constants(graph);
+  ASSERT_TRUE(verify(graph)) << verify(graph).error().message;
+  ASSERT_EQ(graph.nodes.size(), 1U);
+  EXPECT_EQ(numbers(graph, graph.outputs[0]), (Doubles{11, 22, 33, 14, 25, 36}));
+  EXPECT_EQ(numbers(graph, graph.outputs[1]), (Doubles{1, 4, 2, 5, 3, 6}));
+  EXPECT_EQ(numbers(graph, graph.outputs[2]), (Doubles{3, 1, 6, 4}));
+  EXPECT_EQ(numbers(graph, graph.outputs[3]), (Doubles{1, 2, 3, 11, 22, 33, 4, 5, 6, 14, 25, 36}));
+  EXPECT_EQ(numbers(graph, graph.outputs[4]), (Doubles{10, 10, 20, 20, 30, 30}));
+  EXPECT_EQ(numbers(graph, graph.outputs[5]), (Doubles{10, 20, 30, 10, 20, 30}));
+  EXPECT_EQ(numbers(graph, graph.outputs[6]), (Doubles{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(graph.value(graph.outputs[6]).type, typed(DType::float16, {3, 2}));
+}
+
+TEST(FoldConstants, ParametersStayUnlessAnOperatorWantsThem) {
+  Graph graph;
+  const ValueId weight = graph.add_parameter("weight", f32({2, 2}));
+  graph.value(weight).contents = contents_of(DType::float32, {1, 2, 3, 4});
+  graph.value(weight).bound = true;
+  const ValueId x = graph.add_input("x", f32({2}));
+  const ValueId turned = graph.add_node("Transpose", "turned", {weight}, {{"dims", Ints{1, 0}}}).outputs[0];
+  graph.outputs = {graph.add_node("Add", "sum", {turned, x}).outputs[0]};
+  ASSERT_TRUE(infer_types(graph).empty());
+  fold_constants(graph);
+  EXPECT_EQ(graph.nodes.size(), 2U);
+}
+
+/// The packed weights of an LSTM, as MindSpore's graphs compute them: input 1, hidden 1.
+TEST(FoldConstants, WeightsOfAnLstm) {
+  Graph graph;
+  const auto parameter = [&](const char* name, const Ints& sizes, const Doubles& values) {
+    const ValueId id = graph.add_parameter(name, f32(sizes));
+    graph.value(id).contents = contents_of(DType::float32, values);
+    graph.value(id).bound = true;
+    return id;
+  };
+  const Attrs column{{"shape", Ints{-1, 1, 1}}};
+  const ValueId w = graph.add_node("Reshape", "w", {parameter("weight_ih", {4, 1}, {1, 2, 3, 4})}, column).outputs[0];
+  const ValueId r = graph.add_node("Reshape", "r", {parameter("weight_hh", {4, 1}, {5, 6, 7, 8})}, column).outputs[0];
+  const ValueId sum =
+      graph.add_node("Add", "sum", {parameter("bias_ih", {4}, {1, 1, 1, 1}), parameter("bias_hh", {4}, {1, 2, 3, 4})})
+          .outputs[0];
+  const ValueId b = graph.add_node("Reshape", "b", {sum}, column).outputs[0];
+  const ValueId all = graph.add_node("Concat", "all", {w, r, b}, {{"axis", std::int64_t{0}}}).outputs[0];
+  const ValueId x = graph.add_input("x", f32({5, -1, 1}));
+  const ValueId zero = constant(graph, "zero", {1, 2, 1}, {0, 0});
+  graph.outputs = graph
+                      .add_node("LSTM", "lstm", {x, zero, zero, all},
+                                {{"input_size", std::int64_t{1}}, {"hidden_size", std::int64_t{1}}}, 3)
+                      .outputs;
+  ASSERT_TRUE(infer_types(graph).empty());
+  fold_constants(graph);
+  ASSERT_EQ(graph.nodes.size(), 1U);
+  const Converted converted = convert_to_onnx(graph, 17);
+  ASSERT_TRUE(converted.refusals.empty()) << only_reason(converted.refusals);
+  const Target::Step& lstm = converted.target.steps()[0];
+  ASSERT_EQ(lstm.op, "LSTM");
+  ASSERT_EQ(lstm.inputs.size(), 4U);  // no initial states: zeros
+  const auto floats = [&](std::size_t i) {
+    const Target::Output& output = converted.target.outputs()[lstm.inputs[i]];
+    Graph probe;
+    const ValueId id = probe.add_constant("probe", output.type, output.contents);
+    return numbers(probe, id);
+  };
+  EXPECT_EQ(floats(1), (Doubles{1, 4, 2, 3}));  // input, output, forget, cell
+  EXPECT_EQ(floats(2), (Doubles{5, 8, 6, 7}));
+  EXPECT_EQ(floats(3), (Doubles{2, 5, 3, 4, 0, 0, 0, 0}));
+}
+
+// ---- another batch ----
+
+Ints shape_of(const Graph& graph, std::size_t node) { return std::get<Ints>(graph.nodes[node].attrs.at("shape")); }
+
+Graph reshapes(std::int64_t batch, const std::vector<Ints>& shapes, const Ints& input) {
+  Graph graph;
+  Ints sizes = input;
+  sizes[0] = batch;
+  ValueId at = graph.add_input("x", f32(sizes));
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    at = graph.add_node("Reshape", "reshape" + std::to_string(i), {at}, {{"shape", shapes[i]}}).outputs[0];
+  }
+  graph.outputs = {at};
+  EXPECT_TRUE(infer_types(graph).empty());
+  return graph;
+}
+
+TEST(ReleaseBatch, ShapesFollowTheInput) {
+  for (const std::int64_t batch : {1, 2, 32}) {
+    Graph graph = reshapes(batch, {{batch, -1}, {batch * 49, 4}, {batch, 49, 4}, {batch, 7, 7, 2, 2}}, {0, 7, 7, 4});
+    release_batch(graph);
+    EXPECT_EQ(shape_of(graph, 0), (Ints{-1, 196})) << batch;
+    EXPECT_EQ(shape_of(graph, 1), (Ints{-1, 4})) << batch;
+    EXPECT_EQ(shape_of(graph, 2), (Ints{-1, 49, 4})) << batch;
+    EXPECT_EQ(shape_of(graph, 3), (Ints{-1, 7, 7, 2, 2})) << batch;
+    EXPECT_TRUE(infer_types(graph).empty()) << batch;
+  }
+}
+
+TEST(ReleaseBatch, TheBatchBehindAnotherAxis) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({2, 5, 6}));
+  const ValueId turned = graph.add_node("Transpose", "t", {x}, {{"dims", Ints{1, 0, 2}}}).outputs[0];
+  const ValueId flat = graph.add_node("Reshape", "flat", {turned}, {{"shape", Ints{10, 6}}}).outputs[0];
+  graph.outputs = {graph.add_node("Reshape", "back", {flat}, {{"shape", Ints{5, 2, 6}}}).outputs[0]};
+  ASSERT_TRUE(infer_types(graph).empty());
+  release_batch(graph);
+  EXPECT_EQ(shape_of(graph, 1), (Ints{-1, 6}));
+  EXPECT_EQ(shape_of(graph, 2), (Ints{5, -1, 6}));
+}
+
+TEST(ReleaseBatch, SlicesAndBroadcasts) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({4, 6}));
+  const ValueId a = graph.add_node("Slice", "a", {x}, {{"begin", Ints{0, 1}}, {"size", Ints{4, 2}}}).outputs[0];
+  const ValueId b =
+      graph.add_node("StridedSlice", "b", {a}, {{"begin", Ints{0, 0}}, {"end", Ints{4, 1}}, {"strides", Ints{1, 1}}})
+          .outputs[0];
+  graph.outputs = {graph.add_node("BroadcastTo", "c", {b}, {{"shape", Ints{4, 3}}}).outputs[0]};
+  ASSERT_TRUE(infer_types(graph).empty());
+  release_batch(graph);
+  graph.value(x).type = f32({-1, 6});
+  for (Value& value : graph.values) {
+    if (value.kind == ValueKind::result) value.type = {};
+  }
+  ASSERT_TRUE(infer_types(graph).empty());
+  EXPECT_EQ(to_string(graph.value(graph.outputs[0]).type), "Float32 [N, 3]");
+}
+
+// ---- the graph itself ----
+
+TEST(Graph, VerifyFindsWhatIsBroken) {
+  Graph graph = one_node("ReLU", {f32({2})});
+  EXPECT_TRUE(verify(graph));
+  Graph later = graph;
+  later.nodes[0].inputs[0] = later.outputs[0];
+  EXPECT_FALSE(verify(later));
+  Graph outside = graph;
+  outside.nodes[0].inputs[0] = 99;
+  EXPECT_FALSE(verify(outside));
+  Graph twice = graph;
+  twice.values[1].name = "x0";
+  EXPECT_EQ(verify(twice).error().message, "two values are called 'x0'");
+  Graph empty = graph;
+  empty.outputs.clear();
+  EXPECT_FALSE(verify(empty));
+  Graph sized = graph;
+  sized.add_constant("c", f32({3}), contents_of(DType::float32, {1, 2}));
+  EXPECT_EQ(verify(sized).error().message, "'c' is Float32 [3] but has 8 bytes");
+}
+
+TEST(Graph, DropUnusedKeepsInputs) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({2}));
+  graph.add_input("spare", f32({2}));
+  graph.add_parameter("lost", f32({2}));
+  graph.add_node("ReLU", "unused", {x});
+  graph.outputs = {graph.add_node("Abs", "used", {x}).outputs[0]};
+  drop_unused(graph);
+  ASSERT_TRUE(verify(graph));
+  EXPECT_EQ(graph.nodes.size(), 1U);
+  EXPECT_EQ(graph.values.size(), 3U);
+  EXPECT_EQ(graph.inputs.size(), 2U);
+}
+
+}  // namespace
+}  // namespace ckpt::graph

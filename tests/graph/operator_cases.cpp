@@ -1,0 +1,430 @@
+#include "operator_cases.h"
+
+#include "ops/rules.h"
+
+namespace ckpt::graph::test {
+
+namespace {
+
+constexpr DType kInt32 = DType::int32;
+constexpr DType kInt64 = DType::int64;
+constexpr DType kBool = DType::boolean;
+
+Attr words(const char* text) { return std::string(text); }
+Attr whole(std::int64_t number) { return number; }
+
+using Cases = std::vector<OperatorCase>;
+
+void append(Cases& to, Cases from) { to.insert(to.end(), from.begin(), from.end()); }
+
+Cases convolutions() {
+  const Type image = f32({-1, 4, 13, 15});
+  const Attrs same{{"pad_mode", words("same")}, {"stride", Ints{1, 1, 2, 2}}};
+  const Attrs asymmetric{{"pad_mode", words("pad")}, {"pad", Ints{0, 1, 2, 3}}, {"stride", Ints{2, 2}}};
+  return {
+      {"BiasAdd", {image, f32({4})}, {}, {image}},
+      {"Conv2D", {image, f32({6, 4, 3, 5})}, {}, {f32({-1, 6, 11, 11})}},
+      {"Conv2D", {image, f32({6, 4, 3, 5})}, same, {f32({-1, 6, 7, 8})}},
+      {"Conv2D", {image, f32({6, 4, 3, 3})}, asymmetric, {f32({-1, 6, 6, 9})}},
+      {"Conv2D", {image, f32({6, 2, 3, 3})}, {{"groups", whole(2)}, {"pad_mode", whole(1)}}, {f32({-1, 6, 13, 15})}},
+      {"Conv3D",
+       {f32({1, 2, 6, 7, 8}), f32({4, 2, 3, 3, 3})},
+       {{"pad_mode", words("same")}, {"stride", Ints{2, 2, 2}}, {"strides", Ints{1, 1, 2, 2, 2}}},
+       {f32({1, 4, 3, 4, 4})}},
+      {"Conv1DExt", {f32({-1, 4, 9}), f32({6, 4, 3}), f32({6})}, {{"padding", whole(1)}}, {f32({-1, 6, 9})}},
+      {"Conv2DExt", {image, f32({6, 4, 3, 3}), f32({6})}, {{"dilation", Ints{2, 1}}}, {f32({-1, 6, 9, 13})}},
+      {"Conv3DExt", {f32({1, 2, 6, 7, 8}), f32({4, 2, 3, 3, 3})}, {}, {f32({1, 4, 4, 5, 6})}},
+      {"Conv1DPadding", {f32({-1, 4, 9}), f32({6, 4, 3})}, {{"padding", words("same")}}, {f32({-1, 6, 9})}},
+      {"Conv2DPadding", {image, f32({6, 4, 3, 3})}, {{"padding", words("valid")}}, {f32({-1, 6, 11, 13})}},
+      {"Conv3DPadding", {f32({1, 2, 6, 7, 8}), f32({4, 2, 3, 3, 3})}, {}, {f32({1, 4, 4, 5, 6})}},
+      {"Conv2DTranspose",
+       {f32({-1, 4, 6, 7}), f32({4, 3, 3, 3})},
+       {{"pad_mode", words("SAME")}, {"stride", Ints{1, 1, 2, 2}}, {"input_sizes", Ints{2, 3, 12, 14}}},
+       {f32({-1, 3, 12, 14})}},
+      {"Conv2DTranspose",
+       {f32({-1, 4, 6, 7}), f32({4, 3, 4, 4})},
+       {{"stride", Ints{1, 1, 2, 2}}},
+       {f32({-1, 3, 14, 16})}},
+      {"ConvTranspose2D",
+       {f32({-1, 4, 6, 7}), f32({4, 3, 3, 3})},
+       {{"stride", whole(2)}, {"padding", whole(1)}, {"output_padding", whole(1)}},
+       {f32({-1, 3, 12, 14})}},
+      {"Convolution", {image, f32({6, 4, 3, 3})}, {{"padding", Ints{1, 1}}}, {f32({-1, 6, 13, 15})}},
+      {"Convolution", {image, f32({4, 6, 3, 3})}, {{"transposed", true}}, {f32({-1, 6, 15, 17})}},
+      {"ConvolutionStr", {image, f32({6, 4, 3, 3})}, {{"padding", words("same")}}, {f32({-1, 6, 13, 15})}},
+      {"DepthwiseConv2dNative", {image, f32({2, 4, 3, 3})}, {{"pads", Ints{0, 0, 0, 0}}}, {f32({-1, 8, 11, 13})}},
+  };
+}
+
+Cases pools() {
+  const Type image = f32({-1, 4, 13, 15});
+  const Type volume = f32({-1, 4, 1, 13, 15});
+  const Attrs two{{"ksize", Ints{1, 1, 2, 2}}, {"strides", Ints{1, 1, 2, 2}}, {"padding", words("VALID")}};
+  const Attrs same{{"kernel_size", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"pad_mode", whole(1)}};
+  const Attrs padded{{"kernel_size", Ints{1, 1, 1, 3, 3}},
+                     {"strides", Ints{1, 1, 1, 2, 2}},
+                     {"pad_mode", words("PAD")},
+                     {"pad_list", Ints{0, 0, 1, 1, 1, 1}},
+                     {"ceil_mode", true},
+                     {"divisor_override", whole(0)}};
+  const Attrs window{{"kernel_size", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 1}}, {"ceil_mode", true}};
+  const Attrs ext{{"kernel_size", Ints{3, 3}}, {"stride", Ints{2, 2}}, {"padding", Ints{1, 1}}};
+  const Type half = f32({-1, 4, 7, 8});
+  const Type places = typed(kInt64, {-1, 4, 7, 8});
+  return {
+      {"AdaptiveAvgPool1D", {f32({-1, 4, 12})}, {{"output_size", whole(3)}}, {f32({-1, 4, 3})}},
+      {"AdaptiveAvgPool2D", {image}, {{"output_size", Ints{3, 4}}}, {f32({-1, 4, 3, 4})}},
+      {"AdaptiveAvgPool2D", {image}, {{"output_size", Ints{1, 1}}}, {f32({-1, 4, 1, 1})}},
+      {"AdaptiveMaxPool1D", {f32({-1, 4, 12})}, {{"output_size", whole(3)}}, {f32({-1, 4, 3})}},
+      {"AdaptiveMaxPool2D", {f32({-1, 4, 12, 8})}, {{"output_size", Ints{3, 4}}}, {f32({-1, 4, 3, 4})}},
+      {"AvgPool", {image}, two, {f32({-1, 4, 6, 7})}},
+      {"AvgPool", {image}, same, {half}},
+      {"AvgPool1D", {f32({-1, 4, 11})}, {{"kernel_size", whole(3)}}, {f32({-1, 4, 3})}},
+      {"AvgPool2D", {image}, ext, {half}},
+      {"AvgPool3D", {volume}, padded, {f32({-1, 4, 1, 7, 8})}},
+      {"AvgPool3DExt", {volume}, {{"kernel_size", Ints{1, 2, 2}}}, {f32({-1, 4, 1, 6, 7})}},
+      {"FuncMaxPool2D", {image}, ext, {half}},
+      {"MaxPool", {image}, two, {f32({-1, 4, 6, 7})}},
+      {"MaxPool", {image}, same, {half}},
+      {"MaxPool3D",
+       {volume},
+       {{"kernel_size", Ints{1, 3, 3}}, {"strides", Ints{1, 2, 2}}, {"pad_mode", words("SAME")}},
+       {f32({-1, 4, 1, 7, 8})}},
+      {"MaxPool3DWithArgmax",
+       {volume},
+       {{"ksize", Ints{1, 3, 3}}, {"strides", Ints{1, 2, 2}}, {"pads", Ints{0, 1, 1}}},
+       {f32({-1, 4, 1, 7, 8})}},
+      {"MaxPoolWithArgmax",
+       {image},
+       {{"ksize", Ints{1, 2, 3, 1}}, {"strides", Ints{1, 2, 3, 1}}, {"padding", words("VALID")}},
+       {f32({-1, 4, 6, 5})}},
+      {"MaxPoolWithArgmaxV2", {image}, window, {half}},
+      {"MaxPoolWithIndices", {image}, window, {half}},
+      {"MaxPoolWithMask", {image}, window, {half}},
+  };
+}
+
+Cases activations() {
+  const Type x = f32({-1, 3, 4});
+  Cases cases;
+  for (const char* op :
+       {"CeLU",    "Elu",      "FastGeLU",     "GeLU",       "GeluExt",    "HShrink",       "HSigmoid",
+        "HSwish",  "Hardtanh", "LeakyReLUExt", "LogSigmoid", "LogSoftmax", "LogSoftmaxExt", "Mish",
+        "ReLU",    "ReLU6",    "ReLUV2",       "SeLU",       "SiLU",       "Sigmoid",       "SoftShrink",
+        "Softmax", "Softplus", "SoftplusExt",  "Softsign",   "Tanh"}) {
+    cases.push_back({op, {x}, {}, {x}});
+  }
+  append(cases, {
+                    {"GeluExt", {x}, {{"approximate", whole(1)}}, {x}},
+                    {"GLU", {x}, {}, {f32({-1, 3, 2})}},
+                    {"Swiglu", {x}, {}, {f32({-1, 3, 2})}},
+                    {"LogSoftmax", {x}, {{"axis", whole(1)}}, {x}},
+                    {"PReLU", {f32({-1, 3, 4, 4}), f32({3})}, {}, {f32({-1, 3, 4, 4})}},
+                    {"PReLU", {x, f32({1})}, {}, {x}},
+                    {"Softmax", {x}, {{"axis", Ints{1, 2}}}, {x}},
+                    {"SoftplusExt", {x}, {{"beta", 2.0}}, {x}},
+                    {"Threshold", {x}, {{"threshold", 0.3}, {"value", whole(7)}}, {x}},
+                });
+  return cases;
+}
+
+Cases norms() {
+  const Type image = f32({-1, 4, 5, 6});
+  const Type c = f32({4});
+  const Type x = f32({-1, 3, 4});
+  return {
+      {"BatchNorm", {image, c, c, c, c}, {{"is_training", false}}, {image}},
+      {"BatchNorm", {f32({-1, 4}), c, c, c, c}, {}, {f32({-1, 4})}},
+      {"BatchNormExt", {image, Type{}, Type{}, c, c}, {}, {image}},
+      {"GroupNorm", {image, c, c}, {{"num_groups", whole(2)}}, {image}},
+      {"L2Normalize", {x}, {{"axis", Ints{1}}}, {x}},
+      {"LayerNorm", {x, c, c}, {{"begin_norm_axis", whole(-1)}, {"begin_params_axis", whole(-1)}}, {x}},
+      {"LayerNorm", {x, c, c}, {{"begin_norm_axis", whole(1)}, {"begin_params_axis", whole(2)}}, {x}},
+      {"LayerNormExt", {x, f32({3, 4}), f32({3, 4})}, {{"normalized_shape", Ints{3, 4}}}, {x}},
+      {"LayerNormExt", {x}, {{"normalized_shape", Ints{4}}}, {x}},
+      {"RmsNorm", {x, c}, {}, {x}},
+  };
+}
+
+Cases unary() {
+  const Type x = f32({-1, 3, 4});
+  Cases cases;
+  for (const char* op :
+       {"ACos",  "Abs",        "Acosh", "Asin",     "Asinh", "Atan",   "Atanh",     "Ceil",       "Cos",
+        "Cosh",  "Erf",        "Erfc",  "Exp",      "Exp2",  "Expm1",  "Floor",     "Log",        "Log10",
+        "Log1p", "Log2",       "Neg",   "OnesLike", "Round", "Rsqrt",  "Sign",      "Identity",   "Sin",
+        "Sinh",  "Reciprocal", "Sqrt",  "Tan",      "Trunc", "Square", "ZerosLike", "ClampScalar"}) {
+    cases.push_back({op, {x}, {}, {x}});
+  }
+  const Type truth = typed(kBool, {-1, 3, 4});
+  append(cases, {
+                    {"Cast", {x}, {{"dst_type", whole(34)}}, {typed(kInt32, {-1, 3, 4})}},
+                    {"ClampScalar", {x}, {{"min", -1.0}, {"max", whole(2)}}, {x}},
+                    {"ClampTensor", {x, f32({4}), Type{}}, {}, {x}},
+                    {"Floor", {typed(kInt32, {3})}, {}, {typed(kInt32, {3})}},
+                    {"IsFinite", {x}, {}, {truth}},
+                    {"IsInf", {x}, {}, {truth}},
+                    {"IsNan", {x}, {}, {truth}},
+                    {"L2Loss", {x}, {}, {f32({})}},
+                    {"LogicalNot", {truth}, {}, {truth}},
+                });
+  return cases;
+}
+
+Cases binary() {
+  const Type x = f32({-1, 3, 4});
+  const Type row = f32({4});
+  const Type truth = typed(kBool, {-1, 3, 4});
+  const Type whole_numbers = typed(kInt32, {2, 3});
+  Cases cases;
+  for (const char* op :
+       {"Add", "AddExt", "Atan2", "Div", "DivMod", "FloorDiv", "FloorMod", "FmodTensor", "Maximum", "Minimum", "Mul",
+        "Pow", "RealDiv", "RemainderTensorTensor", "SquaredDifference", "Sub", "SubExt"}) {
+    cases.push_back({op, {x, row}, {}, {x}});
+  }
+  for (const char* op : {"Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "NotEqual"}) {
+    cases.push_back({op, {row, x}, {}, {truth}});
+  }
+  for (const char* op : {"LogicalAnd", "LogicalOr", "LogicalXor"}) cases.push_back({op, {truth, truth}, {}, {truth}});
+  for (const char* op :
+       {"AddScalar", "DivMods", "Divs", "FloorDivScalar", "FmodScalar", "Muls", "RemainderTensorScalar", "SubScalar"}) {
+    cases.push_back({op, {x}, {{"other", 0.5}}, {x}});
+  }
+  for (const char* op : {"EqScalar", "GreaterEqualScalar", "LessScalar"}) {
+    cases.push_back({op, {x}, {{"other", whole(0)}}, {truth}});
+  }
+  append(cases, {
+                    {"AddExt", {x, x}, {{"alpha", 2.0}}, {x}},
+                    {"AddN", {x, x, x}, {}, {x}},
+                    {"AddN", {whole_numbers, whole_numbers}, {}, {whole_numbers}},
+                    {"Addcdiv", {x, x, x, f32({})}, {}, {x}},
+                    {"Addcmul", {x, x, x, f32({})}, {}, {x}},
+                    {"DivMod", {x, x}, {{"rounding_mode", words("trunc")}}, {x}},
+                    {"Divs", {whole_numbers}, {{"other", whole(2)}}, {f32({2, 3})}},
+                    {"FloorDiv", {whole_numbers, whole_numbers}, {}, {whole_numbers}},
+                    {"FloorMod", {whole_numbers, whole_numbers}, {}, {whole_numbers}},
+                    {"Lerp", {x, x, f32({})}, {}, {x}},
+                    {"LerpScalar", {x, x}, {{"weight", 0.3}}, {x}},
+                    {"MaskedFill", {x, truth, f32({})}, {}, {x}},
+                    {"MaskedFillScalar", {x, truth}, {{"value", 9.0}}, {x}},
+                    {"Mul", {typed(kInt32, {2, 3}), f32({3})}, {}, {f32({2, 3})}},
+                    {"PowScalarTensor", {x}, {{"input", 2.0}}, {x}},
+                    {"PowTensorScalar", {x}, {{"exponent", 1.5}}, {x}},
+                    {"RemainderScalarTensor", {x}, {{"input", 2.0}}, {x}},
+                    {"Select", {truth, x, row}, {}, {x}},
+                });
+  return cases;
+}
+
+Cases products() {
+  const Attrs both{{"transpose_x1", true}, {"transpose_x2", true}};
+  return {
+      {"MatMul", {f32({-1, 4}), f32({4, 5})}, {}, {f32({-1, 5})}},
+      {"MatMul", {f32({4, 3}), f32({5, 4})}, both, {f32({3, 5})}},
+      {"BatchMatMul", {f32({-1, 2, 3, 4}), f32({-1, 2, 4, 5})}, {}, {f32({-1, 2, 3, 5})}},
+      {"BatchMatMul", {f32({-1, 4, 3}), f32({-1, 5, 4})}, both, {f32({-1, 3, 5})}},
+      {"MatMulExt", {f32({-1, 3, 4}), f32({4})}, {}, {f32({-1, 3})}},
+      {"Dense", {f32({-1, 4}), f32({5, 4}), f32({5})}, {}, {f32({-1, 5})}},
+      {"Dense", {f32({-1, 3, 4}), f32({5, 4})}, {}, {f32({-1, 3, 5})}},
+      {"Baddbmm", {f32({5}), f32({2, 3, 4}), f32({2, 4, 5})}, {{"beta", 0.5}}, {f32({2, 3, 5})}},
+      {"Outer", {f32({3}), f32({4})}, {}, {f32({3, 4})}},
+  };
+}
+
+Cases reductions() {
+  const Type x = f32({-1, 3, 4});
+  const Type truth = typed(kBool, {-1, 3, 4});
+  const Attrs middle{{"axis", whole(1)}};
+  const Attrs kept{{"axis", Ints{1, -1}}, {"keep_dims", true}};
+  const Attrs dim{{"dim", whole(1)}};
+  Cases cases;
+  for (const char* op : {"ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceStd"}) {
+    cases.push_back({op, {x}, middle, {f32({-1, 4})}});
+    cases.push_back({op, {f32({2, 3, 4})}, kept, {f32({2, 1, 1})}});
+  }
+  for (const char* op :
+       {"MeanExt", "ProdExt", "SumExt", "Std", "StdMean", "Var", "VarMean", "LogSumExp", "MaxDim", "MinDim"}) {
+    cases.push_back({op, {x}, dim, {f32({-1, 4})}});
+  }
+  for (const char* op : {"ReduceAll", "ReduceAny"}) cases.push_back({op, {truth}, middle, {typed(kBool, {-1, 4})}});
+  for (const char* op : {"Argmax", "Argmin"}) cases.push_back({op, {x}, middle, {typed(kInt32, {-1, 4})}});
+  for (const char* op : {"ArgMaxExt", "ArgMinExt"}) {
+    cases.push_back({op, {x}, dim, {typed(kInt64, {-1, 4})}});
+    cases.push_back({op, {x}, {}, {typed(kInt64, {})}});
+  }
+  for (const char* op : {"ArgMaxWithValue", "ArgMinWithValue"}) {
+    cases.push_back({op, {x}, {{"axis", whole(1)}, {"keep_dims", true}}, {typed(kInt32, {-1, 1, 4}), f32({-1, 1, 4})}});
+  }
+  append(cases, {
+                    {"CumSum", {x}, middle, {x}},
+                    {"CumsumExt", {x}, dim, {x}},
+                    {"Max", {x}, {}, {f32({})}},
+                    {"Min", {x}, {}, {f32({})}},
+                    {"MaxDim", {x}, dim, {f32({-1, 4}), typed(kInt64, {-1, 4})}},
+                    {"ReduceMean", {x}, {}, {f32({})}},
+                    {"ReduceSum", {x}, {{"skip_mode", true}}, {x}},
+                    {"SumExt", {truth}, {}, {typed(kInt64, {})}},
+                    {"TopK", {x}, {{"k", whole(2)}}, {f32({-1, 3, 2}), typed(kInt32, {-1, 3, 2})}},
+                    {"TopkExt", {x}, {{"k", whole(2)}, {"dim", whole(1)}}, {f32({-1, 2, 4})}},
+                    {"VarMean", {x}, dim, {f32({-1, 4}), f32({-1, 4})}},
+                });
+  return cases;
+}
+
+Cases shapes() {
+  const Type x = f32({-1, 4, 6});
+  const Type image = f32({-1, 16, 5, 5});
+  return {
+      {"BroadcastTo", {f32({-1, 1, 6})}, {{"shape", Ints{3, -1, 4, 6}}}, {f32({3, -1, 4, 6})}},
+      {"Chunk", {x}, {{"chunks", whole(4)}, {"dim", whole(2)}}, {f32({-1, 4, 2}), f32({-1, 4, 2}), f32({-1, 4, 2})}},
+      {"Concat", {x, f32({-1, 2, 6})}, {{"axis", whole(1)}}, {f32({-1, 6, 6})}},
+      {"ExpandAs", {f32({4, 1}), x}, {}, {x}},
+      {"ExpandDims", {x}, {{"axis", whole(-1)}}, {f32({-1, 4, 6, 1})}},
+      {"Flatten", {image}, {}, {f32({-1, 400})}},
+      {"FlattenExt", {image}, {{"start_dim", whole(1)}, {"end_dim", whole(2)}}, {f32({-1, 80, 5})}},
+      {"Reshape", {image}, {{"shape", Ints{-1, 400}}}, {f32({-1, 400})}},
+      {"Reshape", {image}, {{"shape", Ints{0, -1, 5}}}, {f32({-1, 80, 5})}},
+      {"Split", {x}, {{"axis", whole(1)}, {"output_num", whole(2)}}, {f32({-1, 2, 6}), f32({-1, 2, 6})}},
+      {"SplitTensor", {x}, {{"split_size", whole(3)}, {"dim", whole(1)}}, {f32({-1, 3, 6}), f32({-1, 1, 6})}},
+      {"SplitWithSize", {x}, {{"split_size", Ints{1, 3}}, {"dim", whole(1)}}, {f32({-1, 1, 6}), f32({-1, 3, 6})}},
+      {"Squeeze", {f32({-1, 1, 6})}, {{"axis", whole(1)}}, {f32({-1, 6})}},
+      {"Squeeze", {f32({1, 3, 1})}, {}, {f32({3})}},
+      {"Stack", {x, x}, {{"axis", whole(1)}}, {f32({-1, 2, 4, 6})}},
+      {"TExt", {f32({-1, 4})}, {}, {f32({4, -1})}},
+      {"Tile", {x}, {{"multiples", Ints{2, 1, 1, 3}}}, {f32({2, -1, 4, 18})}},
+      {"Transpose", {x}, {{"perm", Ints{0, 2, 1}}}, {f32({-1, 6, 4})}},
+      {"TransposeExtView", {x}, {{"dim0", whole(1)}, {"dim1", whole(-1)}}, {f32({-1, 6, 4})}},
+      {"Unstack", {x}, {{"axis", whole(1)}}, {f32({-1, 6}), f32({-1, 6}), f32({-1, 6}), f32({-1, 6})}},
+  };
+}
+
+Cases indices() {
+  const Type x = f32({-1, 4, 6});
+  const Type index = typed(kInt32, {2, 3});
+  const Attrs masks{{"begin", Ints{0, -1, 5}}, {"end", Ints{0, 0, 0}},       {"strides", Ints{1, 1, -2}},
+                    {"begin_mask", whole(1)},  {"end_mask", whole(5 + 248)}, {"shrink_axis_mask", whole(2)}};
+  const Attrs dots{{"begin", Ints{0, 0, 1}},
+                   {"end", Ints{0, 0, 4}},
+                   {"strides", Ints{1, 1, 1}},
+                   {"ellipsis_mask", whole(1)},
+                   {"new_axis_mask", whole(2)}};
+  return {
+      {"Embedding", {index, f32({7, 4})}, {}, {f32({2, 3, 4})}},
+      {"Gather", {x, index}, {{"axis", whole(1)}}, {f32({-1, 2, 3, 6})}},
+      {"Gather", {x, typed(kInt32, {-1, 3})}, {{"axis", whole(1)}, {"batch_dims", whole(1)}}, {f32({-1, 3, 6})}},
+      {"GatherD", {x, typed(kInt32, {-1, 2, 6})}, {{"dim", whole(1)}}, {f32({-1, 2, 6})}},
+      {"GatherNd", {x, typed(kInt32, {5, 2})}, {}, {f32({5, 6})}},
+      {"IndexSelect", {x, typed(kInt32, {5})}, {{"dim", whole(2)}}, {f32({-1, 4, 5})}},
+      {"Narrow", {x}, {{"dim", whole(1)}, {"start", whole(1)}, {"length", whole(2)}}, {f32({-1, 2, 6})}},
+      {"OneHot", {index, f32({}), f32({})}, {{"depth", whole(7)}}, {f32({2, 3, 7})}},
+      {"OneHotExt", {index, f32({}), f32({})}, {{"num_classes", whole(7)}, {"axis", whole(0)}}, {f32({7, 2, 3})}},
+      {"ReverseV2", {x}, {{"axis", Ints{0, 2}}}, {x}},
+      {"SelectExtView", {x}, {{"dim", whole(1)}, {"index", whole(-1)}}, {f32({-1, 6})}},
+      {"Slice", {x}, {{"begin", Ints{0, 1, 2}}, {"size", Ints{-1, 2, 4}}}, {f32({-1, 2, 4})}},
+      {"SliceExt",
+       {x},
+       {{"dim", whole(2)}, {"start", whole(1)}, {"end", whole(std::int64_t{1} << 62)}, {"step", whole(2)}},
+       {f32({-1, 4, 3})}},
+      {"StridedSlice", {x}, masks, {f32({-1, 3})}},
+      {"StridedSlice", {x}, dots, {f32({-1, 4, 1, 3})}},
+  };
+}
+
+Cases pads() {
+  const Type x = f32({-1, 4, 6, 8});
+  const IntLists lists{{0, 0}, {0, 0}, {1, 2}, {0, 3}};
+  Cases cases;
+  const Type around = f32({-1, 4, 9, 11});
+  for (const char* op : {"ConstantPadND", "ReflectionPad2D", "ReplicationPad2D"}) {
+    cases.push_back({op, {x}, {{"padding", Ints{0, 3, 1, 2}}}, {around}});
+  }
+  for (const char* op : {"ReflectionPad1D", "ReplicationPad1D"}) {
+    cases.push_back({op, {f32({-1, 4, 6})}, {{"padding", Ints{1, 2}}}, {f32({-1, 4, 9})}});
+  }
+  for (const char* op : {"ReflectionPad3D", "ReplicationPad3D"}) {
+    cases.push_back({op, {f32({1, 2, 4, 4, 4})}, {{"padding", Ints{1, 1, 0, 1, 2, 0}}}, {f32({1, 2, 6, 5, 6})}});
+  }
+  append(cases, {
+                    {"BatchToSpace",
+                     {f32({8, 3, 4, 5})},
+                     {{"block_size", whole(2)}, {"crops", IntLists{{0, 1}, {1, 0}}}},
+                     {f32({2, 3, 7, 9})}},
+                    {"SpaceToBatch",
+                     {f32({2, 3, 5, 6})},
+                     {{"block_size", whole(2)}, {"paddings", IntLists{{0, 1}, {1, 1}}}},
+                     {f32({8, 3, 3, 4})}},
+                    {"DepthToSpace", {f32({-1, 8, 3, 4})}, {{"block_size", whole(2)}}, {f32({-1, 2, 6, 8})}},
+                    {"SpaceToDepth", {f32({-1, 2, 6, 8})}, {{"block_size", whole(2)}}, {f32({-1, 8, 3, 4})}},
+                    {"PixelShuffle", {f32({-1, 8, 3, 4})}, {{"upscale_factor", whole(2)}}, {f32({-1, 2, 6, 8})}},
+                    {"MirrorPad", {x}, {{"paddings", lists}, {"mode", words("REFLECT")}}, {around}},
+                    {"MirrorPad", {x}, {{"paddings", lists}, {"mode", words("SYMMETRIC")}}, {around}},
+                    {"Pad", {x}, {{"paddings", lists}}, {around}},
+                    {"PadV3", {x, f32({})}, {{"paddings", Ints{0, 3, 1, 2}}}, {around}, 1},
+                    {"PadV3", {x}, {{"paddings", Ints{0, 3, 1, 2}}, {"mode", words("circular")}}, {around}},
+                });
+  return cases;
+}
+
+Cases resizes() {
+  const Type image = f32({-1, 2, 5, 7});
+  const Type larger = f32({-1, 2, 10, 14});
+  return {
+      {"ResizeBilinearV2", {image}, {{"size", Ints{10, 14}}, {"half_pixel_centers", true}}, {larger}},
+      {"ResizeNearestNeighborV2", {f32({2, 2, 5, 7})}, {{"size", Ints{10, 14}}}, {f32({2, 2, 10, 14})}},
+      {"UpsampleBilinear2D", {image}, {{"output_size", Ints{10, 14}}}, {larger}},
+      {"UpsampleNearest2D", {image}, {{"scales", Doubles{2, 2}}}, {larger}},
+  };
+}
+
+Cases recurrent() {
+  const Type state = f32({1, -1, 8});
+  const Type weights = f32({4 * 8 * (6 + 8 + 1), 1, 1});
+  return {{"LSTM",
+           {f32({5, -1, 6}), state, state, weights},
+           {{"input_size", whole(6)}, {"hidden_size", whole(8)}},
+           {f32({5, -1, 8}), state, state},
+           3}};
+}
+
+}  // namespace
+
+Type typed(DType dtype, const Ints& sizes) {
+  Type type{.dtype = dtype, .dims = {}};
+  for (const std::int64_t size : sizes) type.dims.push_back(size < 0 ? Dim("N") : Dim(size));
+  return type;
+}
+
+Type f32(const Ints& sizes) { return typed(DType::float32, sizes); }
+
+std::vector<OperatorCase> operator_cases() {
+  Cases cases;
+  for (const auto family : {convolutions, pools, activations, norms, unary, binary, products, reductions, shapes,
+                            indices, pads, resizes, recurrent}) {
+    append(cases, family());
+  }
+  return cases;
+}
+
+Graph graph_of(const OperatorCase& each) {
+  Graph graph;
+  graph.name = each.op;
+  std::vector<ValueId> inputs;
+  for (std::size_t i = 0; i < each.inputs.size(); ++i) {
+    const Type& type = each.inputs[i];
+    const std::string name = "x" + std::to_string(i);
+    if (type.dtype == DType::unknown) {
+      inputs.push_back(kAbsent);
+    } else if (i < each.constants_from) {
+      inputs.push_back(graph.add_input(name, type));
+    } else {
+      inputs.push_back(graph.add_parameter(name, type));
+      Value& value = graph.value(inputs.back());
+      value.contents = contents_of(type.dtype, Doubles(*element_count(type), 1.0));
+      value.bound = true;
+    }
+  }
+  graph.outputs = graph.add_node(each.op, "node", inputs, each.attrs, each.results.size()).outputs;
+  return graph;
+}
+
+}  // namespace ckpt::graph::test

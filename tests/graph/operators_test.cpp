@@ -1,0 +1,163 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "operator_cases.h"
+
+namespace ckpt::graph {
+namespace {
+
+using test::f32;
+using test::graph_of;
+using test::operator_cases;
+using test::OperatorCase;
+
+std::string text_of(const Refusals& refusals) {
+  std::string text;
+  for (const Refusal& refusal : refusals.list()) text += refusal.op + ": " + refusal.reason + "\n";
+  return text;
+}
+
+Graph canonical(const OperatorCase& each) {
+  Graph graph = graph_of(each);
+  for (Node& node : graph.nodes) {
+    const auto status = canonicalise(node);
+    EXPECT_TRUE(status) << each.op << ": " << (status ? "" : status.error().message);
+  }
+  return graph;
+}
+
+TEST(Operators, SortedEachOnceUnderEachName) {
+  EXPECT_TRUE(std::ranges::is_sorted(ops(), {}, &Op::name));
+  std::set<std::string, std::less<>> names;
+  for (const Op& op : ops()) {
+    std::string all = std::string(op.name) + " " + std::string(op.was);
+    for (std::size_t at = 0; at < all.size();) {
+      const std::size_t end = std::min(all.find(' ', at), all.size());
+      if (end > at) {
+        const std::string name = all.substr(at, end - at);
+        EXPECT_TRUE(names.insert(name).second) << name;
+        EXPECT_EQ(find_op(name), &op) << name;
+      }
+      at = end + 1;
+    }
+  }
+  EXPECT_EQ(find_op("NoSuchOperator"), nullptr);
+}
+
+TEST(Operators, ArgumentsAreWellFormed) {
+  for (const Op& op : ops()) {
+    std::set<std::string_view> names;
+    for (const Argument& argument : op.arguments) {
+      EXPECT_TRUE(names.insert(argument.name).second) << op.name << " " << argument.name;
+      EXPECT_FALSE(argument.is_tensor() && argument.fallback) << op.name << " " << argument.name;
+    }
+    EXPECT_FALSE(names.empty()) << op.name;
+  }
+}
+
+TEST(Operators, EachHasTypesARuleAndACase) {
+  std::set<std::string, std::less<>> covered;
+  for (const OperatorCase& each : operator_cases()) covered.insert(each.op);
+  for (const Op& op : ops()) {
+    EXPECT_TRUE(op.infer) << op.name;
+    EXPECT_TRUE(op.to_onnx) << op.name;
+    EXPECT_TRUE(covered.contains(op.name)) << op.name;
+  }
+}
+
+TEST(Operators, TypesAreWhatTheCaseSays) {
+  for (const OperatorCase& each : operator_cases()) {
+    Graph graph = canonical(each);
+    const Refusals refusals = infer_types(graph);
+    EXPECT_TRUE(refusals.empty()) << text_of(refusals);
+    for (std::size_t i = 0; i < each.results.size(); ++i) {
+      EXPECT_EQ(to_string(graph.value(graph.outputs[i]).type), to_string(each.results[i])) << each.op;
+    }
+    EXPECT_TRUE(verify(graph)) << each.op;
+  }
+}
+
+/// Names and places of a converted graph: each step uses what was there before, and each value has a name of its own.
+void expect_well_formed(const Converted& converted, const Graph& graph, const std::string& what) {
+  std::vector<bool> made(converted.target.outputs().size(), false);
+  std::set<std::string> values, steps;
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    const Target::Output& output = converted.target.outputs()[i];
+    EXPECT_TRUE(values.insert(output.name).second) << what << ": " << output.name;
+    made[i] = output.constant;
+  }
+  for (const ValueId id : graph.inputs) made[converted.target.of(id)] = true;
+  for (const Target::Step& step : converted.target.steps()) {
+    EXPECT_TRUE(steps.insert(step.name).second) << what << ": " << step.name;
+    for (const Target::Ref ref : step.inputs) {
+      if (ref != Target::kNothing) {
+        EXPECT_TRUE(made[ref]) << what << ": " << step.name;
+      }
+    }
+    for (const Target::Ref ref : step.outputs) made[ref] = true;
+  }
+  for (const ValueId id : graph.outputs) {
+    const Target::Ref ref = converted.target.of(id);
+    ASSERT_NE(ref, Target::kNothing) << what;
+    EXPECT_TRUE(made[ref]) << what;
+    EXPECT_EQ(converted.target.outputs()[ref].name, graph.value(id).name) << what;
+  }
+}
+
+TEST(Operators, EachIsConvertedForEachOpset) {
+  for (const OperatorCase& each : operator_cases()) {
+    Graph graph = canonical(each);
+    ASSERT_TRUE(infer_types(graph).empty()) << each.op;
+    for (int opset = kMinOpset; opset <= kMaxOpset; ++opset) {
+      const Converted converted = convert_to_onnx(graph, opset);
+      const std::string what = each.op + " for opset " + std::to_string(opset);
+      ASSERT_TRUE(converted.refusals.empty()) << what << ": " << text_of(converted.refusals);
+      expect_well_formed(converted, graph, what);
+    }
+  }
+}
+
+/// Whatever is asked of a rule, it answers: attributes of every operator with numbers that make no sense.
+TEST(Operators, OddNumbersAreRefusedOrConverted) {
+  for (const OperatorCase& each : operator_cases()) {
+    for (const std::int64_t odd : {std::int64_t{-1}, std::int64_t{0}, std::int64_t{7}, std::int64_t{1} << 62,
+                                   std::numeric_limits<std::int64_t>::min()}) {
+      Graph graph = canonical(each);
+      for (const auto& [name, attr] : Attrs(graph.nodes[0].attrs)) {
+        Graph other = graph;
+        Attr& changed = other.nodes[0].attrs[name];
+        if (auto* number = std::get_if<std::int64_t>(&changed)) *number = odd;
+        if (auto* numbers = std::get_if<Ints>(&changed)) std::ranges::fill(*numbers, odd);
+        if (auto* lists = std::get_if<IntLists>(&changed)) lists->assign(3, {odd, odd});
+        infer_types(other);
+        convert_to_onnx(other, 17);
+      }
+    }
+  }
+}
+
+TEST(Operators, InputsOfEachSizeAreRefusedOrConverted) {
+  for (const OperatorCase& each : operator_cases()) {
+    for (std::size_t i = 0; i < each.inputs.size(); ++i) {
+      for (const Ints& sizes : {Ints{}, Ints{0}, Ints{3}, Ints{2, 0}, Ints{2, 3}, Ints{1, 2, 3, 4, 5, 6}}) {
+        OperatorCase other = each;
+        if (other.inputs[i].dtype == DType::unknown) continue;
+        other.inputs[i] = test::typed(other.inputs[i].dtype, sizes);
+        Graph graph = graph_of(other);
+        if (!canonicalise(graph.nodes[0])) continue;
+        infer_types(graph);
+        convert_to_onnx(graph, 17);
+      }
+    }
+  }
+}
+
+TEST(Operators, ThePageNamesThemAll) {
+  const std::string page = operators_markdown();
+  for (const Op& op : ops()) EXPECT_NE(page.find("| " + std::string(op.name) + " |"), std::string::npos) << op.name;
+}
+
+}  // namespace
+}  // namespace ckpt::graph

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+
+#include "graph.h"
+
+/// Rewrites of a graph, before it is converted.
+namespace ckpt::graph {
+
+/// Computes what is constant: nodes of which all inputs are constants, and those between bound parameters and an
+/// operator that wants constants (the packed weights of an LSTM). Their results become constants that are made when
+/// they are needed. Other parameters stay what they are, so that their names stay in the export. Types must be
+/// inferred. Results above `limit` bytes stay nodes.
+void fold_constants(Graph& graph, std::uint64_t limit = std::uint64_t{1} << 30);
+
+/// Before the inputs get another batch than the source recorded: where an attribute has it baked in as a number (the
+/// shapes of Reshape and BroadcastTo, the size of Slice, the end of StridedSlice) it is made to follow the input. With
+/// the old batch the network is what it was. The batch is the first dimension of the first input; what cannot be made
+/// to follow stays, and infer_types refuses it for another batch.
+void release_batch(Graph& graph);
+
+}  // namespace ckpt::graph

@@ -1,0 +1,141 @@
+#include <algorithm>
+
+#include "op.h"
+#include "ops/rules.h"
+#include "passes.h"
+
+namespace ckpt::graph {
+
+namespace {
+
+/// The network with a batch that has only a name: what it is in each value, and what the numbers of attributes were
+/// that have the recorded one baked in.
+class Release {
+ public:
+  Release(Graph& graph, std::int64_t batch) : graph_(graph), batch_(batch), symbolic_(graph) {
+    for (Value& value : symbolic_.values) {
+      if (value.kind == ValueKind::result) value.type = {};
+    }
+    for (const ValueId id : symbolic_.inputs) {
+      Dims& dims = symbolic_.value(id).type.dims;
+      if (!dims.empty() && dims[0] == Dim(batch)) dims[0] = Dim("batch");
+    }
+  }
+
+  void run() {
+    for (std::size_t i = 0; i < symbolic_.nodes.size(); ++i) {
+      Node& node = symbolic_.nodes[i];
+      if (!can_infer(node)) continue;
+      unbake(node);
+      auto types = find_op(node.op)->infer(NodeView(symbolic_, node));
+      if (!types) continue;
+      for (std::size_t k = 0; k < node.outputs.size() && k < types->size(); ++k) {
+        symbolic_.value(node.outputs[k]).type = (*types)[k];
+      }
+      graph_.nodes[i].attrs = node.attrs;
+    }
+  }
+
+ private:
+  bool can_infer(const Node& node) const {
+    const Op* op = find_op(node.op);
+    return op && op->infer && check_node(*op, node) && std::ranges::all_of(node.inputs, [&](ValueId id) {
+             return id == kAbsent || symbolic_.value(id).type.dtype != DType::unknown;
+           });
+  }
+
+  void unbake(Node& node) const {
+    if (node.inputs.empty() || node.inputs[0] == kAbsent) return;
+    const Dims& dims = symbolic_.value(node.inputs[0]).type.dims;
+    if (std::ranges::none_of(dims, [&](const Dim& dim) { return recorded(dim) >= 0 && !dim.known(); })) return;
+    if (node.op == "Reshape") unbake_shape(node, dims);
+    if (node.op == "BroadcastTo") follow(std::get<Ints>(node.attrs["shape"]), dims);
+    if (node.op == "Slice") follow(std::get<Ints>(node.attrs["size"]), dims);
+    if (node.op == "StridedSlice") unbake_ends(node, dims);
+  }
+
+  /// A dimension with the batch that was recorded; -1 if it is not known then either.
+  std::int64_t recorded(const Dim& dim) const {
+    if (dim.known()) return dim.size;
+    const auto known = known_part({dim});
+    return known && known->symbol == "batch" ? known->product * batch_ : -1;
+  }
+
+  /// One number of the shape is a multiple of the batch: that which leaves numbers for the others. Of several, as there
+  /// may be if the batch was 1, the smallest multiple is it.
+  void unbake_shape(Node& node, const Dims& dims) const {
+    auto& shape = std::get<Ints>(node.attrs["shape"]);
+    auto given = resolved(shape, dims);
+    const auto all = known_part(dims);
+    if (!given || !all || all->unknown != 1) return;
+    std::optional<std::size_t> best;
+    std::int64_t least = 0;
+    for (std::size_t i = 0; i < given->size(); ++i) {
+      Dims others;
+      for (std::size_t k = 0; k < given->size(); ++k) {
+        if (k != i) others.emplace_back((*given)[k]);
+      }
+      const auto part = known_part(others);
+      if (!part) continue;
+      const Dim left = quotient(*all, *part);
+      if (left.known() || recorded(left) != (*given)[i]) continue;
+      if (best && (*given)[i] >= least) continue;
+      best = i;
+      least = (*given)[i];
+    }
+    if (!best) return;
+    shape = *given;
+    shape[*best] = -1;
+  }
+
+  /// The shape with all its numbers, as recorded.
+  std::optional<Ints> resolved(const Ints& shape, const Dims& dims) const {
+    std::int64_t all = 1, others = 1;
+    for (const Dim& dim : dims) {
+      if (recorded(dim) < 0) return std::nullopt;
+      all *= recorded(dim);
+    }
+    Ints given = shape;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      if (given[i] == 0 && i < dims.size()) given[i] = recorded(dims[i]);
+      if (given[i] != -1) others *= given[i];
+    }
+    if (others <= 0 || all % others != 0) return std::nullopt;
+    std::ranges::replace(given, std::int64_t{-1}, all / others);
+    return given;
+  }
+
+  /// -1 for the whole of a dimension that has the batch.
+  void follow(Ints& sizes, const Dims& dims) const {
+    if (sizes.size() != dims.size()) return;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      if (!dims[i].known() && recorded(dims[i]) == sizes[i]) sizes[i] = -1;
+    }
+  }
+
+  void unbake_ends(Node& node, const Dims& dims) const {
+    const NodeView view(symbolic_, node);
+    if ((view.integer("ellipsis_mask") | view.integer("new_axis_mask")) != 0) return;
+    std::int64_t mask = view.integer("end_mask");
+    const Ints& ends = view.integers("end");
+    for (std::size_t i = 0; i < ends.size() && i < dims.size(); ++i) {
+      const bool forwards = i < view.integers("strides").size() && view.integers("strides")[i] > 0;
+      if (!dims[i].known() && forwards && recorded(dims[i]) == ends[i]) mask |= std::int64_t{1} << i;
+    }
+    node.attrs["end_mask"] = mask;
+  }
+
+  Graph& graph_;
+  std::int64_t batch_;
+  Graph symbolic_;
+};
+
+}  // namespace
+
+void release_batch(Graph& graph) {
+  if (graph.inputs.empty()) return;
+  const Dims& dims = graph.value(graph.inputs.front()).type.dims;
+  if (!dims.empty() && dims[0].known() && dims[0].size > 0) Release(graph, dims[0].size).run();
+}
+
+}  // namespace ckpt::graph
