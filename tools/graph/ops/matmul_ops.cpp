@@ -122,7 +122,7 @@ Status outer(const NodeView& node, Target& target) {
   const DType dtype = node.result_type().dtype;
   const Ref column = unsqueeze(target, in_as(node, target, 0, dtype), {1}, {dtype, {node.type(0).dims[0], Dim(1)}});
   const Ref row = unsqueeze(target, in_as(node, target, 1, dtype), {0}, {dtype, {Dim(1), node.type(1).dims[0]}});
-  target.result(0, target.add("Mul", {column, row}));
+  target.result(0, target.add("MatMul", {column, row}));
   return {};
 }
 
