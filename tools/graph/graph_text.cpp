@@ -301,6 +301,7 @@ class Parser {
   }
 
   void add(ValueKind kind) {
+    blanks();
     const std::size_t start = at_;
     std::string own = name();
     expect(':');
@@ -472,6 +473,7 @@ class Parser {
     if (peek() == '[') return list();
     if (peek() == '?') return ++at_, Attr(DType::unknown);
     if (peek() == '-' || std::isdigit(static_cast<unsigned char>(peek()))) return number_attr();
+    const std::size_t start = at_;
     const std::string_view what = bare_word();
     if (what == "none") return None{};
     if (what == "true" || what == "false") return what == "true";
@@ -482,7 +484,10 @@ class Parser {
       return what == "numbers" ? Attr(Doubles{}) : what == "texts" ? Attr(Strings{}) : Attr(IntLists{});
     }
     const DType dtype = dtype_from_name(what);
-    if (dtype == DType::unknown || ckpt::name(dtype) != what) fail("a value");
+    if (dtype == DType::unknown || ckpt::name(dtype) != what) {
+      at_ = start;
+      fail("a value");
+    }
     return dtype;
   }
 
@@ -519,6 +524,7 @@ class Parser {
     Doubles real;
     do {
       blanks();
+      const std::size_t start = at_;
       const Attr one = attribute();
       if (const auto* integer = std::get_if<std::int64_t>(&one)) {
         whole.push_back(*integer);
@@ -527,7 +533,10 @@ class Parser {
       } else {
         fail("a number");
       }
-      if (!whole.empty() && !real.empty()) fail("numbers of one kind");
+      if (!whole.empty() && !real.empty()) {
+        at_ = start;
+        fail("numbers of one kind");
+      }
     } while (!failed_ && accept(','));
     expect(']');
     return real.empty() ? Attr(std::move(whole)) : Attr(std::move(real));

@@ -247,6 +247,7 @@ void MindirReader::set_operator(const NodeProto& node, AnfNode& out, const Primi
     return;
   }
   out.op = "call";
+  out.name = node.name();
   out.problem = "calls \"" + escape(op) + "\": control flow that depends on values";
 }
 

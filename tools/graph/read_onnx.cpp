@@ -89,6 +89,7 @@ class OnnxReader {
       if (value.kind == ValueKind::result) value.type = type_of(output);
       graph_.outputs.push_back(found->second);
     }
+    if (graph_.outputs.empty()) return malformed("the graph has no outputs");
     return std::move(graph_);
   }
 

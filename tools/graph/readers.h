@@ -1,5 +1,7 @@
 #pragma once
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <filesystem>
 #include <string>
 
@@ -31,6 +33,7 @@ inline Error unsupported(std::string message) {
 /// Parses a message without its payloads into one of protobuf's.
 template <class Message>
 Status parse_stripped(const Stripped& from, Message& message) {
+  const google::protobuf::LogSilencer quiet;  // what is wrong is said here, not on stderr
   if (message.ParseFromArray(from.message.data(), static_cast<int>(from.message.size()))) return {};
   return malformed("not a graph of the format that it begins as");
 }
