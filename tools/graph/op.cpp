@@ -405,8 +405,8 @@ std::string operators_markdown() {
       page += text_of(argument);
       between = ", ";
     }
-    page += op.to_onnx ? " | yes" : " | no";
-    page += op.to_ge ? " | yes |\n" : " | no |\n";
+    page += op.to_onnx ? " | yes" : " | -";
+    page += op.to_ge ? " | yes |\n" : " | - |\n";
   }
   return page;
 }
