@@ -280,6 +280,7 @@ Cases shapes() {
       {"Concat", {x, f32({-1, 2, 6})}, {{"axis", whole(1)}}, {f32({-1, 6, 6})}},
       {"ExpandAs", {f32({4, 1}), x}, {}, {x}},
       {"ExpandDims", {x}, {{"axis", whole(-1)}}, {f32({-1, 4, 6, 1})}},
+      {"FillV2", {f32({})}, {{"shape", Ints{2, 3}}}, {f32({2, 3})}},
       {"Flatten", {image}, {}, {f32({-1, 400})}},
       {"FlattenExt", {image}, {{"start_dim", whole(1)}, {"end_dim", whole(2)}}, {f32({-1, 80, 5})}},
       {"Reshape", {image}, {{"shape", Ints{-1, 400}}}, {f32({-1, 400})}},

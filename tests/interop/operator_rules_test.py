@@ -490,6 +490,7 @@ OTHERS = {
     "ArgMinWithValue": lambda a, x: (x.argmin(a["axis"], keepdims=True), x.min(axis=a["axis"], keepdims=True)),
     "CumSum": lambda a, x: x.cumsum(a["axis"]), "CumsumExt": lambda a, x: x.cumsum(a["dim"]),
     "TopK": lambda a, x: top(a, x, -1), "TopkExt": lambda a, x: top(a, x, a["dim"], a["largest"]),
+    "FillV2": lambda a, x: np.full(a["shape"], x),
     "BroadcastTo": lambda a, x: np.broadcast_to(x, [x.shape[i - 1] if s == -1 else s for i, s in enumerate(a["shape"])]),
     "Chunk": lambda a, x: tuple(np.split(x, 3, a["dim"])), "Concat": lambda a, *x: np.concatenate(x, a["axis"]),
     "ExpandDims": lambda a, x: np.expand_dims(x, a["axis"]),

@@ -44,7 +44,6 @@ constexpr Row kRows[] = {
     {"Conv2DBackpropInputD", "filter out_backprop", "y", "input_size strides pads dilations groups data_format"},
     {"Cos", "x", "y", ""},
     {"Cosh", "x", "y", ""},
-    {"CumprodD", "x", "y", "axis exclusive reverse"},
     {"CumsumD", "x", "y", "axis exclusive reverse"},
     {"Data", "x", "y", "index"},
     {"DepthToSpace", "x", "y", "block_size data_format"},

@@ -102,6 +102,7 @@ std::string_view word_of(std::string_view argument, std::int64_t number) {
     return std::array<std::string_view, 3>{"pad", "same", "valid"}[static_cast<std::size_t>(number)];
   }
   if (argument == "format") return number == 0 ? "NCHW" : number == 1 ? "NHWC" : number == 14 ? "NCDHW" : "";
+  if (argument == "rounding_mode") return number == 1 ? "trunc" : number == 2 ? "floor" : "";
   if (argument == "approximate") return number == 0 ? "none" : number == 1 ? "tanh" : "";
   return {};
 }

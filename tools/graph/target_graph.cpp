@@ -167,6 +167,7 @@ class Conversion {
     const ValueId id = graph_.outputs[index];
     if (!has(id)) return;
     const Value& value = graph_.value(id);
+    if (value.kind == ValueKind::input) return;  // it stays that: who writes the file gives it another name
     const Target::Ref ref = target_.of(id);
     const bool own = target_.outputs_[ref].name == value.name && value.kind == ValueKind::result;
     if (own) return;

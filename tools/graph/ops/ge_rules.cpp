@@ -548,7 +548,6 @@ constexpr NamedGeRule kRules[] = {
     {"Conv2DTranspose", conv2d_transpose},
     {"Cos", same_inputs<"Cos">},
     {"Cosh", same_inputs<"Cosh">},
-    {"CumProd", cumulative<"CumprodD">},
     {"CumSum", cumulative<"CumsumD">},
     {"Dense", dense},
     {"DepthToSpace", blocks<"DepthToSpace">},

@@ -21,7 +21,9 @@ Types batch_norm_types(const NodeView& node) {
   for (int i = 0; i < 5; ++i) types.push_back({.dtype = dtype, .dims = {input[1]}});
   if (node.node().outputs.size() > 1) {
     // recorded as the source has them: some releases give placeholders of other shapes
-    for (std::size_t i = 1; i < node.node().outputs.size() && i < types.size(); ++i) types[i] = node.result_type(i);
+    for (std::size_t i = 1; i < node.node().outputs.size() && i < types.size(); ++i) {
+      if (node.result_type(i).dtype != DType::unknown) types[i] = node.result_type(i);
+    }
   }
   return types;
 }
@@ -75,7 +77,9 @@ Types layer_norm_types(const NodeView& node) {
     }
   }
   auto types = with_statistics(node, *axis);
-  for (std::size_t i = 1; i < node.node().outputs.size() && i < 3; ++i) (*types)[i] = node.result_type(i);
+  for (std::size_t i = 1; i < node.node().outputs.size() && i < 3; ++i) {
+    if (node.result_type(i).dtype != DType::unknown) (*types)[i] = node.result_type(i);
+  }
   return types;
 }
 

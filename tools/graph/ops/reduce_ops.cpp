@@ -134,10 +134,12 @@ Status arg_ext_onnx(const NodeView& node, Target& target) {
   return {};
 }
 
-/// Index and value, in the order of ArgMaxWithValue, or the other way round.
+/// Index and value, in the order of ArgMaxWithValue, or the other way round. The index is Int32 in releases before 2.x
+/// and Int64 in those: as the source has it.
 Types with_value_types(const NodeView& node) {
   auto value = reduced_type(node, {node.integer("axis")}, node.flag("keep_dims"), node.type(0).dtype);
-  if (value) value->insert(value->begin(), {DType::int32, (*value)[0].dims});
+  const DType index = node.result_type().dtype == DType::int64 ? DType::int64 : DType::int32;
+  if (value) value->insert(value->begin(), {index, (*value)[0].dims});
   return value;
 }
 

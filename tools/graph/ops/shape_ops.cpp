@@ -281,6 +281,23 @@ Status broadcast_onnx(const NodeView& node, Target& target) {
   return {};
 }
 
+/// A tensor that is one number all over.
+Types fill_types(const NodeView& node) {
+  Dims dims;
+  for (const std::int64_t size : node.integers("shape")) {
+    if (size < 0) return refuse("a shape with " + std::to_string(size));
+    dims.emplace_back(size);
+  }
+  if (!node.type(0).dims.empty() && node.type(0).dims != Dims{Dim(1)}) return refuse("a value that is no number");
+  return of(node, std::move(dims));
+}
+
+Status fill_onnx(const NodeView& node, Target& target) {
+  const Ref value = node.type(0).dims.empty() ? in(node, target, 0) : squeeze(target, in(node, target, 0), {0});
+  target.result(0, target.add("Expand", {value, target.constant(node.integers("shape"))}));
+  return {};
+}
+
 Types expand_as_types(const NodeView& node) {
   auto dims = broadcast(node.type(0).dims, node.type(1).dims);
   if (!dims) return dims.error();
@@ -498,6 +515,7 @@ std::vector<Op> shape_ops() {
        .arguments = {tensor("input"), integer("axis", {}, "dim")},
        .infer = expand_types,
        .to_onnx = expand},
+      {.name = "FillV2", .arguments = {integers("shape"), tensor("value")}, .infer = fill_types, .to_onnx = fill_onnx},
       {.name = "Flatten", .arguments = {tensor("input")}, .infer = flatten_types, .to_onnx = flatten},
       {.name = "FlattenExt",
        .arguments = {tensor("input"), integer("start_dim", whole(0)), integer("end_dim", whole(-1))},
