@@ -1,0 +1,265 @@
+"""What `ckpt export` writes, in ONNX Runtime, gives the numbers that MindSpore gives: for the built-in networks, for
+whole networks and single operators that MindSpore exports as MindIR, and for files recorded from it."""
+
+import os
+import pathlib
+import unittest
+
+import mindspore
+import numpy as np
+import onnx
+import onnxruntime
+from mindspore import Tensor
+
+import operators
+import zoo
+from interop import CKPT, TempDirTest, run
+
+TOLERANCE = 1e-4  # of the largest number of an output
+CORPUS = os.environ.get("CKPT_CORPUS")
+
+
+def images(*shape):
+    return np.random.default_rng(sum(shape)).uniform(-1, 1, shape).astype(np.float32)
+
+
+def outputs_of(net, *inputs):
+    """What MindSpore gives, as a list of arrays."""
+    found = net(*[Tensor(value) for value in inputs])
+    return [value.asnumpy() for value in (found if isinstance(found, (tuple, list)) else [found])]
+
+
+def check_model(path):
+    """The model is one, and every recorded type is what ONNX's own inference says."""
+    onnx.checker.check_model(str(path), full_check=True)
+    onnx.shape_inference.infer_shapes(onnx.load(str(path)), check_type=True, strict_mode=True, data_prop=True)
+
+
+def run_model(path, *inputs):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 2
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [value.name for value in session.get_inputs()]
+    if len(names) != len(inputs):
+        raise AssertionError(f"{path.name}: inputs {names} where {len(inputs)} were expected")
+    return session.run(None, dict(zip(names, inputs)))
+
+
+class ExportTest(TempDirTest):
+    def export(self, *arguments, to="model.onnx"):
+        path = self.dir / to
+        run(CKPT, "export", *arguments, "--force", "-o", path)
+        return path
+
+    def assert_close(self, expected, found):
+        self.assertEqual(len(expected), len(found), "number of outputs")
+        for i, (theirs, ours) in enumerate(zip(expected, found)):
+            self.assertEqual(theirs.shape, ours.shape, f"shape of output {i}")
+            self.assertEqual(theirs.dtype, ours.dtype, f"type of output {i}")
+            if theirs.dtype.kind != "f":
+                np.testing.assert_array_equal(theirs, ours, f"output {i}")
+                continue
+            scale = max(float(np.max(np.abs(theirs), initial=0)), 1e-3)
+            difference = float(np.max(np.abs(theirs.astype(np.float64) - ours), initial=0))
+            self.assertFalse(np.isnan(difference) or difference > TOLERANCE * scale,
+                             f"output {i} differs by {difference:g}, its scale is {scale:g}")
+
+
+class BuiltInNetworks(ExportTest):
+    """`ckpt export X.ckpt` with the network of that name."""
+
+    def same_numbers(self, name, net, inputs, *arguments, batch_axis=0):
+        net = zoo.fill(net)
+        checkpoint = self.dir / f"{name}.ckpt"
+        mindspore.save_checkpoint(net, str(checkpoint))
+        expected = outputs_of(net, inputs)
+        sizes = [str(size) for size in inputs.shape]
+        fixed = self.export(checkpoint, "--network", name, *arguments, "--input", "x".join(sizes))
+        check_model(fixed)
+        self.assert_close(expected, run_model(fixed, inputs))
+        sizes[batch_axis] = "N"
+        any_batch = self.export(checkpoint, "--network", name, *arguments, "--input", "x".join(sizes))
+        check_model(any_batch)
+        first = [np.take(values, range(min(2, values.shape[batch_axis])), batch_axis) for values in (inputs, *expected)]
+        self.assert_close(first[1:], run_model(any_batch, first[0]))
+        return checkpoint, expected
+
+    def test_lenet5(self):
+        self.same_numbers("lenet5", zoo.LeNet5(), images(3, 1, 32, 32))
+        self.same_numbers("lenet5", zoo.LeNet5(7, 3), images(2, 3, 32, 32))
+
+    def test_mlp(self):
+        self.same_numbers("mlp", zoo.Mlp(), images(4, 1, 28, 28))
+        self.same_numbers("mlp", zoo.Mlp((20, 30, 7)), images(4, 20))
+
+    def test_resnet18_and_34(self):
+        self.same_numbers("resnet18", zoo.ResNet(zoo.Basic, (2, 2, 2, 2), 10), images(3, 3, 65, 64))
+        self.same_numbers("resnet34", zoo.ResNet(zoo.Basic, (3, 4, 6, 3), 10), images(2, 3, 64, 64))
+
+    def test_resnet50_as_in_the_tutorial(self):
+        image = images(32, 3, 224, 224)
+        checkpoint, expected = self.same_numbers("resnet50", zoo.ResNet(zoo.Bottleneck, (3, 4, 6, 3), 1001), image)
+        chosen = self.export(checkpoint)  # it fits no other network, and takes any batch of the usual size
+        self.assert_close([expected[0][:2]], run_model(chosen, image[:2]))
+
+    def test_resnet50_that_pads(self):
+        self.same_numbers("resnet50", zoo.ResNet(zoo.Bottleneck, (3, 4, 6, 3), 10, pad=True), images(2, 3, 64, 64),
+                          "--pad-mode", "pad")
+
+    def test_resnet101_and_152(self):
+        self.same_numbers("resnet101", zoo.ResNet(zoo.Bottleneck, (3, 4, 23, 3), 10), images(1, 3, 64, 64))
+        self.same_numbers("resnet152", zoo.ResNet(zoo.Bottleneck, (3, 8, 36, 3), 10), images(1, 3, 64, 64))
+
+    def test_mobilenetv2(self):
+        self.same_numbers("mobilenetv2", zoo.MobileNetV2(1000), images(2, 3, 96, 96))
+        self.same_numbers("mobilenetv2", zoo.MobileNetV2(10, width=0.5), images(2, 3, 64, 64))
+
+    def test_alexnet(self):
+        self.same_numbers("alexnet", zoo.AlexNet(10), images(2, 3, 227, 227))
+        self.same_numbers("alexnet", zoo.AlexNet(10, newer=False), images(2, 3, 227, 227))
+
+    def test_vgg16(self):
+        self.same_numbers("vgg16", zoo.Vgg16(10, norms=False), images(2, 3, 64, 64))
+        self.same_numbers("vgg16", zoo.Vgg16(10, norms=True), images(2, 3, 64, 64))
+
+    def test_transformer_encoder(self):
+        heads = ("--heads", "4")
+        self.same_numbers("transformer_encoder", zoo.encoder(), images(7, 3, 32), *heads, batch_axis=1)
+        self.same_numbers("transformer_encoder", zoo.encoder(norm=False, layers=1), images(5, 2, 32), *heads,
+                          batch_axis=1)
+
+
+class MindIrTest(ExportTest):
+    def same_numbers(self, net, inputs, file_name="network"):
+        net.set_train(False)
+        expected = outputs_of(net, *inputs)
+        source = self.dir / f"{file_name}.mindir"
+        source.unlink(missing_ok=True)
+        mindspore.export(net, *[Tensor(value) for value in inputs], file_name=str(source), file_format="MINDIR")
+        model = self.export(source)
+        check_model(model)
+        self.assert_close(expected, run_model(model, *inputs))
+        return source, expected
+
+
+class MindIr(MindIrTest):
+    def test_networks(self):
+        for name, net, inputs in (
+                ("resnet50", zoo.ResNet(zoo.Bottleneck, (3, 4, 6, 3), 10), images(2, 3, 64, 64)),
+                ("resnet18", zoo.ResNet(zoo.Basic, (2, 2, 2, 2), 10), images(2, 3, 64, 64)),
+                ("mobilenetv2", zoo.MobileNetV2(10), images(2, 3, 64, 64)),
+                ("vgg16", zoo.Vgg16(10, norms=True), images(1, 3, 64, 64)),
+                ("lenet5", zoo.LeNet5(), images(3, 1, 32, 32)),
+                ("encoder", zoo.encoder(), images(7, 3, 32))):
+            with self.subTest(name):
+                self.same_numbers(zoo.fill(net), [inputs])
+
+    def test_any_batch(self):
+        for name, net, inputs in (("lenet5", zoo.LeNet5(), images(3, 1, 32, 32)),
+                                  ("resnet18", zoo.ResNet(zoo.Basic, (2, 2, 2, 2), 10), images(3, 3, 64, 64)),
+                                  ("mlp", zoo.Mlp((20, 30, 7)), images(4, 20))):
+            with self.subTest(name):
+                net = zoo.fill(net)
+                source = self.dir / f"{name}.mindir"
+                any_batch = Tensor(shape=[None, *inputs.shape[1:]], dtype=mindspore.float32)
+                mindspore.export(net, any_batch, file_name=str(source), file_format="MINDIR")
+                model = self.export(source)
+                check_model(model)
+                for batch in (1, inputs.shape[0]):
+                    self.assert_close(outputs_of(net, inputs[:batch]), run_model(model, inputs[:batch]))
+
+    def test_weights_of_another_checkpoint(self):
+        net = zoo.fill(zoo.LeNet5())
+        source, _ = self.same_numbers(net, [images(3, 1, 32, 32)])
+        other = zoo.fill(net, seed=5)
+        checkpoint = self.dir / "other.ckpt"
+        mindspore.save_checkpoint(other, str(checkpoint))
+        model = self.export(checkpoint, "--graph", source)
+        self.assert_close(outputs_of(other, images(3, 1, 32, 32)), run_model(model, images(3, 1, 32, 32)))
+
+
+class Operators(MindIrTest):
+    """A family of operators each; all that fail are named."""
+
+
+def add_family(family):
+    def test(self):
+        for name, net, inputs in family():
+            with self.subTest(name):
+                self.same_numbers(net, inputs, name)
+
+    setattr(Operators, f"test_{family.__name__}", test)
+
+
+for each in operators.FAMILIES:
+    add_family(each)
+
+
+@unittest.skipUnless(CORPUS, "CKPT_CORPUS is not set")
+class Recorded(ExportTest):
+    """Files that MindSpore wrote, with what it computed when it wrote them."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(CORPUS) / "mindspore-2.10-graphs"
+
+    def assert_recorded(self, record, *arguments):
+        model = self.export(*arguments)
+        check_model(model)
+        values = np.load(record)
+        inputs = [values[key] for key in sorted(values) if key.startswith("in")]
+        expected = [values[key] for key in sorted(values) if key.startswith("out")]
+        self.assert_close(expected, run_model(model, *inputs))
+
+    def test_mindir(self):
+        for name in ("lenet5", "mlp", "tiny_resnet", "tiny_resnet_pad"):
+            with self.subTest(name):
+                self.assert_recorded(self.folder / f"{name}.npz", self.folder / f"{name}.mindir")
+                self.assert_recorded(self.folder / f"{name}.npz", self.folder / f"{name}.ckpt", "--graph",
+                                     self.folder / f"{name}.mindir")
+
+    def test_values_in_files_of_their_own(self):
+        self.assert_recorded(self.folder / "variants/split.npz", self.folder / "variants/split/mlp_graph.mindir")
+
+    def test_dynamic_batch(self):
+        self.assert_recorded(self.folder / "variants/dynamic.npz", self.folder / "variants/dynamic.mindir")
+
+    def test_training_graphs(self):
+        for name in ("lenet5", "mlp", "tiny_resnet"):
+            with self.subTest(name):
+                run_folder = self.folder / f"train_{name}"
+                checkpoint, = run_folder.glob("*.ckpt")
+                graph, = run_folder.glob("*-graph.meta")
+                self.assert_recorded(run_folder / f"{name}.npz", checkpoint, "--graph", graph)
+
+
+class Geir(ExportTest):
+    """GEIR and back: the numbers of the direct way."""
+
+    def same_numbers(self, source, inputs, *arguments):
+        direct = run_model(self.export(source, *arguments, to="direct.onnx"), *inputs)
+        geir = self.export(source, *arguments, "--format", "geir", to="model.pb")
+        again = self.export(source, *arguments, "--format", "geir", to="again.pb")
+        self.assertEqual(geir.read_bytes(), again.read_bytes(), "the same bytes every time")
+        back = self.export(geir, to="back.onnx")
+        check_model(back)
+        self.assert_close(direct, run_model(back, *inputs))
+
+    def test_networks(self):
+        for name, net, inputs in (("lenet5", zoo.LeNet5(), images(2, 1, 32, 32)),
+                                  ("resnet50", zoo.ResNet(zoo.Bottleneck, (3, 4, 6, 3), 10), images(2, 3, 64, 64)),
+                                  ("resnet18", zoo.ResNet(zoo.Basic, (2, 2, 2, 2), 10), images(2, 3, 64, 64)),
+                                  ("mobilenetv2", zoo.MobileNetV2(10), images(2, 3, 64, 64)),
+                                  ("vgg16", zoo.Vgg16(10, norms=True), images(1, 3, 64, 64)),
+                                  ("alexnet", zoo.AlexNet(10), images(1, 3, 227, 227)),
+                                  ("mlp", zoo.Mlp(), images(2, 1, 28, 28))):
+            with self.subTest(name):
+                checkpoint = self.dir / f"{name}.ckpt"
+                mindspore.save_checkpoint(zoo.fill(net), str(checkpoint))
+                self.same_numbers(checkpoint, [inputs], "--network", name, "--input", "x".join(map(str, inputs.shape)))
+
+
+if __name__ == "__main__":
+    mindspore.set_context(mode=mindspore.PYNATIVE_MODE, device_target="CPU")
+    unittest.main(verbosity=2)

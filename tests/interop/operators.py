@@ -1,0 +1,264 @@
+"""Small networks, one an operator or a way to use it, that MindSpore exports as MindIR. Together they hold every
+operator that its own nn and ops produce for inference.
+
+A case is a name, a network, and its inputs. `CASES` are made when asked for, because MindSpore takes its time.
+"""
+
+import linecache
+import re
+
+import mindspore
+import numpy as np
+from mindspore import Tensor, mint, nn, ops
+
+
+def numbers(*shape, low=-2.0, high=2.0, seed=0):
+    return np.random.default_rng(seed + sum(shape)).uniform(low, high, shape).astype(np.float32)
+
+
+def integers(*shape, low=-5, high=5, dtype=np.int32):
+    return np.random.default_rng(sum(shape)).integers(low, high, shape).astype(dtype)
+
+
+def positive(*shape):
+    return numbers(*shape, low=0.1, high=3.0)
+
+
+X = numbers(2, 3, 4)
+IMAGE = numbers(2, 4, 13, 15)
+
+
+def calls(expression, **cells):
+    """A network that returns an expression of its inputs x, y and z. Its cells are given by keyword, and are attributes
+    of `self`. MindSpore wants to read the source of what it compiles, so there must be one."""
+    inputs = [name for name in "xyz" if re.search(rf"\b{name}\b", expression)]
+    source = f"def construct(self, {', '.join(inputs)}):\n    return {expression}\n"
+    place = f"<operators: {expression}>"
+    linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
+    members = dict(globals())
+    exec(compile(source, place, "exec"), members)
+    net = type("Calls", (nn.Cell,), {"construct": members["construct"], "__module__": __name__})()
+    for name, cell in cells.items():
+        setattr(net, name, cell)
+    return net
+
+
+def elementwise():
+    for name, inputs in {
+            "abs": (X,), "ceil": (X,), "cos": (X,), "erf": (X,), "exp": (X,), "floor": (X,), "log": (positive(2, 3),),
+            "neg": (X,), "rsqrt": (positive(2, 3),), "reciprocal": (positive(2, 3),), "sin": (X,),
+            "sqrt": (positive(2, 3),), "square": (X,), "tan": (X / 2,), "asin": (X / 3,), "acos": (X / 3,), "atan": (X,),
+            "sinh": (X,), "cosh": (X,), "asinh": (X,), "acosh": (positive(2, 3) + 1,), "atanh": (X / 3,),
+            "expm1": (X,), "log1p": (positive(2, 3),), "sign": (X,), "trunc": (X,), "erfc": (X,),
+            "log2": (positive(2, 3),), "log10": (positive(2, 3),), "isnan": (X,), "isfinite": (X,)}.items():
+        yield name, calls(f"ops.{name}(x)"), inputs
+    yield "round_half_to_even", calls("ops.round(x)"), (np.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4], np.float32),)
+    yield "cast", calls("ops.cast(x, mindspore.int32)"), (X,)
+    yield "cast_to_half_and_back", calls("ops.cast(ops.cast(x, mindspore.float16), mindspore.float32)"), (X,)
+    yield "clamp", calls("ops.clamp(x, -1.0, 2.0)"), (X * 2,)
+    yield "clamp_below", calls("ops.clamp(x, min=-1.0)"), (X * 2,)
+    yield "logical_not", calls("ops.logical_not(x > 0)"), (X,)
+    yield "ones_like", calls("x + ops.ones_like(x)"), (X,)
+    yield "zeros_like", calls("x + ops.zeros_like(x)"), (X,)
+
+
+def activations():
+    for name, cell in {
+            "relu": nn.ReLU(), "relu6": nn.ReLU6(), "sigmoid": nn.Sigmoid(), "tanh": nn.Tanh(), "elu": nn.ELU(),
+            "selu": nn.SeLU(), "gelu_tanh": nn.GELU(), "gelu_erf": nn.GELU(approximate=False), "hswish": nn.HSwish(),
+            "hsigmoid": nn.HSigmoid(), "mish": nn.Mish(), "silu": nn.SiLU(), "softsign": nn.Softsign(),
+            "leaky_relu": nn.LeakyReLU(0.1), "log_sigmoid": nn.LogSigmoid(), "celu": nn.CELU(0.7),
+            "fast_gelu": nn.FastGelu(), "hard_tanh": nn.Hardtanh(-1.0, 1.5), "hard_shrink": nn.HShrink(0.5),
+            "soft_shrink": nn.SoftShrink(0.5), "threshold": nn.Threshold(0.3, 7.0)}.items():
+        yield name, cell, (X * 3,)
+    yield "softplus", calls("self.op(x)", op=ops.Softplus()), (X * 3,)
+    yield "prelu", nn.PReLU(channel=4, w=0.2), (IMAGE,)
+    yield "prelu_of_one", nn.PReLU(channel=1, w=0.2), (IMAGE,)
+    yield "softmax", nn.Softmax(), (X,)
+    yield "softmax_of_axis_1", nn.Softmax(axis=1), (X,)
+    yield "log_softmax_of_axis_1", nn.LogSoftmax(axis=1), (X,)
+    yield "log_softmax", nn.LogSoftmax(), (X,)
+    yield "glu", calls("ops.glu(x, 2)"), (X,)
+
+
+def arithmetic():
+    other = numbers(3, 4, seed=5)
+    for name in ("add", "sub", "mul", "div", "maximum", "minimum", "greater", "greater_equal", "less", "less_equal",
+                 "equal", "not_equal", "floor_divide", "remainder", "fmod", "atan2"):
+        yield name, calls(f"ops.{name}(x, y)"), (X, other)
+    yield "equal_of_equals", calls("ops.equal(x, y)"), (integers(4, 5), integers(4, 5)[0])
+    yield "pow", calls("ops.pow(x, y)"), (positive(2, 3), numbers(2, 3))
+    yield "pow_of_a_number", calls("x ** 2"), (X,)
+    yield "pow_of_a_fraction", calls("x ** 1.5"), (positive(2, 3),)
+    yield "muls_divs", calls("x * 0.5 + x / 4.0 - 1.25"), (X,)
+    yield "number_minus_tensor", calls("3.0 - x"), (X,)
+    yield "number_over_tensor", calls("3.0 / x"), (positive(2, 3),)
+    yield "equal_to_a_number", calls("x == 1"), (integers(4, 5),)
+    yield "add_n", calls("ops.addn((x, y, x))"), (X, numbers(2, 3, 4, seed=9))
+    yield "logical_and", calls("ops.logical_and(x > 0, y > 0)"), (X, other)
+    yield "logical_or", calls("ops.logical_or(x > 0, y > 0)"), (X, other)
+    yield "select", calls("ops.select(x > y, x, y)"), (X, numbers(2, 3, 4, seed=9))
+    yield "where_a_number", calls("ops.where(x > 0, x, Tensor(-1.0, mindspore.float32))"), (X,)
+    yield "masked_fill", calls("ops.masked_fill(x, x > 0, 9.0)"), (X,)
+    yield "integer_add", calls("ops.add(x, y)"), (integers(2, 3), integers(2, 3))
+    yield "integer_floor_divide", calls("ops.floor_divide(x, y)"), (integers(4, 5), integers(4, 5, low=1, high=4))
+    yield "integer_remainder", calls("ops.remainder(x, y)"), (integers(4, 5), integers(4, 5, low=1, high=4))
+    yield "squared_difference", calls("self.op(x, y)", op=ops.SquaredDifference()), (X, other)
+    yield "lerp", calls("ops.lerp(x, y, 0.3)"), (X, numbers(2, 3, 4, seed=9))
+
+
+def convolutions():
+    conv = nn.Conv2d
+    for name, cell in {
+            "conv_valid": conv(4, 6, 3, pad_mode="valid"),
+            "conv_bias": conv(4, 6, 3, has_bias=True),
+            "conv_same_even": conv(4, 6, 4, stride=2),
+            "conv_same_wide_stride": conv(4, 6, 2, stride=3),
+            "conv_pad_asymmetric": conv(4, 6, 3, stride=2, pad_mode="pad", padding=(0, 1, 2, 3)),
+            "conv_pad_with_dilation": conv(4, 6, 3, pad_mode="pad", padding=2, dilation=2),
+            "conv_same_with_dilation": conv(4, 6, 3, dilation=2),
+            "conv_kernel_of_two_sizes": conv(4, 6, (3, 5), stride=(1, 2)),
+            "conv_groups": conv(4, 6, 3, group=2),
+            "conv_depthwise": conv(4, 8, 3, stride=2, group=4, has_bias=True)}.items():
+        yield name, cell, (IMAGE,)
+    yield "conv1d", nn.Conv1d(3, 5, 3, has_bias=True), (numbers(2, 3, 11),)
+    yield "conv3d_same", nn.Conv3d(2, 4, 3, stride=2), (numbers(1, 2, 6, 7, 8),)
+    transpose = nn.Conv2dTranspose
+    for name, cell in {
+            "transpose_same": transpose(4, 3, 3), "transpose_same_stride": transpose(4, 3, 3, stride=2),
+            "transpose_valid": transpose(4, 3, 4, stride=2, pad_mode="valid", has_bias=True),
+            "transpose_pad": transpose(4, 3, 3, stride=2, pad_mode="pad", padding=1),
+            "transpose_groups": transpose(4, 4, 3, group=2)}.items():
+        yield name, cell, (numbers(2, 4, 6, 7),)
+
+
+def pools():
+    for name, cell in {
+            "max_pool": nn.MaxPool2d(2, 2), "max_pool_same": nn.MaxPool2d(3, 2, pad_mode="same"),
+            "max_pool_pad": nn.MaxPool2d(3, 2, pad_mode="pad", padding=1),
+            "max_pool_ceil": nn.MaxPool2d(3, 2, pad_mode="pad", padding=1, ceil_mode=True),
+            "max_pool_dilation": nn.MaxPool2d(3, 1, pad_mode="pad", padding=1, dilation=2),
+            "avg_pool": nn.AvgPool2d(2, 2), "avg_pool_same": nn.AvgPool2d(3, 2, pad_mode="same"),
+            "avg_pool_pad": nn.AvgPool2d(3, 2, pad_mode="pad", padding=1),
+            "avg_pool_pad_not_counted": nn.AvgPool2d(3, 2, pad_mode="pad", padding=1, count_include_pad=False),
+            "avg_pool_ceil": nn.AvgPool2d(3, 2, pad_mode="pad", padding=1, ceil_mode=True),
+            "avg_pool_divisor": nn.AvgPool2d(3, 2, pad_mode="pad", padding=1, divisor_override=5),
+            "adaptive_avg_pool_to_one": nn.AdaptiveAvgPool2d((1, 1))}.items():
+        yield name, cell, (IMAGE,)
+    yield "adaptive_avg_pool", nn.AdaptiveAvgPool2d((3, 4)), (numbers(2, 4, 12, 16),)
+    yield "max_pool_1d", nn.MaxPool1d(3, 2), (numbers(2, 3, 11),)
+    yield "avg_pool_1d", nn.AvgPool1d(3, 2), (numbers(2, 3, 11),)
+
+
+def norms():
+    yield "batch_norm", nn.BatchNorm2d(4, eps=1e-3), (IMAGE,)
+    yield "batch_norm_1d", nn.BatchNorm1d(6), (numbers(5, 6),)
+    yield "layer_norm", nn.LayerNorm((4,)), (X,)
+    yield "layer_norm_of_two_axes", nn.LayerNorm((3, 4), begin_norm_axis=1, begin_params_axis=1), (X,)
+    yield "group_norm", nn.GroupNorm(2, 4), (IMAGE,)
+    yield "instance_like_norm", nn.GroupNorm(4, 4), (IMAGE,)
+    yield "l2_normalize", calls("self.op(x)", op=ops.L2Normalize(axis=1)), (X,)
+
+
+def reductions():
+    for name in ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"):
+        for keep in (False, True):
+            yield f"{name}_{'keep' if keep else 'drop'}", calls("self.op(x, 1)", op=getattr(ops, name)(keep)), (X,)
+        yield f"{name}_all", calls("self.op(x)", op=getattr(ops, name)()), (X,)
+    yield "reduce_two_axes", calls("self.op(x, (0, -1))", op=ops.ReduceMean()), (X,)
+    yield "sum_of_all", calls("mint.sum(x)"), (X,)
+    yield "argmax", calls("self.op(x)", op=ops.Argmax(axis=1)), (X,)
+    yield "argmin", calls("self.op(x)", op=ops.Argmin(axis=-1)), (X,)
+    yield "arg_max_with_value", calls("self.op(x)", op=ops.ArgMaxWithValue(axis=1, keep_dims=True)), (X,)
+    yield "top_k", calls("self.op(x, 3)", op=ops.TopK(sorted=True)), (X,)
+    yield "cum_sum", calls("ops.cumsum(x, 1)"), (X,)
+    yield "cum_sum_exclusive_reverse", calls("self.op(x, 2)", op=ops.CumSum(True, True)), (X,)
+
+
+def shapes():
+    for name, expression in {
+            "reshape": "x.reshape(2, -1)", "reshape_to_more": "x.reshape(3, 2, 2, 2)",
+            "flatten": "ops.flatten(x)", "transpose": "x.transpose(0, 2, 1)", "swapaxes": "x.swapaxes(1, 2)",
+            "expand_dims": "ops.expand_dims(x, 1)", "squeeze": "x.reshape(2, 1, 12).squeeze(1)",
+            "squeeze_all": "x.reshape(1, 24, 1).squeeze()", "tile": "ops.tile(x, (1, 2, 3))",
+            "tile_to_more_axes": "ops.tile(x, (2, 1, 1, 2))",
+            "broadcast_to": "ops.broadcast_to(x, (5, 2, 3, 4))",
+            "concat": "ops.concat((x, x * 2.0), 1)", "concat_last": "ops.concat((x, x * 2.0), -1)",
+            "stack": "ops.stack((x, x * 2.0), 1)", "unstack": "ops.unstack(x, 1)[1]",
+            "split": "ops.split(x, 2, 2)[1]", "split_all": "ops.split(x, 1, 1)",
+            "chunk": "ops.chunk(x, 2, 2)[0]",
+            "slice": "ops.slice(x, (0, 1, 2), (2, 2, 2))", "strided_slice": "x[:, 1:3, ::2]",
+            "index": "x[:, 1]", "index_from_end": "x[:, -1]", "reverse": "x[::-1]",
+            "step_back": "x[:, :, 3:0:-2]", "ellipsis": "x[..., 1:]", "new_axis": "x[:, None]",
+            "reverse_v2": "ops.flip(x, (0,))",
+            "pad_constant": "ops.pad(x, (1, 2, 0, 3), mode='constant', value=1.5)",
+            "pad_reflect": "ops.pad(x, (1, 2), mode='reflect')",
+            "pad_replicate": "ops.pad(x, (1, 2), mode='replicate')",
+            "noop": "x + 0.0"}.items():
+        yield name, calls(expression), (X,)
+    for mode in ("CONSTANT", "REFLECT", "SYMMETRIC"):
+        yield f"nn_pad_{mode.lower()}", nn.Pad(((0, 0), (1, 1), (2, 1)), mode=mode), (X,)
+    yield "space_to_depth", calls("self.op(x)", op=ops.SpaceToDepth(2)), (numbers(2, 3, 4, 6),)
+    yield "depth_to_space", calls("self.op(x)", op=ops.DepthToSpace(2)), (numbers(2, 8, 3, 4),)
+    yield "pixel_shuffle", nn.PixelShuffle(2), (numbers(2, 8, 3, 4),)
+
+
+def indexing():
+    table = numbers(7, 4)
+    indices = integers(2, 3, low=0, high=7)
+    yield "gather", calls("ops.gather(x, y, 0)"), (table, indices)
+    yield "gather_axis_1", calls("ops.gather(x, y, 1)"), (table.T.copy(), indices)
+    yield "gather_d", calls("ops.gather_elements(x, 1, y)"), (X, integers(2, 2, 4, low=0, high=3))
+    yield "gather_nd", calls("ops.gather_nd(x, y)"), (X, integers(5, 2, low=0, high=2))
+    yield "embedding", nn.Embedding(7, 4), (indices,)
+    yield "one_hot", calls("ops.one_hot(x, 7, Tensor(1.0, mindspore.float32), Tensor(0.0, mindspore.float32))"), \
+        (indices,)
+    yield "one_hot_axis_0", nn.OneHot(axis=0, depth=7), (indices,)
+
+
+def matrices():
+    yield "matmul", calls("self.op(x, y)", op=ops.MatMul()), (numbers(3, 4), numbers(4, 5))
+    yield "matmul_transposed", calls("self.op(x, y)", op=ops.MatMul(True, True)), (numbers(4, 3), numbers(5, 4))
+    yield "batch_matmul", calls("self.op(x, y)", op=ops.BatchMatMul()), (numbers(2, 3, 4), numbers(2, 4, 5))
+    yield "batch_matmul_transposed", calls("self.op(x, y)", op=ops.BatchMatMul(transpose_b=True)), (numbers(2, 3, 4), numbers(2, 5, 4))
+    yield "matmul_broadcasting", calls("ops.matmul(x, y)"), (numbers(2, 3, 4), numbers(4, 5))
+    yield "dense", nn.Dense(4, 5), (numbers(3, 4),)
+    yield "dense_of_three_axes", nn.Dense(4, 5), (X,)
+    yield "dense_with_activation", nn.Dense(4, 5, activation="relu", has_bias=False), (numbers(3, 4),)
+    yield "linear", mint.nn.Linear(4, 5), (X,)
+
+
+def resizes():
+    image = numbers(1, 2, 5, 7)
+    for half, corners in ((False, False), (True, False), (False, True)):
+        options = {"align_corners": corners, "half_pixel_centers": half}
+        name = "half_pixel" if half else "corners" if corners else "plain"
+        yield f"bilinear_{name}", calls("self.op(x, (10, 13))", op=ops.ResizeBilinearV2(**options)), (image,)
+        yield f"nearest_{name}", calls("self.op(x, (10, 14))", op=ops.ResizeNearestNeighborV2(**options)), (image,)
+    yield "interpolate", calls("ops.interpolate(x, size=(10, 14), mode='bilinear')"), (image,)
+
+
+class LastOfLstm(nn.Cell):
+    def __init__(self, **options):
+        super().__init__()
+        self.lstm = nn.LSTM(6, 8, batch_first=True, **options)
+        self.sides = 2 if options.get("bidirectional") else 1
+        self.layers = options.get("num_layers", 1)
+
+    def construct(self, x):
+        start = ops.zeros((self.sides * self.layers, x.shape[0], 8), mindspore.float32)
+        y, (h, c) = self.lstm(x, (start, start))
+        return y, h, c
+
+
+def recurrent():
+    x = numbers(3, 5, 6)
+    yield "lstm", LastOfLstm(), (x,)
+    yield "lstm_bidirectional", LastOfLstm(bidirectional=True), (x,)
+    yield "lstm_of_two_layers", LastOfLstm(num_layers=2), (x,)
+    yield "lstm_without_bias", LastOfLstm(has_bias=False), (x,)
+    yield "gru", calls("self.op(x, y)", op=nn.GRU(6, 8, batch_first=True)), (x, numbers(1, 3, 8))
+
+
+FAMILIES = (elementwise, activations, arithmetic, convolutions, pools, norms, reductions, shapes, indexing, matrices,
+            resizes, recurrent)
