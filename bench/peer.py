@@ -5,6 +5,8 @@ Prints a line of JSON with the times and the memory needed on top of what the pr
 
 import argparse
 import json
+import pathlib
+import sys
 import time
 
 
@@ -94,13 +96,28 @@ def mindspore_load_net(path):
     return work
 
 
+def mindspore_export(path, model):
+    """The model zoo's ResNet-50 with these weights, as it is in the tests, to ONNX."""
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "interop"))
+    import mindspore
+    import numpy
+    import zoo
+
+    mindspore.set_context(mode=mindspore.GRAPH_MODE, device_target="CPU")
+    network = zoo.ResNet(zoo.Bottleneck, (3, 4, 6, 3), 1001).set_train(False)
+    missing, unused = mindspore.load_param_into_net(network, mindspore.load_checkpoint(path))
+    assert not missing and not unused
+    image = mindspore.Tensor(numpy.zeros((1, 3, 224, 224), numpy.float32))
+    return lambda: mindspore.export(network, image, file_name=model, file_format="ONNX")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--idle", type=float, default=0)
     parser.add_argument("what")
     parser.add_argument("path")
-    parser.add_argument("other", nargs="?", help="a tensor's name, or a second file")
+    parser.add_argument("other", nargs="?", help="a tensor's name, a second file, or the one to write")
     args = parser.parse_args()
     work = {
         "safetensors-index": lambda: safetensors_index(args.path),
@@ -108,6 +125,7 @@ def main():
         "numpy-allclose": lambda: numpy_allclose(args.path, args.other),
         "numpy-stats": lambda: numpy_stats(args.path),
         "mindspore-load": lambda: mindspore_load(args.path),
+        "mindspore-export": lambda: mindspore_export(args.path, args.other),
         "mindspore-load-net": lambda: mindspore_load_net(args.path),
         "mindspore-one": lambda: mindspore_load(args.path, choice_func=lambda name: name == args.other),
     }[args.what]()
