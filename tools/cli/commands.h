@@ -17,6 +17,8 @@ int run(Context& context, const HistoryCommand& options);
 int run(Context& context, const SalvageCommand& options);
 int run(Context& context, const EditCommand& options);
 int run(Context& context, const ConvertOptions& options);
+int run(Context& context, const ExportCommand& options);
+int run(Context& context, const GraphCommand& options);
 int run(Context& context, const TextconvOptions& options);
 int run(Context& context, const PruneCommand& options);
 int run(Context& context, const RulesOptions& options);

@@ -311,6 +311,66 @@ void add_convert(CLI::App& app, Command& command) {
   add_key(app, convert.key);
 }
 
+void add_export(CLI::App& app, Command& command) {
+  auto& to = command.emplace<ExportCommand>();
+  app.add_option("FILE", to.file,
+                 "A checkpoint, safetensors or NumPy file; or a network with its weights: MindIR, GEIR");
+  auto* output = app.add_option("-o,--output", to.output, "Write the model to OUT: .onnx, or .pb or .air for GEIR")
+                     ->option_text("OUT");
+  auto* network = app.add_option("--network", to.network,
+                                 "The built-in network of FILE's weights (else one that they fit is looked for)")
+                      ->option_text("NAME");
+  app.add_option("--graph", to.graph,
+                 "The network of FILE's weights: MindIR, PREFIX-graph.meta, GEIR, or ONNX to refresh")
+      ->option_text("NETWORK")
+      ->excludes(network);
+  add_choice(app, "--format", to.format, "The format, where the name of OUT does not say it", "onnx|geir");
+  add_number(app, "--opset", to.opset, "ONNX's version of operators (17)", 13, 21);
+  add_list(app, "--input", to.inputs,
+           "Shape and type of an input, in order or by name: 32x3x224x224:float32, Nx3x224x224, ids=Nx128:int32",
+           "SPEC");
+  add_number(app, "--num-classes", to.num_classes, "Of a built-in network, where FILE does not tell", 1, 1'000'000'000);
+  add_choice(app, "--pad-mode", to.pad_mode, "Of a built-in ResNet, which weights do not tell", "same|pad");
+  add_number(app, "--heads", to.heads, "Attention heads of the built-in Transformer, which weights do not tell", 1,
+             1'000'000);
+  app.add_option("--result", to.result,
+                 "Stop at this node, or the last one of a scope (of a graph.meta: else at the loss)")
+      ->option_text("NODE");
+  app.add_flag("--fold-batch-norm", to.fold_batch_norm,
+               "Multiply BatchNorms, and add biases, into the layers before them");
+  app.add_flag("--half", to.half, "Store weights of two and more dims as Float16 (ONNX)");
+  app.add_flag("--external-data", to.external_data, "Values in OUT.data, where they are below 2 GB, too (ONNX)");
+  app.add_flag("--digest", to.digest, "Record the checkpoint's SHA-256 in the model (ONNX), as `ckpt hash -s` has it");
+  app.add_flag("--allow-missing", to.allow_missing, "Make an input of each parameter that FILE does not have");
+  auto* check =
+      app.add_flag("--check", to.check, "Write nothing, say what stands in the way; exit with 1 if anything does")
+          ->excludes(output);
+  auto* dump = app.add_flag("--dump", to.dump, "Print the network as text")->excludes(output)->excludes(check);
+  auto* verify = app.add_option("--verify", to.verify, "Compare the weights in MODEL (ONNX) with the checkpoint FILE's")
+                     ->option_text("MODEL")
+                     ->excludes(output)
+                     ->excludes(check)
+                     ->excludes(dump);
+  app.add_flag("--operators", to.operators, "List the operators that can be converted")
+      ->excludes(output)
+      ->excludes(check)
+      ->excludes(dump)
+      ->excludes(verify);
+  app.add_flag("-f,--force", to.force, "Replace OUT if it exists");
+  add_json(app, to.json)->excludes(dump);
+  add_key(app, to.key);
+}
+
+void add_graph(CLI::App& app, Command& command) {
+  auto& graph = command.emplace<GraphCommand>();
+  app.add_option("FILE", graph.file, "A network: MindIR, PREFIX-graph.meta, GEIR, ONNX")->required();
+  app.add_option("--result", graph.result, "Stop at this node, or the last one of a scope")->option_text("NODE");
+  auto* details = app.add_flag("-l,--long", graph.details, "With the parameters");
+  auto* dot =
+      app.add_flag("--dot", graph.dot, "As Graphviz has it: `ckpt graph FILE --dot | dot -Tsvg`")->excludes(details);
+  add_json(app, graph.json)->excludes(details)->excludes(dot);
+}
+
 void add_textconv(CLI::App& app, Command& command) {
   auto& textconv = command.emplace<TextconvOptions>();
   app.add_option("FILE", textconv.file, "A checkpoint, or a safetensors, npz, npy or ONNX file")->required();
@@ -377,6 +437,10 @@ constexpr std::array kVerbs = {
          "ckpt edit train.ckpt --strip-optimizer --cast Float16 -o weights.ckpt", add_edit},
     Verb{"convert", "To and from safetensors and NumPy files, and from ONNX",
          "ckpt convert resnet.ckpt --names pytorch -o resnet.safetensors", add_convert},
+    Verb{"export", "A model for inference, ONNX or GEIR, from a checkpoint and its network",
+         "ckpt export resnet50-2_32.ckpt --network resnet50 --input 32x3x224x224 -o resnet50-2_32.onnx", add_export},
+    Verb{"graph", "What is in a network's file: inputs, outputs, operators, parameters", "ckpt graph lenet5.mindir",
+         add_graph},
     Verb{"textconv", "A line an entry, for `git diff` and `git log -p`",
          "git config diff.ckpt.textconv 'ckpt textconv'", add_textconv},
     Verb{"prune", "Delete old checkpoints of training runs by policy, and say why each goes or stays",

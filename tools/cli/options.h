@@ -70,6 +70,40 @@ struct ConvertOptions {
   KeyOptions key = {};
 };
 
+struct ExportCommand {
+  std::string file = {};
+  std::string output = {};
+  std::string network = {};
+  std::string graph = {};
+  std::string format = {};  ///< onnx, geir; empty: as the output's name says
+  int opset = 17;
+  std::vector<std::string> inputs = {};
+  int num_classes = 0;  ///< 0: as the checkpoint has it
+  std::string pad_mode = {};
+  int heads = 0;
+  std::string result = {};
+  bool fold_batch_norm = false;
+  bool half = false;
+  bool external_data = false;
+  bool digest = false;
+  bool allow_missing = false;
+  bool check = false;
+  bool dump = false;
+  std::string verify = {};
+  bool operators = false;
+  bool force = false;
+  bool json = false;
+  KeyOptions key = {};
+};
+
+struct GraphCommand {
+  std::string file = {};
+  std::string result = {};
+  bool details = false;
+  bool dot = false;
+  bool json = false;
+};
+
 struct TextconvOptions {
   std::string file = {};
   KeyOptions key = {};
@@ -199,8 +233,8 @@ struct EditCommand {
 };
 
 using Command = std::variant<InfoOptions, ListOptions, ShowOptions, StatsOptions, CheckOptions, ConvertOptions,
-                             DiffCommand, HashOptions, HistoryCommand, SalvageCommand, EditCommand, TextconvOptions,
-                             PruneCommand, RulesOptions, DocumentOptions>;
+                             DiffCommand, HashOptions, HistoryCommand, SalvageCommand, EditCommand, ExportCommand,
+                             GraphCommand, TextconvOptions, PruneCommand, RulesOptions, DocumentOptions>;
 
 struct CommandLine {
   std::optional<Command> command = {};  ///< empty: `text` is all there is to do

@@ -130,6 +130,8 @@ Result<Contents> contents_of(const Contents::Run& run, const Type& type) {
   return contents;
 }
 
+bool is_graph(const Source& file) { return look(file) != Looks::nothing; }
+
 Result<GraphFile> read_graph(const SourcePtr& file, const std::filesystem::path& path,
                              const ReadGraphOptions& options) {
   switch (look(*file)) {

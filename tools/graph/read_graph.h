@@ -38,6 +38,9 @@ struct GraphFile {
   Refusals refusals = {};
 };
 
+/// Whether a file begins as one of these, or as something that is known to be none that can be read.
+bool is_graph(const Source& file);
+
 /// Reads a graph file; its bytes decide what it is. Payloads are not read: contents say where they are, so memory is
 /// bounded by the graph alone. Parameters that the file has no bytes for stay unbound.
 ///

@@ -1,0 +1,1 @@
+ckpt export good/lenet.ckpt -o "$tmp/l.onnx" --json

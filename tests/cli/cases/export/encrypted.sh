@@ -1,0 +1,1 @@
+ckpt export good/enc_gcm_16.ckpt -o "$tmp/x.onnx"

@@ -1,0 +1,1 @@
+ckpt export graphs/train_mlp/mlp-1_2.ckpt --graph graphs/train_mlp/mlp-graph.meta -o "$tmp/m.onnx" && cp graphs/train_mlp/mlp-1_2.ckpt "$tmp" && cd "$tmp" && ckpt export mlp-1_2.ckpt --verify m.onnx && ckpt graph m.onnx | grep puts

@@ -1,0 +1,1 @@
+ckpt edit graphs/mlp.ckpt --drop "fc3.*" -o "$tmp/part.ckpt" && cp graphs/mlp.mindir "$tmp" && cd "$tmp" && ckpt export part.ckpt --graph mlp.mindir -o m.onnx; ckpt export part.ckpt --graph mlp.mindir --allow-missing -o m.onnx && ckpt graph m.onnx

@@ -1,0 +1,1 @@
+ckpt export --operators --json | grep -c "ckpt.operators/1"

@@ -1,0 +1,1 @@
+ckpt export graphs/mlp.mindir -o "$tmp/m.onnx"; ckpt export "$tmp/m.onnx" -o "$tmp/new.onnx"; ckpt export graphs/mlp.ckpt --graph "$tmp/m.onnx" -o "$tmp/new.pb"; ckpt export graphs/mlp.ckpt --graph "$tmp/m.onnx" --half -o "$tmp/new.onnx"; ls "$tmp"

@@ -1,0 +1,1 @@
+cd "$tmp" && ckpt export "$OLDPWD/good/lenet.ckpt" --external-data -o old.onnx && ckpt export "$OLDPWD/good/lenet.ckpt" --graph old.onnx -o new.onnx && ls && ckpt export "$OLDPWD/good/lenet.ckpt" --verify old.onnx && ckpt export "$OLDPWD/good/lenet.ckpt" --verify new.onnx

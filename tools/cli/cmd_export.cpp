@@ -1,0 +1,409 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "bind.h"
+#include "ckpt/digest.h"
+#include "ckpt/text.h"
+#include "commands.h"
+#include "containers.h"
+#include "export_verify.h"
+#include "fold_batch_norm.h"
+#include "geir_file.h"
+#include "graph_report.h"
+#include "graph_text.h"
+#include "input.h"
+#include "input_spec.h"
+#include "json.h"
+#include "networks.h"
+#include "onnx_file.h"
+#include "onnx_refresh.h"
+#include "op.h"
+#include "output.h"
+#include "passes.h"
+#include "read_graph.h"
+#include "render.h"
+#include "target_graph.h"
+#include "version.h"
+
+namespace ckpt::cli {
+namespace {
+
+using graph::Binding;
+using graph::Graph;
+using graph::GraphFormat;
+using graph::Refusals;
+
+enum class Format : std::uint8_t { none, onnx, geir };
+
+Format format_of(const ExportCommand& options) {
+  const auto is = [](std::string_view text, std::initializer_list<std::string_view> words) {
+    return std::ranges::find(words, text) != words.end();
+  };
+  const std::string extension = std::filesystem::path(options.output).extension().string();
+  if (options.format == "onnx" || (options.format.empty() && is(extension, {".onnx"}))) return Format::onnx;
+  if (options.format == "geir" || (options.format.empty() && is(extension, {".pb", ".air", ".geir"})))
+    return Format::geir;
+  // Nothing is written, so nothing says which.
+  return options.format.empty() && options.output.empty() ? Format::onnx : Format::none;
+}
+
+/// One run of the command: from files to a network with its weights, and on to what was asked for. Steps return false
+/// once they have said why.
+class Export {
+ public:
+  Export(Context& context, const ExportCommand& options)
+      : context_(context), options_(options), format_(format_of(options)) {}
+
+  int run() {
+    if (check_options() && read_source() && read_inputs() && bind_weights() && fold() && convert()) finish();
+    return code_;
+  }
+
+ private:
+  bool fail(std::string_view file, const Error& error, std::string_view hint = {}) {
+    code_ = context_.fail(file, error, hint);
+    return false;
+  }
+  bool refuse(std::string_view file, std::string message, std::string_view hint = {}) {
+    return fail(file, {.code = Errc::usage, .message = std::move(message)}, hint);
+  }
+
+  bool check_options() {
+    for (const std::string& path : {options_.file, options_.graph, options_.output})
+      if (auto error = needs_a_file(path)) return fail(path, *error);
+    if (format_ == Format::none)
+      return refuse(options_.output, "its name does not say which format", "--format onnx or geir does");
+    if (options_.output.empty() && !options_.check && !options_.dump) {
+      code_ = context_.fail("OUT is missing", "-o OUT writes the model; --check only says whether it can be made");
+      return false;
+    }
+    if (format_ == Format::geir && (options_.half || options_.external_data || options_.digest)) {
+      code_ = context_.fail("--half, --external-data and --digest are for ONNX only");
+      return false;
+    }
+    for (const std::string& input : {options_.file, options_.graph}) {
+      std::error_code none;
+      if (!options_.output.empty() && !input.empty() && std::filesystem::equivalent(options_.output, input, none))
+        return refuse(options_.output, "is the input itself");
+    }
+    for (const std::string& text : options_.inputs) {
+      auto spec = graph::parse_input_spec(text);
+      if (!spec) {
+        code_ = context_.fail("--input " + spec.error().message, "32x3x224x224:float32 is one, Nx3x224x224 another");
+        return false;
+      }
+      inputs_.push_back(std::move(*spec));
+    }
+    return true;
+  }
+
+  // ---- the network, and the file with its weights ----
+
+  bool read_source() {
+    if (!options_.graph.empty()) return read_weights() && read_graph_file(options_.graph);
+    if (!options_.network.empty()) return read_weights() && make_network(options_.network);
+    return read_file();
+  }
+
+  bool read_graph_file(const std::string& path) {
+    auto read = graph::read_graph(path, {.output = options_.result});
+    if (!read) return fail(path, read.error());
+    source_ = path;
+    source_format_ = read->format;
+    graph_ = std::move(read->graph);
+    refusals_ = std::move(read->refusals);
+    return true;
+  }
+
+  // A network with its weights, or weights alone?
+  bool read_file() {
+    const auto file = open_file(options_.file);
+    if (!file) return fail(options_.file, file.error());
+    const auto identity = identify(**file);
+    if (!identity) return fail(options_.file, identity.error());
+    const bool foreign = identity->format == FileFormat::safetensors || identity->format == FileFormat::npy ||
+                         identity->format == FileFormat::npz;
+    if (foreign || identity->encryption || !graph::is_graph(**file)) return read_weights() && choose_network();
+    return read_graph_file(options_.file);
+  }
+
+  bool read_weights() {
+    auto open = open_options(context_, options_.file, options_.key);
+    if (!open) return fail(options_.file, open.error());
+    open->progress = context_.progress(options_.file);
+    auto file = containers::open_any(options_.file, *open);
+    if (!file) return fail(options_.file, file.error(), hint_for_whole(options_.file, file.error(), options_.key));
+    secret_ = file->file.encryption().has_value();
+    weights_ = std::make_shared<const Checkpoint>(std::move(file->file));
+    return true;
+  }
+
+  graph::NetworkOptions network_options() const {
+    graph::NetworkOptions how{.pad_mode = options_.pad_mode};
+    if (options_.num_classes > 0) how.num_classes = options_.num_classes;
+    if (options_.heads > 0) how.heads = options_.heads;
+    if (inputs_.size() == 1) how.input = inputs_[0].dims;
+    return how;
+  }
+
+  bool choose_network() {
+    const auto name = graph::match_network(*weights_, network_options());
+    if (!name)
+      return fail(options_.file, name.error(), "--network NAME takes a built-in one, --graph FILE one from a file");
+    return make_network(std::string(*name));
+  }
+
+  bool make_network(const std::string& name) {
+    auto made = graph::make_network(name, network_options(), weights_.get());
+    if (!made) return fail(options_.file, made.error());
+    network_ = source_ = name;
+    graph_ = std::move(*made);
+    return true;
+  }
+
+  // ---- what is made of them ----
+
+  bool read_inputs() {
+    if (!inputs_.empty() && source_format_) graph::release_batch(graph_);
+    if (auto status = graph::apply_input_specs(graph_, inputs_); !status) return fail(source_, status.error());
+    return true;
+  }
+
+  bool refreshes() const { return source_format_ == GraphFormat::onnx; }
+
+  bool bind_weights() {
+    if (refreshes()) return refresh();
+    if (weights_) binding_ = graph::bind(graph_, weights_);
+    for (const graph::Value& value : graph_.values)
+      if (!weights_ && value.kind == graph::ValueKind::parameter && !value.bound)
+        binding_.missing.push_back({.parameter = value.name, .reason = "has no values in the file"});
+    if (options_.allow_missing) graph::unbound_to_inputs(graph_);
+    return true;
+  }
+
+  bool binds() const { return binding_.unfit.empty() && (binding_.missing.empty() || options_.allow_missing); }
+
+  // Weights that are not there cannot be folded; the report says that they are not.
+  bool fold() {
+    if (!options_.fold_batch_norm || !binds()) return true;
+    graph::fold_batch_norms(graph_);
+    graph::fold_biases(graph_);
+    return true;
+  }
+
+  bool convert() {
+    if (!refusals_.empty() || refreshes()) return true;
+    const Refusals untyped = graph::infer_types(graph_);
+    if (untyped.empty()) graph::fold_constants(graph_);
+    converted_ =
+        format_ == Format::geir ? graph::convert_to_ge(graph_) : graph::convert_to_onnx(graph_, options_.opset);
+    refusals_ = untyped.empty() ? converted_->refusals : untyped;
+    return true;
+  }
+
+  // An ONNX model stays as it is but for its weights.
+  bool refresh() {
+    if (format_ == Format::geir) return refuse(source_, "an ONNX model can get new weights, but no other format");
+    if (!weights_) return refuse(source_, "is ONNX already", "`ckpt export X.ckpt --graph FILE` gives it new weights");
+    if (!inputs_.empty() || options_.fold_batch_norm || options_.half)
+      return refuse(source_, "of an ONNX model only the weights can be changed");
+    auto refreshed = graph::OnnxRefresh::read(source_, weights_);
+    if (!refreshed) return fail(source_, refreshed.error());
+    refreshed_.emplace(std::move(*refreshed));
+    binding_ = refreshed_->binding();
+    return true;
+  }
+
+  // ---- the end ----
+
+  void finish() {
+    if (options_.dump) return dump();
+    const bool can = refusals_.empty() && binds();
+    if (can && !options_.check && !write()) return;
+    if (options_.json) context_.write(line_of(report(can && !options_.check)));
+    if (can) {
+      if (options_.check && !options_.json) say_that_it_can();
+      note_left_over();
+    } else if (options_.check) {
+      if (!options_.json) show_problems();
+      code_ = kNo;
+    } else {
+      code_ = tell_problems();
+    }
+  }
+
+  void dump() {
+    const auto text = graph::to_text(graph_);
+    if (!text) {
+      fail(source_, text.error());
+      return;
+    }
+    context_.write(*text);
+    if (!refusals_.empty()) code_ = tell_problems();
+  }
+
+  std::string target_text() const {
+    return format_ == Format::geir ? "GEIR" : fmt::format("ONNX (opset {})", options_.opset);
+  }
+
+  std::string problem_text() const {
+    if (!refusals_.empty())
+      return fmt::format("{} cannot be converted to {}", counted(refusals_.list().size(), "operator"), target_text());
+    const std::size_t count = binding_.missing.size() + binding_.unfit.size();
+    return fmt::format("{} {} not fit {}", counted(count, "parameter"), count == 1 ? "does" : "do",
+                       escape(options_.file));
+  }
+
+  // As results, which --check is asked for.
+  void show_problems() {
+    context_.write(fmt::format("{}: {}\n", escape(source_), problem_text()));
+    Table table({{"  OPERATOR"}, {"NODES", Table::Align::right}, {"REASON"}, {"FIRST"}});
+    for (const graph::Refusal& refusal : refusals_.list())
+      table.add({"  " + escape(refusal.op), grouped(refusal.nodes), escape(refusal.reason), escape(refusal.first)});
+    context_.write(table.text(context_.color()));
+    if (binds()) return;
+    for (const auto* const some : {&binding_.missing, &binding_.unfit})
+      for (const graph::Unbound& parameter : *some) context_.write("  " + text_of(parameter) + "\n");
+  }
+
+  // As errors.
+  int tell_problems() {
+    for (const graph::Refusal& refusal : refusals_.list())
+      context_.note(fmt::format("{}: {}: {}", escape(source_), escape(refusal.op), text_of(refusal)));
+    if (!refusals_.empty())
+      return context_.fail(fmt::format("{}: {}; nothing was written", escape(source_), problem_text()),
+                           "`ckpt export --operators` lists what can be converted");
+    for (const auto* const some : {&binding_.missing, &binding_.unfit})
+      for (const graph::Unbound& parameter : *some)
+        context_.note(fmt::format("{}: {}", escape(options_.file), text_of(parameter)));
+    return context_.fail(fmt::format("{}: {}; nothing was written", escape(source_), problem_text()));
+  }
+
+  void say_that_it_can() {
+    const std::size_t nodes = converted_ ? converted_->target.steps().size() : graph_.nodes.size();
+    context_.write(
+        fmt::format("{}: can be converted to {}: {}\n", escape(source_), target_text(), counted(nodes, "node")));
+  }
+
+  void note_left_over() {
+    if (binding_.left_over.empty()) return;
+    context_.note(fmt::format("{}: {} not in the network, the first is \"{}\"", escape(options_.file),
+                              binding_.left_over.size() == 1 ? std::string("1 weight is")
+                                                             : counted(binding_.left_over.size(), "weight") + " are",
+                              escape(binding_.left_over[0])));
+  }
+
+  Json report(bool written) const {
+    Json json;
+    json["schema"] = "ckpt.export/1";
+    set_text(json, "file", options_.file);
+    if (!network_.empty())
+      json["network"] = network_;
+    else
+      set_text(json, "graph", source_);
+    json["format"] = format_ == Format::geir ? "geir" : "onnx";
+    if (format_ == Format::onnx) json["opset"] = options_.opset;
+    if (written) set_text(json, "output", options_.output);
+    json["written"] = written;
+    for (const auto& [key, ids] : {std::pair("inputs", &graph_.inputs), std::pair("outputs", &graph_.outputs)}) {
+      json[key] = Json::array();
+      for (const graph::ValueId id : *ids) json[key].push_back(json_of(graph_.value(id)));
+    }
+    json["missing"] = json_of(binding_);
+    json["unused"] = Json::array();
+    for (const std::string& name : binding_.left_over) {
+      Json row;
+      set_text(row, "name", name);
+      json["unused"].push_back(std::move(row));
+    }
+    json["refusals"] = json_of(refusals_);
+    return json;
+  }
+
+  bool write() {
+    const unsigned permissions = secret_ ? 0600 : default_permissions() & 0644;
+    const Progress progress = context_.progress(options_.output);
+    Status status;
+    if (format_ == Format::geir) {
+      status = graph::write_geir(options_.output, graph_, converted_->target,
+                                 {.permissions = permissions, .overwrite = options_.force, .progress = progress});
+    } else {
+      graph::OnnxOptions how{.producer_version = CKPT_VERSION,
+                             .external_data = options_.external_data,
+                             .half = options_.half,
+                             .permissions = permissions,
+                             .overwrite = options_.force,
+                             .progress = progress};
+      if (options_.digest && !add_digest(how)) return false;
+      status = refreshed_ ? refreshed_->write(options_.output, how)
+                          : graph::write_onnx(options_.output, graph_, converted_->target, how);
+    }
+    if (status) return true;
+    const Error& error = status.error();
+    const bool reading =
+        !error.tensor.empty() || error.code == Errc::changed || error.message.starts_with("cannot read");
+    return fail(reading ? (weights_ ? options_.file : source_) : options_.output, error, hint_for_output(error));
+  }
+
+  bool add_digest(graph::OnnxOptions& how) {
+    if (!weights_) return refuse(source_, "--digest is of a checkpoint, and there is none");
+    const auto digests = digest(*weights_, {.progress = context_.progress(options_.file)});
+    if (!digests) return fail(options_.file, digests.error());
+    how.metadata["checkpoint_sha256"] = digests->content;
+    return true;
+  }
+
+  Context& context_;
+  const ExportCommand& options_;
+  Format format_;
+  std::vector<graph::InputSpec> inputs_ = {};
+  std::string source_ = {};   // of the network: a file, or a name
+  std::string network_ = {};  // a built-in one
+  std::optional<GraphFormat> source_format_ = {};
+  Graph graph_ = {};
+  std::shared_ptr<const Checkpoint> weights_ = {};
+  bool secret_ = false;
+  Binding binding_ = {};
+  Refusals refusals_ = {};
+  std::optional<graph::Converted> converted_ = {};
+  std::optional<graph::OnnxRefresh> refreshed_ = {};
+  int code_ = kDone;
+};
+
+int list_operators(Context& context, bool json) {
+  if (!json) {
+    Table table({{"OPERATOR"}, {"ALSO CALLED"}, {"ONNX"}, {"GEIR"}});
+    for (const graph::Op& op : graph::ops())
+      table.add({std::string(op.name), std::string(op.was), op.to_onnx ? "yes" : "-", op.to_ge ? "yes" : "-"});
+    context.write(table.text(context.color()));
+    return kDone;
+  }
+  Json document;
+  document["schema"] = "ckpt.operators/1";
+  document["operators"] = Json::array();
+  for (const graph::Op& op : graph::ops()) {
+    Json row;
+    row["name"] = std::string(op.name);
+    row["also_called"] = std::string(op.was);
+    row["onnx"] = op.to_onnx != nullptr;
+    row["geir"] = op.to_ge != nullptr;
+    document["operators"].push_back(std::move(row));
+  }
+  context.write(line_of(document));
+  return kDone;
+}
+
+}  // namespace
+
+int run(Context& context, const ExportCommand& options) {
+  if (options.operators) return list_operators(context, options.json);
+  if (options.file.empty()) return context.fail("FILE is missing", "`ckpt export --help` tells how");
+  if (!options.verify.empty()) return verify_export(context, options);
+  return Export(context, options).run();
+}
+
+}  // namespace ckpt::cli

@@ -1,0 +1,114 @@
+#include "input_spec.h"
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "ckpt/text.h"
+
+namespace ckpt::graph {
+namespace {
+
+Error wrong(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+Result<Dim> parse_dim(std::string_view text, std::string_view whole) {
+  const auto inside = [&] { return "'" + escape(whole) + "': '" + escape(text) + "' "; };
+  if (text == "?") return Dim();
+  if (text.empty()) return wrong("'" + escape(whole) + "': a dimension is empty");
+  if (is_digit(text[0])) {
+    std::int64_t size = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+    if (end != text.data() + text.size()) return wrong(inside() + "is neither a number nor a name");
+    if (error != std::errc()) return wrong(inside() + "is too large");
+    return Dim(size);
+  }
+  if (!is_letter(text[0]) || !std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c); }))
+    return wrong(inside() + "is neither a number nor a name");
+  return Dim(std::string(text));
+}
+
+Result<DType> parse_dtype(std::string_view text, std::string_view whole) {
+  // "float32" as NumPy spells it, and "Float32" as checkpoints do.
+  constexpr DType kTypes[] = {DType::boolean, DType::int8,    DType::int16,   DType::int32,  DType::int64,
+                              DType::uint8,   DType::uint16,  DType::uint32,  DType::uint64, DType::float16,
+                              DType::float32, DType::float64, DType::bfloat16};
+  const auto lower = [](std::string_view word) {
+    std::string out(word);
+    for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return out;
+  };
+  for (const DType dtype : kTypes)
+    if (lower(name(dtype)) == lower(text)) return dtype;
+  return wrong("'" + escape(whole) + "': '" + escape(text) + "' is no type of an input; float32 and int32 are");
+}
+
+}  // namespace
+
+Result<InputSpec> parse_input_spec(std::string_view text) {
+  const std::string_view whole = text;
+  InputSpec spec;
+  // A name may have ':' and '=' in it, as ONNX's may; sizes and types have neither.
+  if (const auto equals = text.rfind('='); equals != text.npos) {
+    spec.input = text.substr(0, equals);
+    if (spec.input.empty()) return wrong("'" + escape(whole) + "': there is no name in front of '='");
+    text.remove_prefix(equals + 1);
+  }
+  if (const auto colon = text.rfind(':'); colon != text.npos) {
+    const auto dtype = parse_dtype(text.substr(colon + 1), whole);
+    if (!dtype) return dtype.error();
+    spec.dtype = *dtype;
+    text = text.substr(0, colon);
+  }
+  if (text == "scalar") return spec;
+  for (std::size_t from = 0; from <= text.size();) {
+    const std::size_t to = std::min(text.find('x', from), text.size());
+    auto dim = parse_dim(text.substr(from, to - from), whole);
+    if (!dim) return std::move(dim).error();
+    spec.dims.push_back(std::move(*dim));
+    from = to + 1;
+  }
+  return spec;
+}
+
+Status apply_input_specs(Graph& graph, std::span<const InputSpec> specs) {
+  std::vector<const InputSpec*> given(graph.inputs.size(), nullptr);
+  for (const InputSpec& spec : specs) {
+    if (spec.input.empty()) continue;
+    const auto at = std::ranges::find_if(graph.inputs, [&](ValueId id) { return graph.value(id).name == spec.input; });
+    if (at == graph.inputs.end()) {
+      std::string names;
+      for (const ValueId id : graph.inputs) names += (names.empty() ? "" : ", ") + escape(graph.value(id).name);
+      return wrong("no input is called '" + escape(spec.input) + "'; there is " + (names.empty() ? "none" : names));
+    }
+    const InputSpec*& slot = given[static_cast<std::size_t>(at - graph.inputs.begin())];
+    if (slot != nullptr) return wrong("input '" + escape(spec.input) + "' is given twice");
+    slot = &spec;
+  }
+  auto next = given.begin();
+  for (const InputSpec& spec : specs) {
+    if (!spec.input.empty()) continue;
+    next = std::find(next, given.end(), nullptr);
+    if (next == given.end())
+      return wrong("there are only " + std::to_string(given.size()) + " inputs, and more are described");
+    *next = &spec;
+  }
+
+  bool changed = false;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (given[i] == nullptr) continue;
+    Type& type = graph.value(graph.inputs[i]).type;
+    const DType recorded = type.dtype == DType::unknown ? DType::float32 : type.dtype;
+    Type wanted{.dtype = given[i]->dtype.value_or(recorded), .dims = given[i]->dims};
+    changed |= wanted != type;
+    type = std::move(wanted);
+  }
+  if (!changed) return {};
+  for (Value& value : graph.values)
+    if (value.kind == ValueKind::result) value.type = {};
+  return {};
+}
+
+}  // namespace ckpt::graph

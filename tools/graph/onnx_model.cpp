@@ -1,0 +1,311 @@
+#include "onnx_model.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "ckpt/cast.h"
+#include "ckpt/output_file.h"
+#include "ckpt/text.h"
+#include "wire.h"
+
+namespace ckpt::graph {
+namespace {
+
+constexpr std::uint64_t kBlock = std::uint64_t{256} << 10;
+constexpr std::uint64_t kStep = std::uint64_t{32} << 20;  // between two looks at whether to stop
+// Values below that stay in the model: shapes are among them, which readers want to see without opening another file.
+constexpr std::uint64_t kExternalFrom = 1024;
+// Large ones begin where they can be mapped, and where file systems can share blocks.
+constexpr std::uint64_t kAlignFrom = std::uint64_t{1} << 20;
+constexpr std::uint64_t kAlignment = 4096;
+
+std::size_t length_field_size(int number, std::uint64_t length) {
+  return wire::varint_size(static_cast<std::uint64_t>(number) << 3) + wire::varint_size(length);
+}
+
+/// Key and length of a length-delimited field.
+std::string length_field(int number, std::uint64_t length) {
+  std::array<std::byte, 2 * wire::kMaxVarintBytes> bytes;
+  std::size_t size = wire::encode_varint(
+      static_cast<std::uint64_t>(number) << 3 | static_cast<std::uint64_t>(wire::Type::length), bytes);
+  size += wire::encode_varint(length, std::span(bytes).subspan(size));
+  return std::string(wire::as_text(std::span(bytes).first(size)));
+}
+
+std::uint64_t tensor_size(const OnnxTensor& tensor) {
+  const std::uint64_t head = tensor.head.ByteSizeLong();
+  if (tensor.external) return head;
+  return head + length_field_size(onnx::TensorProto::kRawDataFieldNumber, tensor.size) + tensor.size;
+}
+
+std::uint64_t graph_size(const OnnxModel& model) {
+  std::uint64_t size = model.graph.ByteSizeLong();
+  for (const OnnxTensor& tensor : model.initializers) {
+    const std::uint64_t own = tensor_size(tensor);
+    size += length_field_size(onnx::GraphProto::kInitializerFieldNumber, own) + own;
+  }
+  return size;
+}
+
+std::uint64_t model_size(const OnnxModel& model) {
+  const std::uint64_t graph = graph_size(model);
+  return model.model.ByteSizeLong() + length_field_size(onnx::ModelProto::kGraphFieldNumber, graph) + graph;
+}
+
+/// Moves values out of the model: one behind the other, large ones aligned. Returns their size.
+std::uint64_t make_external(OnnxModel& model, const std::string& location) {
+  std::uint64_t at = 0;
+  for (OnnxTensor& tensor : model.initializers) {
+    if (tensor.size < kExternalFrom) continue;
+    tensor.external = true;
+    if (tensor.size >= kAlignFrom) at = (at + kAlignment - 1) / kAlignment * kAlignment;
+    tensor.head.set_data_location(onnx::TensorProto::EXTERNAL);
+    const auto say = [&](const char* key, std::string value) {
+      auto& entry = *tensor.head.add_external_data();
+      entry.set_key(key);
+      entry.set_value(std::move(value));
+    };
+    say("location", location);
+    say("offset", std::to_string(at));
+    say("length", std::to_string(tensor.size));
+    at += tensor.size;
+  }
+  return at;
+}
+
+/// Appends values to files.
+class ValueWriter {
+ public:
+  ValueWriter(const OnnxModel& model, const Progress& progress) : progress_(progress) {
+    for (const OnnxTensor& tensor : model.initializers) total_ += tensor.contents.size;
+  }
+
+  Status append(OutputFile& file, const OnnxTensor& tensor) {
+    auto status = tensor.half ? append_half(file, tensor) : append_as_is(file, tensor.contents);
+    if (status || !status.error().tensor.empty()) return status;
+    // A disk that is full, or an interruption, has nothing to do with the tensor.
+    if (status.error().code == Errc::io || status.error().code == Errc::cancelled) return status;
+    Error error = status.error();
+    error.tensor = tensor.head.name();
+    return error;
+  }
+
+  /// Errc::changed if a file was rewritten while its bytes were copied.
+  Status finish() const {
+    for (const Source* source : sources_)
+      if (auto status = source->verify_unchanged(); !status) return status;
+    return {};
+  }
+
+ private:
+  // Bytes that have to be made are there at once; others come in blocks, or are copied by the kernel.
+  template <class TakeBytes, class TakeRange>
+  Status visit(const Contents& contents, TakeBytes take_bytes, TakeRange take_range) {
+    if (contents.make) {
+      const auto bytes = contents.make();
+      if (!bytes) return bytes.error();
+      if (bytes->size() != contents.size)
+        return Error{.code = Errc::mismatch, .message = "its bytes are not all there"};
+      return take_bytes(std::span<const std::byte>(*bytes));
+    }
+    for (const Contents::Run& run : contents.runs) {
+      sources_.insert(run.source.get());
+      if (auto status = take_range(*run.source, run.offset, run.size); !status) return status;
+    }
+    return {};
+  }
+
+  Status append_as_is(OutputFile& file, const Contents& contents) {
+    return visit(
+        contents,
+        [&](std::span<const std::byte> bytes) {
+          if (auto status = file.append(bytes); !status) return status;
+          return advance(bytes.size());
+        },
+        [&](const Source& from, std::uint64_t offset, std::uint64_t size) {
+          while (size > 0) {
+            const std::uint64_t step = std::min(size, kStep);
+            if (auto status = file.append_source(from, offset, step); !status) return status;
+            if (auto status = advance(step); !status) return status;
+            offset += step;
+            size -= step;
+          }
+          return Status();
+        });
+  }
+
+  // Elements may lie across runs and blocks, so what is left of one is kept.
+  Status append_half(OutputFile& file, const OnnxTensor& tensor) {
+    std::vector<std::byte> kept;
+    const auto take = [&](std::span<const std::byte> bytes) {
+      kept.insert(kept.end(), bytes.begin(), bytes.end());
+      const std::size_t elements = kept.size() / 4;
+      std::vector<std::byte> out(elements * 2);
+      CastCounts counts;
+      cast(DType::float32, std::span(kept).first(elements * 4), DType::float16, out, counts);
+      if (counts.overflow > 0)
+        return Status(Error{.code = Errc::mismatch, .message = "numbers that are too large for Float16"});
+      kept.erase(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(elements * 4));
+      if (auto status = file.append(out); !status) return status;
+      return advance(bytes.size());
+    };
+    return visit(
+        tensor.contents,
+        [&](std::span<const std::byte> bytes) {
+          for (; !bytes.empty(); bytes = bytes.subspan(std::min<std::size_t>(bytes.size(), kBlock)))
+            if (auto status = take(bytes.first(std::min<std::size_t>(bytes.size(), kBlock))); !status) return status;
+          return Status();
+        },
+        [&](const Source& from, std::uint64_t offset, std::uint64_t size) {
+          std::vector<std::byte> block;
+          while (size > 0) {
+            block.resize(static_cast<std::size_t>(std::min(size, kBlock)));
+            if (auto status = from.read_at(offset, block); !status) return status;
+            if (auto status = take(block); !status) return status;
+            offset += block.size();
+            size -= block.size();
+          }
+          return Status();
+        });
+  }
+
+  Status advance(std::uint64_t bytes) {
+    done_ += bytes;
+    if (progress_ && !progress_(done_, total_))
+      return Error{.code = Errc::cancelled, .message = "stopped while it was written"};
+    return {};
+  }
+
+  const Progress& progress_;
+  std::uint64_t done_ = 0;
+  std::uint64_t total_ = 0;
+  std::set<const Source*> sources_ = {};
+};
+
+Status append_text(OutputFile& file, const std::string& text) {
+  return file.append(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+// Fields of a message may come in any order; what is largest comes last.
+Status append_model(OutputFile& file, const OnnxModel& model, ValueWriter& values) {
+  if (auto status = append_text(file, model.model.SerializeAsString()); !status) return status;
+  const std::string key = length_field(onnx::ModelProto::kGraphFieldNumber, graph_size(model));
+  if (auto status = append_text(file, key + model.graph.SerializeAsString()); !status) return status;
+  for (const OnnxTensor& tensor : model.initializers) {
+    std::string head = length_field(onnx::GraphProto::kInitializerFieldNumber, tensor_size(tensor));
+    head += tensor.head.SerializeAsString();
+    if (!tensor.external) head += length_field(onnx::TensorProto::kRawDataFieldNumber, tensor.size);
+    if (auto status = append_text(file, head); !status) return status;
+    if (tensor.external) continue;
+    if (auto status = values.append(file, tensor); !status) return status;
+  }
+  return {};
+}
+
+Status append_data(OutputFile& file, const OnnxModel& model, ValueWriter& values) {
+  const std::vector<std::byte> zeros(kAlignment);
+  for (const OnnxTensor& tensor : model.initializers) {
+    if (!tensor.external) continue;
+    if (const std::uint64_t past = file.size() % kAlignment; tensor.size >= kAlignFrom && past != 0)
+      if (auto status = file.append(std::span(zeros).first(static_cast<std::size_t>(kAlignment - past))); !status)
+        return status;
+    if (auto status = values.append(file, tensor); !status) return status;
+  }
+  return {};
+}
+
+/// Where a model's data lies: beside the file that a link leads to.
+std::filesystem::path behind_links(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path;
+  auto target = std::filesystem::weakly_canonical(path, error);
+  return error ? path : target;
+}
+
+Status write_in_two(const std::filesystem::path& model_path, const OnnxModel& model, const OutputFile::Options& how,
+                    const Progress& progress, const std::filesystem::path& data_path) {
+  auto file = OutputFile::create(model_path, how);
+  if (!file) return file.error();
+  auto data = OutputFile::create(data_path, how);
+  if (!data) {
+    Error error = data.error();
+    error.message = escape(data_path.filename().string()) + ": " + error.message;
+    return error;
+  }
+  ValueWriter values(model, progress);
+  if (auto status = append_data(*data, model, values); !status) return status;
+  if (auto status = append_model(*file, model, values); !status) return status;
+  if (auto status = values.finish(); !status) return status;
+  // Between the two steps there must be no old model with new values.
+  std::error_code error;
+  if (std::filesystem::exists(data_path, error) && std::filesystem::remove(model_path, error); error)
+    return Error{.code = Errc::io, .os_error = error.value(), .message = "cannot replace the model"};
+  if (auto status = data->commit(); !status) return status;
+  return file->commit();
+}
+
+}  // namespace
+
+int onnx_type(DType dtype) noexcept {
+  switch (dtype) {
+    case DType::float32:
+      return onnx::TensorProto::FLOAT;
+    case DType::uint8:
+      return onnx::TensorProto::UINT8;
+    case DType::int8:
+      return onnx::TensorProto::INT8;
+    case DType::uint16:
+      return onnx::TensorProto::UINT16;
+    case DType::int16:
+      return onnx::TensorProto::INT16;
+    case DType::int32:
+      return onnx::TensorProto::INT32;
+    case DType::int64:
+      return onnx::TensorProto::INT64;
+    case DType::boolean:
+      return onnx::TensorProto::BOOL;
+    case DType::float16:
+      return onnx::TensorProto::FLOAT16;
+    case DType::float64:
+      return onnx::TensorProto::DOUBLE;
+    case DType::uint32:
+      return onnx::TensorProto::UINT32;
+    case DType::uint64:
+      return onnx::TensorProto::UINT64;
+    case DType::complex64:
+      return onnx::TensorProto::COMPLEX64;
+    case DType::complex128:
+      return onnx::TensorProto::COMPLEX128;
+    case DType::bfloat16:
+      return onnx::TensorProto::BFLOAT16;
+    default:
+      return onnx::TensorProto::UNDEFINED;
+  }
+}
+
+Status write_model(const std::filesystem::path& path, OnnxModel model, const OnnxOptions& options) {
+  const OutputFile::Options how{
+      .permissions = options.permissions, .overwrite = options.overwrite, .durable = options.durable};
+  if (options.external_data || model_size(model) > options.max_model_bytes) {
+    const std::filesystem::path model_path = behind_links(path);
+    const std::filesystem::path data_path = model_path.string() + ".data";
+    if (!is_utf8(data_path.filename().string()))
+      return Error{.code = Errc::usage, .message = "the model's name must be UTF-8, because that of its data is in it"};
+    const std::uint64_t external = make_external(model, data_path.filename().string());
+    if (model_size(model) > options.max_model_bytes)
+      return Error{.code = Errc::limit, .message = "the graph alone is larger than 2 GiB"};
+    if (external > 0) return write_in_two(model_path, model, how, options.progress, data_path);
+  }
+  auto file = OutputFile::create(path, how);
+  if (!file) return file.error();
+  ValueWriter values(model, options.progress);
+  if (auto status = append_model(*file, model, values); !status) return status;
+  if (auto status = values.finish(); !status) return status;
+  return file->commit();
+}
+
+}  // namespace ckpt::graph

@@ -1,0 +1,108 @@
+#include "onnx_refresh.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "ckpt/source.h"
+#include "containers.h"
+#include "onnx_model.h"
+#include "strip_payloads.h"
+
+namespace ckpt::graph {
+namespace {
+
+constexpr StripLimits kLimits{.max_bytes = std::uint64_t{512} << 20, .max_messages = std::uint64_t{1} << 22};
+
+// Of the initialisers of the main graph, only raw_data is a payload; values in typed fields are read as containers do.
+constexpr std::array kTensorFields = {FieldRule{9, FieldRule::Is::payload, nullptr}};
+constexpr MessageRule kTensor{kTensorFields};
+constexpr std::array kGraphFields = {FieldRule{5, FieldRule::Is::message, &kTensor}};
+constexpr MessageRule kGraph{kGraphFields};
+constexpr std::array kModelFields = {FieldRule{7, FieldRule::Is::message, &kGraph}};
+constexpr MessageRule kModel{kModelFields};
+
+/// A graph that has nothing but parameters: bind() gives them values.
+Graph parameters_of(const Checkpoint& model) {
+  Graph graph;
+  for (const TensorInfo& tensor : model.tensors())
+    if (tensor.kind == Kind::tensor && tensor.fits())
+      graph.add_parameter(tensor.name, {.dtype = tensor.dtype, .dims = Dims(tensor.dims.begin(), tensor.dims.end())});
+  return graph;
+}
+
+}  // namespace
+
+struct OnnxRefresh::Impl {
+  OnnxModel model = {};
+};
+
+OnnxRefresh::OnnxRefresh(std::unique_ptr<Impl> impl, Binding binding)
+    : impl_(std::move(impl)), binding_(std::move(binding)) {}
+OnnxRefresh::OnnxRefresh(OnnxRefresh&&) noexcept = default;
+OnnxRefresh& OnnxRefresh::operator=(OnnxRefresh&&) noexcept = default;
+OnnxRefresh::~OnnxRefresh() = default;
+
+Result<OnnxRefresh> OnnxRefresh::read(const std::filesystem::path& model,
+                                      const std::shared_ptr<const Checkpoint>& weights) {
+  auto source = open_file(model);
+  if (!source) return source.error();
+  auto read = containers::read_onnx(*source, model);
+  if (!read) return read.error();
+  const auto old = std::make_shared<const Checkpoint>(std::move(*read));
+  const auto stripped = strip_payloads(*source, kModel, kLimits);
+  if (!stripped) return stripped.error();
+
+  auto impl = std::make_unique<Impl>();
+  onnx::ModelProto& all = impl->model.model;
+  if (!all.ParseFromString(stripped->message)) return Error{.code = Errc::malformed, .message = "is no ONNX model"};
+  onnx::GraphProto& graph = impl->model.graph;
+  graph.Swap(all.mutable_graph());
+  all.clear_graph();
+
+  Graph before = parameters_of(*old);
+  bind(before, old);
+  Graph after = before;
+  Binding binding = bind(after, weights);
+  if (binding.bound == 0 && binding.unfit.empty())
+    return Error{.code = Errc::mismatch, .message = "has no initialiser that is called as a weight of the checkpoint"};
+  // What the model has besides (shapes, constants) stays; what the checkpoint has besides has no place in it.
+  binding.missing.clear();
+  for (std::string& name : binding.left_over)
+    binding.missing.push_back({.parameter = std::move(name), .reason = "not in the model"});
+  binding.left_over.clear();
+
+  std::map<std::string, const Value*, std::less<>> values;
+  for (const Value& value : after.values) values.emplace(value.name, &value);
+  onnx::GraphProto initializers;
+  initializers.mutable_initializer()->Swap(graph.mutable_initializer());
+  for (const onnx::TensorProto& tensor : initializers.initializer()) {
+    const auto found = values.find(tensor.name());
+    if (found == values.end())
+      return Error{.code = Errc::unsupported,
+                   .tensor = tensor.name(),
+                   .message = "an initialiser of a type whose values are not understood"};
+    OnnxTensor out{.contents = found->second->contents, .size = found->second->contents.size};
+    out.head.set_name(tensor.name());
+    out.head.set_data_type(tensor.data_type());
+    *out.head.mutable_dims() = tensor.dims();
+    if (tensor.has_doc_string()) out.head.set_doc_string(tensor.doc_string());
+    impl->model.initializers.push_back(std::move(out));
+  }
+  return OnnxRefresh(std::move(impl), std::move(binding));
+}
+
+Status OnnxRefresh::write(const std::filesystem::path& path, const OnnxOptions& options) const {
+  OnnxModel model = impl_->model;
+  for (const auto& [key, value] : options.metadata) {
+    auto* const props = model.model.mutable_metadata_props();
+    for (int i = props->size(); i-- > 0;)
+      if (props->Get(i).key() == key) props->DeleteSubrange(i, 1);
+    auto& entry = *props->Add();
+    entry.set_key(key);
+    entry.set_value(value);
+  }
+  return write_model(path, std::move(model), options);
+}
+
+}  // namespace ckpt::graph
