@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <system_error>
 
 #include "ckpt/text.h"
 #include "containers.h"
@@ -189,6 +190,28 @@ std::string hint_for_checkpoint(const std::string& path, const Error& error, con
 std::optional<Error> needs_a_file(const std::string& path) {
   if (path != "-") return std::nullopt;
   return Error{.code = Errc::unsupported, .message = "this needs a file, not a pipe"};
+}
+
+Result<std::string> read_text(const std::string& path, std::size_t max_bytes, std::string_view what) {
+  const auto failure = [](const char* did) {
+    return Error{.code = Errc::io, .os_error = errno, .message = did + std::generic_category().message(errno)};
+  };
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (descriptor < 0) return failure("cannot open: ");
+  std::string text;
+  std::vector<char> block(std::size_t{64} << 10);
+  ssize_t got = 1;
+  while (got > 0 && text.size() <= max_bytes && !interrupted()) {
+    got = ::read(descriptor, block.data(), block.size());
+    if (got > 0) text.append(block.data(), static_cast<std::size_t>(got));
+    if (got < 0 && errno == EINTR) got = 1;
+  }
+  const Error error = failure("cannot read: ");
+  ::close(descriptor);
+  if (interrupted()) return Error{.code = Errc::cancelled};
+  if (got < 0) return error;
+  if (text.size() > max_bytes) return Error{.code = Errc::limit, .message = "is too large for " + std::string(what)};
+  return text;
 }
 
 Result<std::vector<std::string>> expand_directories(const std::vector<std::string>& paths) {
