@@ -217,7 +217,7 @@ Result<std::vector<EditCast>> EditPlan::write(const std::filesystem::path& path,
     if (step.value != nullptr) {
       status = write_value(*writer, step);
     } else if (step.dtype != step.tensor->dtype) {
-      EditCast cast{.name = step.name};
+      EditCast cast{.name = step.name, .to = step.dtype};
       status = write_cast(*writer, step, cast.counts);
       if (cast.counts != CastCounts{}) casts.push_back(std::move(cast));
     } else if (rewrite_ && (step.tensor->kind == Kind::tensor || step.tensor->kind == Kind::string)) {

@@ -14,8 +14,6 @@ namespace {
 
 Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
 
-bool is_integer(DType dtype) { return dtype >= DType::int8 && dtype <= DType::uint64; }
-
 bool same_kind(DType a, DType b) { return (is_float(a) && is_float(b)) || (is_integer(a) && is_integer(b)); }
 
 // s/REGEX/NEW/, with any character in the place of the slash.
