@@ -51,7 +51,7 @@ Result<std::vector<double>> fractions_from(const std::string& list) {
     const auto [rest, error] = std::from_chars(list.data() + at, list.data() + end, value);
     if (error != std::errc() || rest != list.data() + end || !(value >= 0 && value <= 1))
       return Error{.code = Errc::usage,
-                   .message = "--quantiles: '" + escape(list.substr(at, end - at)) + "' is no number from 0 to 1"};
+                   .message = "--quantiles: '" + escape(list.substr(at, end - at)) + "' is not a number from 0 to 1"};
     fractions.push_back(value);
     at = end + 1;
   }

@@ -35,7 +35,7 @@ CLI::Option* add_number(CLI::App& app, const std::string& names, int& to, const 
   const Check check = [low, high](const std::string& given) {
     int value = 0;
     if (CLI::detail::lexical_cast(given, value) && value >= low && value <= high) return std::string();
-    return "'" + escape(given) + "' is no number from " + std::to_string(low) + " to " + std::to_string(high);
+    return "'" + escape(given) + "' is not a whole number from " + std::to_string(low) + " to " + std::to_string(high);
   };
   return app.add_option(names, to, text)->option_text("N")->check(check);
 }
@@ -45,7 +45,7 @@ CLI::Option* add_real(CLI::App& app, const std::string& names, double& to, const
   const Check check = [](const std::string& given) {
     double value = 0;
     if (CLI::detail::lexical_cast(given, value) && value >= 0) return std::string();
-    return "'" + escape(given) + "' is no number from 0 on";
+    return "'" + escape(given) + "' is not a number of 0 or more";
   };
   return app.add_option(names, to, text)->option_text("X")->check(check);
 }
@@ -54,7 +54,7 @@ CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<st
                        const std::string& text) {
   const Check check = [](const std::string& given) {
     const bool digits = !given.empty() && given.find_first_not_of("0123456789") == given.npos;
-    return digits && given.size() < 20 ? std::string() : "'" + escape(given) + "' is no number from 0 on";
+    return digits && given.size() < 20 ? std::string() : "'" + escape(given) + "' is not a whole number of 0 or more";
   };
   return app.add_option(names, to, text)->option_text("N")->check(check);
 }
@@ -131,7 +131,7 @@ void add_stats(CLI::App& app, Command& command) {
   add_patterns(app, stats.select);
   add_choice(app, "--group", stats.group, "Only weights, the optimizer's state, or other entries",
              "weights|optimizer|other");
-  app.add_option("-q,--quantiles", stats.quantiles, "Quantiles too: 0.5 is the median")->option_text("0.01,0.5,...");
+  app.add_option("--quantiles", stats.quantiles, "Quantiles too: 0.5 is the median")->option_text("0.01,0.5,...");
   app.add_flag("--exact", stats.exact, "Exact quantiles of large tensors too (else good to 1 %), in further passes");
   auto* histogram = app.add_flag("--histogram", stats.histogram, "A histogram of each tensor");
   add_number(app, "--bins", stats.bins, "How many bins it has", 1, 65536)->needs(histogram);
@@ -163,13 +163,14 @@ void add_check(CLI::App& app, Command& command) {
 void add_diff(CLI::App& app, Command& command) {
   auto& diff = command.emplace<DiffCommand>();
   app.add_option("A", diff.a, "A checkpoint, or a folder of them")->required();
-  app.add_option("B", diff.b, "What it is compared with; of two folders the *.ckpt of the same name")->required();
+  app.add_option("B", diff.b, "What it is compared with; of folders the *.ckpt of the same name")->required();
   add_patterns(app, diff.select);
   add_choice(app, "--only", diff.only, "Only weights, the optimizer's state, or other entries",
              "weights|optimizer|other");
   add_real(app, "--atol", diff.atol, "Tolerate |a - b| <= X + RTOL |a|");
   add_real(app, "--rtol", diff.rtol, "Tolerate |a - b| <= ATOL + X |a|");
-  add_count(app, "--ulp", diff.ulp, "Tolerate N steps to the next number that the type has");
+  add_count(app, "--ulp", diff.ulp,
+            "Tolerate N steps from a number to the next one that its type has (units in the last place)");
   add_list(app, "--tolerance", diff.tolerance, "Others for some names; what is not in it is as above",
            "PATTERN=atol:X,rtol:X,ulp:N");
   auto* no_renames = app.add_flag("--no-renames", diff.no_renames, "Do not look for entries under other names");
