@@ -165,6 +165,14 @@ class Output(unittest.TestCase):
                 values = "-0.205 -> 0.946" if width == 80 else "-0.20496742 -> 0.94629717"
                 self.assertRegex(text, rf"(?m)^changed  body.weight .*  \[5, 5\]: {values}\r?$")
 
+    def test_diff_shows_both_types(self):
+        with tempfile.TemporaryDirectory() as folder:
+            half = pathlib.Path(folder) / "half.ckpt"
+            subprocess.run([CKPT, "edit", "run/mlp-8_4.ckpt", "--cast", "BFloat16", "-o", half], cwd=SAMPLES, check=True)
+            _, text = run("--color=never", "diff", "run/mlp-8_4.ckpt", str(half), width=80)
+        self.assertRegex(text, "(?m)^dtype changed  body.bias .* Float32 -> BFloat16")
+        self.assertLessEqual(max(map(len, text.splitlines())), 80, text)
+
     def test_history_has_lines(self):
         for width in (80, 120):
             _, text = run("--color=never", "history", "run", width=width)

@@ -244,13 +244,12 @@ Table table_of(const std::vector<Line>& lines, const Columns& columns, std::size
   return table;
 }
 
-// On a terminal what there is room for: all words, or as many as a place and two values take, or at least a few.
+// On a terminal what there is room for: all words, or as many as a place and two values take, or two types, or a few.
 Table fitting_table(const std::vector<Line>& lines, const Context& context) {
   constexpr std::size_t kAll = std::size_t{1} << 20;
-  constexpr std::size_t kSome = 32;
   constexpr std::size_t kFew = 12;
   if (!context.out_is_terminal()) return table_of(lines, {}, kAll, context.color());
-  for (const std::size_t words : {kAll, kSome, kFew}) {
+  for (const std::size_t words : {kAll, std::size_t{32}, std::size_t{20}, kFew}) {
     for (const Columns& columns : kForTerminals) {
       Table table = table_of(lines, columns, words, context.color());
       if (table.width() > context.width()) continue;
