@@ -18,11 +18,10 @@
 #include "output.h"
 #include "render.h"
 #include "select.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
-
-Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
 
 // ---- the form of the output ----
 

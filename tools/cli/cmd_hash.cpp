@@ -13,6 +13,7 @@
 #include "input.h"
 #include "json.h"
 #include "render.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
@@ -271,7 +272,7 @@ int run(Context& context, const HashOptions& options) {
     if (manifests) {
       before = find_manifest(*manifests, path, files->size() == 1);
       if (before == nullptr) {
-        code = std::max(code, context.fail(path, {.code = Errc::usage, .message = "is not in the manifest"}));
+        code = std::max(code, context.fail(path, usage("is not in the manifest")));
         continue;
       }
     }

@@ -11,6 +11,7 @@
 #include "json.h"
 #include "output.h"
 #include "render.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
@@ -111,7 +112,7 @@ int run(Context& context, const SalvageCommand& options) {
   if (!options.output.empty() && !nothing) {
     std::error_code none;
     if (std::filesystem::equivalent(options.output, options.file, none))
-      return context.fail(options.output, {.code = Errc::usage, .message = "is the damaged file itself"},
+      return context.fail(options.output, usage("is the damaged file itself"),
                           "the damaged file is left as it is: name another one");
     if (auto status = salvage->write(options.output, how, context.progress(options.output)); !status)
       return context.fail(status.error().code == Errc::changed ? options.file : options.output, status.error(),

@@ -9,11 +9,10 @@
 
 #include "ckpt/text.h"
 #include "input.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
-
-Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
 
 template <class Number>
 std::optional<Number> number_from(std::string_view text) {

@@ -19,6 +19,7 @@
 
 #include "ckpt/text.h"
 #include "containers.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
@@ -125,8 +126,7 @@ Result<Input> Input::open(Context& context, const std::string& path, const KeyOp
         return Error{
             .code = Errc::io, .os_error = errno, .message = "cannot open: " + std::generic_category().message(errno)};
     }
-    if (::isatty(descriptor) == 1)
-      return Error{.code = Errc::usage, .message = "a checkpoint does not come from a terminal"};
+    if (::isatty(descriptor) == 1) return usage("a checkpoint does not come from a terminal");
     auto given = given_key(key);
     if (!given) return std::move(given).error();
     input.stream_.emplace(
@@ -230,7 +230,7 @@ Result<std::vector<std::string>> expand_directories(const std::vector<std::strin
     if (failed)
       return Error{
           .code = Errc::io, .os_error = failed.value(), .message = escape(path) + ": cannot list: " + failed.message()};
-    if (files.size() == before) return Error{.code = Errc::usage, .message = escape(path) + ": has no *.ckpt in it"};
+    if (files.size() == before) return usage(escape(path) + ": has no *.ckpt in it");
     std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
   }
   return files;

@@ -79,6 +79,16 @@ void add_list(CLI::App& app, const std::string& name, std::vector<std::string>& 
   app.add_option(name, to, text)->option_text(value)->allow_extra_args(false)->take_all();
 }
 
+// The only option whose value may be empty: MindSpore saves `-1_32.ckpt` then. CLI11 would make an empty optional of
+// it.
+constexpr char kPrefix[] = "--prefix";
+
+void add_prefix(CLI::App& app, std::optional<std::string>& to, const std::string& text) {
+  app.add_option_function<std::string>(
+         kPrefix, [&to](const std::string& prefix) { to = prefix; }, text)
+      ->option_text("PREFIX");
+}
+
 void add_patterns(CLI::App& app, PatternOptions& select) {
   app.add_option("PATTERN", select.patterns, "Only names that match one of these globs; * passes dots too");
   app.add_flag("--regex", select.regex, "The patterns are regular expressions (RE2), found anywhere in the name");
@@ -233,7 +243,7 @@ void add_history(CLI::App& app, Command& command) {
   auto& history = command.emplace<HistoryCommand>();
   app.add_option("DIR", history.folder, "A folder with the PREFIX-EPOCH_STEP.ckpt of a training run")->required();
   add_patterns(app, history.select);
-  app.add_option("--prefix", history.prefix, "Only the run of this prefix")->option_text("PREFIX");
+  add_prefix(app, history.prefix, "Only the run of this prefix");
   add_choice(app, "--group", history.group, "Whose history (weights is the default)", "weights|optimizer|other|all");
   add_number(app, "--window", history.window, "How many of the last intervals decide what is frozen or dead (3)", 1,
              1000000);
@@ -329,7 +339,7 @@ void add_prune(CLI::App& app, Command& command) {
       ->required();
   add_choice(app, "--mode", prune.metric_mode, "Whether keep_best wants large metrics (the default) or small ones",
              "max|min");
-  app.add_option("--prefix", prune.prefix, "Only the run that saved under this prefix")->option_text("PREFIX");
+  add_prefix(app, prune.prefix, "Only the run that saved under this prefix");
   add_list(app, "--pin", prune.pinned, "Keep this file whatever the rules say", "NAME");
   add_number(app, "--steps-per-epoch", prune.steps_per_epoch, "For keep_every_steps, where no record tells the steps",
              1, 2'000'000'000);
@@ -485,6 +495,15 @@ void mark_brackets(std::vector<std::string>& arguments) {
     if (argument.starts_with('[') && argument.ends_with(']')) argument.insert(0, 1, kNoList);
 }
 
+// Of `--prefix=` CLI11 would take the next argument for the value.
+void split_empty_prefix(std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  const auto at = std::find(arguments.begin(), end, std::string(kPrefix) + '=');
+  if (at == end) return;
+  *at = kPrefix;
+  arguments.insert(at + 1, "");
+}
+
 void tune_options(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     if (option->get_positional()) {
@@ -492,7 +511,8 @@ void tune_options(CLI::App& app) {
     } else if (option->get_items_expected_max() > 0) {
       if (option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll)
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-      option->check([](const std::string& text) { return text.empty() ? std::string("must not be empty") : ""; });
+      if (option->get_name() != kPrefix)
+        option->check([](const std::string& text) { return text.empty() ? std::string("must not be empty") : ""; });
     } else {
       option->disable_flag_override();
     }
@@ -581,6 +601,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   add_common(app, color);
   tune_options(app);
   mark_brackets(arguments);
+  split_empty_prefix(arguments);
   try {
     if (!help) app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForVersion& version) {
