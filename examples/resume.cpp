@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
                                       .resume = true};
   auto saver = ckpt::ModelCheckpoint::create("line", argv[1], config, {.params = params});
   if (!saver) return failed(saver.error());
+  for (const auto& [file, why] : saver->passed_over()) std::cerr << file.string() << ": " << to_string(why) << '\n';
 
   std::uint64_t step = 0;
   if (const auto& latest = saver->latest()) {

@@ -1,9 +1,8 @@
 #include <QApplication>
-#include <QElapsedTimer>
+#include <QIcon>
 #include <QLibraryInfo>
 #include <QLocale>
 #include <QSettings>
-#include <QStyleFactory>
 #include <QTimer>
 #include <QTranslator>
 #include <cstdio>
@@ -171,6 +170,8 @@ int run(int argc, char** argv) {
   QApplication app(argc, argv);
   QApplication::setOrganizationName(QStringLiteral("libckpt"));
   QApplication::setApplicationName(QStringLiteral("ckpt-viewer"));
+  QApplication::setDesktopFileName(QStringLiteral("ckpt-viewer"));
+  QApplication::setWindowIcon(QIcon::fromTheme(QStringLiteral("ckpt-viewer")));
   QSettings settings;
   std::string theme = options.theme;
   if (theme.empty()) theme = headless ? "light" : settings.value(QStringLiteral("theme")).toString().toStdString();
@@ -180,6 +181,11 @@ int run(int argc, char** argv) {
                                                     : QString::fromStdString(options.language);
   if (translator.load(QStringLiteral(":/i18n/ckpt_viewer_") + language.left(2)))
     QApplication::installTranslator(&translator);
+  // What Qt's own dialogs say, where the system has it.
+  QTranslator of_qt;
+  if (of_qt.load(QLocale(language), QStringLiteral("qtbase"), QStringLiteral("_"),
+                 QLibraryInfo::path(QLibraryInfo::TranslationsPath)))
+    QApplication::installTranslator(&of_qt);
 
   MainWindow window(headless ? nullptr : &settings);
   if (options.size) window.resize(*options.size);

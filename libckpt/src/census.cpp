@@ -1,16 +1,14 @@
 #include "census.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <mutex>
-#include <thread>
 
+#include "chunks.h"
 #include "ckpt/element.h"
 #include "crc32.h"
 #include "kernels.h"
 #include "page_buffer.h"
-#include "parallel.h"
 
 namespace ckpt {
 namespace {
@@ -294,6 +292,25 @@ void for_each_part(const TensorInfo& entry, const Visit& visit) {
   for (std::size_t i = 0; i < entry.parts.size(); ++i) visit(i, entry.parts[i]);
 }
 
+// Of what is looked at: where it lies in the file.
+RunList wanted_runs(const Checkpoint& file, const PayloadOptions& options) {
+  const auto is_readable = [&](const TensorInfo& tensor) {
+    return std::all_of(tensor.extents.begin(), tensor.extents.end(), [&](const Extent& extent) {
+      return extent.source != 0 || extent.offset + extent.size <= options.readable;
+    });
+  };
+  RunList runs;
+  const auto entries = file.tensors();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    for_each_part(entries[i], [&](std::size_t part, const TensorInfo& tensor) {
+      const Probe probe = probe_for(tensor, options.values);
+      const bool wanted = probe != Probe::none && (probe != Probe::utf32 || options.strings);
+      if (wanted && is_readable(tensor)) runs.add(i, part, tensor, probe);
+    });
+  }
+  return runs;
+}
+
 }  // namespace
 
 void Count::add(std::uint64_t index) noexcept {
@@ -406,21 +423,8 @@ const Census* CensusTable::find(std::size_t entry, std::size_t part) const {
 }
 
 Result<Payload> read_payload(const Checkpoint& file, const PayloadOptions& options) {
-  const auto is_readable = [&](const TensorInfo& tensor) {
-    return std::all_of(tensor.extents.begin(), tensor.extents.end(), [&](const Extent& extent) {
-      return extent.source != 0 || extent.offset + extent.size <= options.readable;
-    });
-  };
   Payload payload;
-  RunList runs;
-  const auto entries = file.tensors();
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    for_each_part(entries[i], [&](std::size_t part, const TensorInfo& tensor) {
-      const Probe probe = probe_for(tensor, options.values);
-      const bool wanted = probe != Probe::none && (probe != Probe::utf32 || options.strings);
-      if (wanted && is_readable(tensor)) runs.add(i, part, tensor, probe);
-    });
-  }
+  RunList runs = wanted_runs(file, options);
   for (const Split& split : runs.splits())
     if (auto status = census_of(file, split, payload.censuses); !status) return std::move(status).error();
   if (options.crc_until)
@@ -429,35 +433,25 @@ Result<Payload> read_payload(const Checkpoint& file, const PayloadOptions& optio
     runs.sort();
 
   const auto segments = runs.segments();
-  const std::uint64_t total = runs.bytes();
   std::vector<std::uint32_t> crcs(options.crc_until ? segments.size() : 0);
-  const std::thread::id caller = std::this_thread::get_id();
-  std::atomic<std::uint64_t> done{0};
-  std::mutex mutex;
-  std::optional<std::pair<std::size_t, Error>> failure;  // of the foremost segment
-  const auto fail = [&](std::size_t segment, Error error) {
-    const std::lock_guard lock(mutex);
-    if (!failure || segment < failure->first) failure = std::pair(segment, std::move(error));
-    return false;
-  };
-  parallel_for(options.threads, segments.size(), [&](std::size_t i) {
-    static thread_local const PageBuffer window(kWindowBytes);
+  Meter meter(options.progress, runs.bytes());
+  std::mutex mutex;  // of the censuses
+  const auto make_window = [] { return PageBuffer(kWindowBytes); };
+  const auto read_one = [&](const PageBuffer& window, std::size_t i) -> Status {
     SegmentReader reader(file.source(segments[i].front().source), segments[i], options.crc_until.has_value(),
                          window.bytes());
     auto status = reader.read([&](const Run& run, const Census& census) {
       const std::lock_guard lock(mutex);
       payload.censuses.add(run.entry, run.part, census);
     });
-    if (!status) return fail(i, std::move(status).error());
+    if (!status) return status;
     if (options.crc_until) crcs[i] = reader.crc();
     std::uint64_t bytes = 0;
     for (const Run& run : segments[i]) bytes += run.size;
-    const std::uint64_t now = done.fetch_add(bytes) + bytes;
-    if (options.progress && std::this_thread::get_id() == caller && !options.progress(now, total))
-      return fail(i, {.code = Errc::cancelled, .message = "stopped while it was read"});
-    return true;
-  });
-  if (failure) return std::move(failure->second);
+    return meter.add(bytes);
+  };
+  if (auto status = in_any_order(options.threads, segments.size(), make_window, read_one); !status)
+    return std::move(status).error();
   for (std::size_t i = 0; i < crcs.size(); ++i) {
     const std::uint64_t size = segments[i].back().end() - segments[i].front().offset;
     payload.crc = i == 0 ? crcs[0] : crc32_combine(payload.crc, crcs[i], size);

@@ -126,6 +126,32 @@ Status in_order(unsigned threads, std::uint64_t count, const MakeWorker& make_wo
   return {};
 }
 
+/// Calls work(worker, i), which returns a Status, for i in [0, count) on several threads, each with a worker of its own
+/// made by make_worker(). In increasing order of start, and none is waited for. After an error no further ones are
+/// started; of several errors that of the smallest i is returned.
+template <class MakeWorker, class Work>
+Status in_any_order(unsigned threads, std::size_t count, const MakeWorker& make_worker, const Work& work) {
+  const std::size_t crew = std::min<std::size_t>(thread_count(threads), count);
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  std::size_t failed = count;
+  Status first;
+  parallel_for(static_cast<unsigned>(crew), crew, [&](std::size_t) {
+    auto worker = make_worker();
+    for (std::size_t i = next++; i < count && !stop; i = next++) {
+      Status status = work(worker, i);
+      if (status) continue;
+      stop = true;
+      const std::lock_guard lock(mutex);
+      if (i < failed) first = std::move(status);
+      failed = std::min(failed, i);
+    }
+    return true;
+  });
+  return first;
+}
+
 /// Reads canonical bytes into one reused buffer, small neighbours together.
 class ChunkReader {
  public:

@@ -26,9 +26,9 @@ struct Work {
   std::uint64_t elements = 0;
   std::uint64_t width_a = 1;
   std::uint64_t width_b = 1;
-  MetricSums sums = {};
+  std::unique_ptr<MetricSums> sums = {};  // where something differs: of most tensors nothing does
   bool same_bytes = true;
-  // Chunks without a difference, and where a later pass adds their norms.
+  // Chunks without a difference, of which a later pass adds the norms if there is one elsewhere.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> same_chunks = {};  // [first, end) in elements
 
   const TensorInfo& a() const noexcept { return *diff->pair.a; }
@@ -67,6 +67,7 @@ class Comparison {
     std::vector<TensorDiff> diffs;
     diffs.reserve(pairs.size());
     for (const Pair& pair : pairs) diffs.push_back(start(pair));
+    works_.reserve(diffs.size());
     for (TensorDiff& diff : diffs)
       if (auto status = collect(diff, diff.pair.a); !status) return status.error();
     if (auto status = compare_all(); !status) return status.error();
@@ -192,9 +193,11 @@ class Comparison {
         Work& work = *all[chunks[i].item];
         if (!parts[i].same_bytes) {
           work.same_bytes = false;
-          work.sums.add(parts[i].sums);
+          if (!work.sums) work.sums = std::make_unique<MetricSums>();
+          work.sums->add(parts[i].sums);
           continue;
         }
+        if (chunks[i].count == work.elements) continue;  // there is no elsewhere
         auto& same = work.same_chunks;
         if (!same.empty() && same.back().second == chunks[i].first)
           same.back().second += chunks[i].count;
@@ -258,7 +261,7 @@ class Comparison {
     std::vector<Run> runs;
     std::vector<ChunkPlan::Item> items;
     for (Work& work : works_) {
-      if (work.same_bytes || !work.by_value() || work.sums.changed == 0) continue;
+      if (work.same_bytes || !work.by_value() || work.sums->changed == 0) continue;
       for (const auto& [first, end] : work.same_chunks) {
         runs.push_back({&work, first});
         items.push_back({end - first, work.width_a});
@@ -279,7 +282,7 @@ class Comparison {
     };
     const auto merge = [&](std::uint64_t unit, std::vector<MetricSums>&& parts) {
       const auto chunks = plan.chunks(unit);
-      for (std::size_t i = 0; i < chunks.size(); ++i) runs[chunks[i].item].work->sums.add_unchanged(parts[i]);
+      for (std::size_t i = 0; i < chunks.size(); ++i) runs[chunks[i].item].work->sums->add_unchanged(parts[i]);
     };
     return in_order(
         options_.threads, plan.units(), [&] { return ChunkReader(sources_a_, kBlockBytes); }, work_on, merge);
@@ -301,12 +304,12 @@ class Comparison {
 
   static void finish(Work& work) {
     TensorDiff& diff = *work.diff;
-    diff.metrics = work.sums.metrics(work.elements);
+    diff.metrics = work.sums ? work.sums->metrics(work.elements) : MetricSums{}.metrics(work.elements);
     if (!work.same_bytes && work.by_value() && work.tolerance.ulp && work.a().dtype == work.b().dtype)
-      diff.metrics->max_ulp = work.sums.max_ulp;
-    diff.values = work.same_bytes          ? Change::identical
-                  : work.sums.outside == 0 ? Change::within_tolerance
-                                           : Change::changed;
+      diff.metrics->max_ulp = work.sums->max_ulp;
+    diff.values = work.same_bytes           ? Change::identical
+                  : work.sums->outside == 0 ? Change::within_tolerance
+                                            : Change::changed;
   }
 
   static void conclude(TensorDiff& diff) {

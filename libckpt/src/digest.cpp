@@ -2,19 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <mutex>
+#include <memory>
 #include <numeric>
 #include <optional>
-#include <thread>
 #include <tuple>
 #include <utility>
 
 #include "checkpoint_impl.h"
+#include "chunks.h"
 #include "ckpt/text.h"
 #include "hasher.h"
 #include "page_buffer.h"
-#include "parallel.h"
 #include "read_ahead.h"
 #include "xxh3_avx2.h"
 
@@ -136,6 +134,88 @@ Digests put_together(DigestAlgorithm algorithm, Hasher& hasher, std::span<const 
   return digests;
 }
 
+// What takes time with a large one is its hash, one byte after the other: at least the reading is done beside it.
+Status add_reading_ahead(Hasher& hasher, const ReadAhead::Read& read, std::uint64_t size, Meter& meter) {
+  ReadAhead blocks(read, size);
+  while (true) {
+    auto block = blocks.next();
+    if (!block) return std::move(block).error();
+    if (block->empty()) return {};
+    hasher.add(*block);
+    if (auto status = meter.add(block->size()); !status) return status;
+  }
+}
+
+Status add_reading(Hasher& hasher, const ReadAhead::Read& read, std::uint64_t size, std::span<std::byte> buffer,
+                   Meter& meter) {
+  for (std::uint64_t offset = 0; offset < size;) {
+    const auto block = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - offset)));
+    if (auto status = read(offset, block); !status) return status;
+    hasher.add(block);
+    if (auto status = meter.add(block.size()); !status) return status;
+    offset += block.size();
+  }
+  return {};
+}
+
+/// Of what comes in pieces. Of a map the parts take turns when it has slices, so each has a hasher of its own until the
+/// next entry starts.
+class PieceDigests {
+ public:
+  explicit PieceDigests(DigestAlgorithm algorithm) : algorithm_(algorithm) {}
+
+  Status add(const Piece& piece, const TensorInfo& entry) {
+    if (piece.entry != entry_) {
+      close();
+      entry_ = piece.entry;
+    }
+    if (open_.size() <= piece.part) open_.resize(piece.part + 1);
+    auto& hasher = open_[piece.part];
+    if (!hasher) {
+      auto made = make_hasher(algorithm_);
+      if (!made) return std::move(made).error();
+      hasher = std::move(*made);
+    }
+    hasher->add(entry.encoding == Encoding::raw ? piece.bytes : high_halves(piece));
+    return {};
+  }
+
+  // Entries without bytes gave no piece: theirs are of `none`.
+  std::vector<std::vector<std::string>> finish(std::span<const TensorInfo> entries, Hasher& none) {
+    close();
+    parts_.resize(entries.size());
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      parts_[i].resize(entries[i].kind == Kind::map ? entries[i].parts.size() : 1);
+      for (std::string& digest : parts_[i])
+        if (digest.empty()) digest = none.finish();
+    }
+    return std::move(parts_);
+  }
+
+ private:
+  void close() {
+    if (parts_.size() <= entry_) parts_.resize(entry_ + 1);
+    if (parts_[entry_].size() < open_.size()) parts_[entry_].resize(open_.size());
+    for (std::size_t i = 0; i < open_.size(); ++i)
+      if (open_[i]) parts_[entry_][i] = open_[i]->finish();
+    open_.clear();
+  }
+
+  // bf16 stored as float32: the high half of each.
+  std::span<const std::byte> high_halves(const Piece& piece) {
+    converted_.clear();
+    for (std::size_t i = 0; i < piece.bytes.size(); ++i)
+      if ((piece.offset + i) % 4 >= 2) converted_.push_back(piece.bytes[i]);
+    return converted_;
+  }
+
+  DigestAlgorithm algorithm_;
+  std::size_t entry_ = 0;
+  std::vector<std::unique_ptr<Hasher>> open_ = {};
+  std::vector<std::vector<std::string>> parts_ = {};
+  std::vector<std::byte> converted_ = {};
+};
+
 }  // namespace
 
 std::string_view name(DigestAlgorithm algorithm) noexcept {
@@ -159,83 +239,32 @@ Result<Digests> digest(const Checkpoint& file, const DigestOptions& options) {
   auto parts = room_for_parts(entries);
   std::uint64_t total = 0;
   for (const Item& item : items) total += item.tensor->byte_size;
-
-  const std::thread::id caller = std::this_thread::get_id();
-  std::atomic<std::uint64_t> done{0};
-  std::mutex mutex;
-  std::optional<Error> failure;
-  const auto fail = [&](Error error) {
-    const std::lock_guard lock(mutex);
-    if (!failure) failure = std::move(error);
-    return false;
-  };
-  // One hasher and one buffer a thread, taken and given back: a file can have far more tensors than threads.
-  struct Worker {
-    std::unique_ptr<Hasher> hasher;
-    PageBuffer buffer;
-  };
-  std::vector<Worker> idle;
-  const auto take = [&]() -> Result<Worker> {
-    {
-      const std::lock_guard lock(mutex);
-      if (!idle.empty()) {
-        Worker worker = std::move(idle.back());
-        idle.pop_back();
-        return worker;
-      }
-    }
-    auto hasher = make_hasher(options.algorithm);
-    if (!hasher) return std::move(hasher).error();
-    return Worker{std::move(*hasher), PageBuffer(kBlockBytes)};
-  };
-  const auto add = [&](Worker& worker, std::span<const std::byte> block) -> Status {
-    worker.hasher->add(block);
-    const std::uint64_t now = done.fetch_add(block.size()) + block.size();
-    if (options.progress && std::this_thread::get_id() == caller && !options.progress(now, total))
-      return Error{.code = Errc::cancelled, .message = "stopped while it was read"};
-    return {};
-  };
-  // What a large one takes is its hash, one byte after the other: at least the reading is done beside it.
-  const auto add_reading_ahead = [&](Worker& worker, const ReadAhead::Read& read, std::uint64_t size) -> Status {
-    ReadAhead blocks(read, size);
-    while (true) {
-      auto block = blocks.next();
-      if (!block) return std::move(block).error();
-      if (block->empty()) return {};
-      if (auto status = add(worker, *block); !status) return status;
-    }
-  };
-  const auto add_reading = [&](Worker& worker, const ReadAhead::Read& read, std::uint64_t size) -> Status {
-    for (std::uint64_t offset = 0; offset < size;) {
-      const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(kBlockBytes, size - offset));
-      const auto block = worker.buffer.bytes().first(piece);
-      if (auto status = read(offset, block); !status) return status;
-      if (auto status = add(worker, block); !status) return status;
-      offset += piece;
-    }
-    return {};
-  };
+  Meter meter(options.progress, total);
   const bool may_read_ahead = thread_count(options.threads) > 1;
-  const auto digest_one = [&](const Item& item, Worker& worker) -> Status {
-    const TensorInfo& tensor = *item.tensor;
+  // One hasher and one buffer a thread: a file can have far more tensors than threads.
+  struct Worker {
+    std::unique_ptr<Hasher> hasher = {};
+    PageBuffer buffer{kBlockBytes};
+  };
+  const auto digest_one = [&](Worker& worker, std::size_t i) -> Status {
+    if (!worker.hasher) {
+      auto hasher = make_hasher(options.algorithm);
+      if (!hasher) return std::move(hasher).error();
+      worker.hasher = std::move(*hasher);
+    }
+    const TensorInfo& tensor = *items[i].tensor;
     const ReadAhead::Read read = [&](std::uint64_t offset, std::span<std::byte> out) {
       return read_canonical(sources_of(file), tensor, offset, out);
     };
-    const bool ahead = may_read_ahead && tensor.byte_size >= kReadAheadFrom;
-    auto status =
-        ahead ? add_reading_ahead(worker, read, tensor.byte_size) : add_reading(worker, read, tensor.byte_size);
-    if (status) parts[item.entry][item.part] = worker.hasher->finish();
+    auto status = may_read_ahead && tensor.byte_size >= kReadAheadFrom
+                      ? add_reading_ahead(*worker.hasher, read, tensor.byte_size, meter)
+                      : add_reading(*worker.hasher, read, tensor.byte_size, worker.buffer.bytes(), meter);
+    if (status) parts[items[i].entry][items[i].part] = worker.hasher->finish();
     return status;
   };
-  parallel_for(options.threads, items.size(), [&](std::size_t i) {
-    auto worker = take();
-    if (!worker) return fail(std::move(worker).error());
-    if (auto status = digest_one(items[i], *worker); !status) return fail(status.error());
-    const std::lock_guard lock(mutex);
-    idle.push_back(std::move(*worker));
-    return true;
-  });
-  if (failure) return std::move(*failure);
+  const auto make_worker = [] { return Worker(); };
+  if (auto status = in_any_order(options.threads, items.size(), make_worker, digest_one); !status)
+    return std::move(status).error();
   if (auto status = verify_unchanged(sources_of(file)); !status) return status.error();
   auto hasher = make_hasher(options.algorithm);
   if (!hasher) return std::move(hasher).error();
@@ -245,56 +274,16 @@ Result<Digests> digest(const Checkpoint& file, const DigestOptions& options) {
 Result<Digests> digest(RecordStream& stream, const DigestOptions& options) {
   auto hasher = make_hasher(options.algorithm);
   if (!hasher) return std::move(hasher).error();
-  // Of a map the parts take turns when it has slices, so each has a hasher of its own until the next entry starts.
-  std::vector<std::unique_ptr<Hasher>> open;
-  std::size_t entry = 0;
-  std::vector<std::vector<std::string>> parts;
-  std::vector<std::byte> converted;
-  const auto close = [&] {
-    if (parts.size() <= entry) parts.resize(entry + 1);
-    if (parts[entry].size() < open.size()) parts[entry].resize(open.size());
-    for (std::size_t i = 0; i < open.size(); ++i)
-      if (open[i]) parts[entry][i] = open[i]->finish();
-    open.clear();
-  };
+  PieceDigests pieces(options.algorithm);
   while (true) {
     auto piece = stream.next();
     if (!piece) return std::move(piece).error();
     if (*piece == nullptr) break;
-    const Piece& p = **piece;
-    if (p.entry != entry) {
-      close();
-      entry = p.entry;
-    }
-    if (open.size() <= p.part) open.resize(p.part + 1);
-    if (!open[p.part]) {
-      auto made = make_hasher(options.algorithm);
-      if (!made) return std::move(made).error();
-      open[p.part] = std::move(*made);
-    }
-    const TensorInfo& info = stream.tensors()[p.entry];
-    if (info.encoding == Encoding::raw) {
-      open[p.part]->add(p.bytes);
-    } else {  // the high half of each float32
-      converted.clear();
-      for (std::size_t i = 0; i < p.bytes.size(); ++i)
-        if ((p.offset + i) % 4 >= 2) converted.push_back(p.bytes[i]);
-      open[p.part]->add(converted);
-    }
+    if (auto status = pieces.add(**piece, stream.tensors()[(*piece)->entry]); !status) return std::move(status).error();
     if (options.progress && !options.progress(stream.bytes_read(), 0))
       return Error{.code = Errc::cancelled, .message = "stopped while it was read"};
   }
-  close();
-
-  // Entries without bytes gave no piece.
-  const auto entries = stream.tensors();
-  parts.resize(entries.size());
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    parts[i].resize(entries[i].kind == Kind::map ? entries[i].parts.size() : 1);
-    for (std::string& digest : parts[i])
-      if (digest.empty()) digest = (*hasher)->finish();
-  }
-  return put_together(options.algorithm, **hasher, entries, std::move(parts));
+  return put_together(options.algorithm, **hasher, stream.tensors(), pieces.finish(stream.tensors(), **hasher));
 }
 
 }  // namespace ckpt

@@ -120,80 +120,112 @@ Status write_anew(Writer& writer, const EditStep& step) {
   return {};
 }
 
+/// The steps of a plan, entry by entry, and then value by value.
+class StepList {
+ public:
+  explicit StepList(const EditOptions& options) : options_(options) {}
+
+  Status add(const Checkpoint& input) {
+    const auto tensors = input.tensors();
+    const auto groups = options_.strip_optimizer ? classify(tensors) : std::vector<Group>();
+    const std::size_t first_of_input = steps.size();
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const TensorInfo& tensor = tensors[i];
+      const auto why = why_dropped(input, tensor, !groups.empty() && groups[i] == Group::optimizer);
+      if (!why.empty()) {
+        drops.push_back({&input, &tensor, why});
+        continue;
+      }
+      auto step = step_for(input, tensor);
+      if (!step) return std::move(step).error();
+      if (auto status = place(std::move(*step), first_of_input); !status) return status;
+    }
+    return {};
+  }
+
+  // `value` is pointed to.
+  Status set(const AppendValue& value) {
+    if (!is_utf8(value.name)) return usage(value.name, "its name is not UTF-8");
+    EditStep step{.value = &value, .name = value.name, .dtype = dtype_of(value)};
+    const auto [at, is_new] = places_.try_emplace(step.name, steps.size());
+    if (!is_new)
+      if (auto status = take_form(step, steps[at->second]); !status) return status;
+    auto element = element_of(value, step.dtype);
+    if (!element) return std::move(element).error();
+    step.element = std::move(*element);
+    if (is_new)
+      steps.push_back(std::move(step));
+    else
+      steps[at->second] = std::move(step);
+    return {};
+  }
+
+  std::vector<EditStep> steps = {};
+  std::vector<EditDrop> drops = {};
+  std::vector<std::string> conflicts = {};
+
+ private:
+  std::string_view why_dropped(const Checkpoint& input, const TensorInfo& tensor, bool is_optimizer) const {
+    if (options_.keep && !options_.keep(tensor)) return kNotKept;
+    if (is_optimizer) return kOptimizer;
+    return input.find(tensor.name) == &tensor ? std::string_view() : kLaterEntry;
+  }
+
+  Result<EditStep> step_for(const Checkpoint& input, const TensorInfo& tensor) const {
+    EditStep step{.from = &input, .tensor = &tensor, .name = tensor.name, .dtype = target_of(tensor, options_)};
+    if (options_.rename) step.name = options_.rename(tensor.name);
+    if (is_utf8(step.name)) return step;
+    return usage(tensor.name, step.name == tensor.name ? "its name is not UTF-8: only a new one can be written"
+                                                       : "its new name is not UTF-8");
+  }
+
+  Status place(EditStep step, std::size_t first_of_input) {
+    const auto [at, is_new] = places_.try_emplace(step.name, steps.size());
+    if (is_new) return steps.push_back(std::move(step)), Status();
+    EditStep& other = steps[at->second];
+    if (at->second >= first_of_input)
+      return usage(step.tensor->name,
+                   "it and \"" + escape(other.tensor->name) + "\" would both be \"" + escape(step.name) + '"');
+    if (options_.conflict == EditOptions::Conflict::refuse) conflicts.push_back(step.name);
+    if (options_.conflict == EditOptions::Conflict::last) std::swap(step, other);
+    drops.push_back({step.from, step.tensor, kOtherInput});
+    return {};
+  }
+
+  // A value takes the place of an entry, and as far as it can its type and dims.
+  Status take_form(EditStep& step, const EditStep& other) {
+    const AppendValue& value = *step.value;
+    if (other.value != nullptr) return usage(value.name, "it is set twice");
+    const bool is_text = std::holds_alternative<std::string>(value.value);
+    if (takes_form_of(value, *other.tensor)) {
+      step.tensor = other.tensor;
+      step.dtype = other.tensor->dtype;
+    } else if (!is_text || other.tensor->kind != Kind::string) {
+      return usage(value.name, "cannot be set: it is " + what_is(*other.tensor) + ", not a single " +
+                                   (is_text ? "string" : "number"));
+    }
+    drops.push_back({other.from, other.tensor, kSet});
+    return {};
+  }
+
+  const EditOptions& options_;
+  std::unordered_map<std::string, std::size_t> places_ = {};  // of names among the steps
+};
+
 }  // namespace
 
 Result<EditPlan> EditPlan::make(std::span<const Checkpoint* const> inputs, EditOptions options) {
   EditPlan plan;
   plan.rewrite_ = options.rewrite;
   plan.values_ = std::move(options.set);
-  std::unordered_map<std::string, std::size_t> places;  // of names among the steps
-  for (const Checkpoint* input : inputs) {
-    const auto tensors = input->tensors();
-    const auto groups = options.strip_optimizer ? classify(tensors) : std::vector<Group>();
-    const std::size_t first_of_input = plan.steps_.size();
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      const TensorInfo& tensor = tensors[i];
-      const auto drop = [&](std::string_view why) { plan.drops_.push_back({input, &tensor, why}); };
-      if (options.keep && !options.keep(tensor)) {
-        drop(kNotKept);
-        continue;
-      }
-      if (options.strip_optimizer && groups[i] == Group::optimizer) {
-        drop(kOptimizer);
-        continue;
-      }
-      if (input->find(tensor.name) != &tensor) {
-        drop(kLaterEntry);
-        continue;
-      }
-      EditStep step{.from = input, .tensor = &tensor, .name = tensor.name, .dtype = target_of(tensor, options)};
-      if (options.rename) step.name = options.rename(tensor.name);
-      if (!is_utf8(step.name))
-        return usage(tensor.name, step.name == tensor.name ? "its name is not UTF-8: only a new one can be written"
-                                                           : "its new name is not UTF-8");
-      const auto [place, is_new] = places.try_emplace(step.name, plan.steps_.size());
-      if (is_new) {
-        plan.steps_.push_back(std::move(step));
-        continue;
-      }
-      EditStep& other = plan.steps_[place->second];
-      if (place->second >= first_of_input)
-        return usage(tensor.name,
-                     "it and \"" + escape(other.tensor->name) + "\" would both be \"" + escape(step.name) + '"');
-      if (options.conflict == EditOptions::Conflict::refuse) plan.conflicts_.push_back(step.name);
-      if (options.conflict == EditOptions::Conflict::last) {
-        plan.drops_.push_back({other.from, other.tensor, kOtherInput});
-        other = std::move(step);
-      } else {
-        drop(kOtherInput);
-      }
-    }
-  }
-  for (const AppendValue& value : plan.values_) {
-    if (!is_utf8(value.name)) return usage(value.name, "its name is not UTF-8");
-    EditStep step{.value = &value, .name = value.name, .dtype = dtype_of(value)};
-    const auto [place, is_new] = places.try_emplace(step.name, plan.steps_.size());
-    if (!is_new) {
-      const EditStep& other = plan.steps_[place->second];
-      if (other.value != nullptr) return usage(value.name, "it is set twice");
-      const bool is_text = std::holds_alternative<std::string>(value.value);
-      if (takes_form_of(value, *other.tensor)) {
-        step.tensor = other.tensor;
-        step.dtype = other.tensor->dtype;
-      } else if (!is_text || other.tensor->kind != Kind::string) {
-        return usage(value.name, "cannot be set: it is " + what_is(*other.tensor) + ", not a single " +
-                                     (is_text ? "string" : "number"));
-      }
-      plan.drops_.push_back({other.from, other.tensor, kSet});
-    }
-    auto element = element_of(value, step.dtype);
-    if (!element) return std::move(element).error();
-    step.element = std::move(*element);
-    if (is_new)
-      plan.steps_.push_back(std::move(step));
-    else
-      plan.steps_[place->second] = std::move(step);
-  }
+  StepList list(options);
+  for (const Checkpoint* input : inputs)
+    if (auto status = list.add(*input); !status) return std::move(status).error();
+  for (const AppendValue& value : plan.values_)
+    if (auto status = list.set(value); !status) return std::move(status).error();
+  plan.steps_ = std::move(list.steps);
+  plan.drops_ = std::move(list.drops);
+  plan.conflicts_ = std::move(list.conflicts);
   return plan;
 }
 
@@ -217,7 +249,7 @@ Result<std::vector<EditCast>> EditPlan::write(const std::filesystem::path& path,
     if (step.value != nullptr) {
       status = write_value(*writer, step);
     } else if (step.dtype != step.tensor->dtype) {
-      EditCast cast{.name = step.name};
+      EditCast cast{.name = step.name, .to = step.dtype};
       status = write_cast(*writer, step, cast.counts);
       if (cast.counts != CastCounts{}) casts.push_back(std::move(cast));
     } else if (rewrite_ && (step.tensor->kind == Kind::tensor || step.tensor->kind == Kind::string)) {

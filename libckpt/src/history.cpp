@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <unordered_map>
+#include <utility>
 
 #include "ckpt/diff.h"
 #include "ckpt/run_files.h"
@@ -12,83 +12,13 @@
 namespace ckpt {
 namespace {
 
-class Run {
- public:
-  Run(std::size_t files, const OpenRunFile& open, const HistoryOptions& options)
-      : files_(files), open_(open), options_(options) {}
-
-  Result<History> read() {
-    std::optional<Checkpoint> before;
-    for (std::size_t i = 0; i < files_; ++i) {
-      if (options_.progress && !options_.progress(i, files_)) return Error{.code = Errc::cancelled};
-      auto file = open_(i);
-      if (!file) return std::move(file).error();
-      if (file->damage()) return *file->damage();
-      if (auto status = add_statistics(*file, i); !status) return status.error();
-      if (before)
-        if (auto status = add_updates(*before, *file, i); !status) return status.error();
-      before.emplace(std::move(*file));
-    }
-    for (TensorHistory& tensor : history_.tensors) tensor.condition = judge(tensor, options_.thresholds);
-    return std::move(history_);
-  }
-
- private:
-  Status add_statistics(const Checkpoint& file, std::size_t i) {
-    const auto groups = classify(file.tensors());
-    std::vector<const TensorInfo*> entries;
-    std::vector<TensorHistory*> to;
-    for (std::size_t k = 0; k < groups.size(); ++k) {
-      const TensorInfo& entry = file.tensors()[k];
-      // Of two entries of one name the last counts.
-      if (!has_statistics(entry) || file.find(entry.name) != &entry) continue;
-      if (options_.select && !options_.select(entry.name, groups[k])) continue;
-      entries.push_back(&entry);
-      find(entry.name, groups[k]);
-    }
-    auto results = statistics(file, entries, {.threads = options_.threads});
-    if (!results) return std::move(results).error();
-    for (std::size_t k = 0; k < entries.size(); ++k) {
-      const Statistics& s = *(*results)[k];
-      TensorHistory& tensor = history_.tensors[index_.at(entries[k]->name)];
-      tensor.elements = s.count;
-      tensor.points[i] = HistoryPoint{.norm = s.finite > 0 ? s.l2 : 0,
-                                      .mean = s.mean,
-                                      .std = s.std,
-                                      .non_finite = s.count - s.finite,
-                                      .zeros = s.zeros};
-    }
-    return {};
-  }
-
-  Status add_updates(const Checkpoint& a, const Checkpoint& b, std::size_t i) {
-    std::vector<Pair> pairs;
-    for (const TensorHistory& tensor : history_.tensors)
-      if (tensor.points[i - 1] && tensor.points[i])
-        pairs.push_back({a.find(tensor.name), b.find(tensor.name), PairedBy::name});
-    auto diffs = compare(a, b, pairs, {.threads = options_.threads});
-    if (!diffs) return std::move(diffs).error();
-    for (const TensorDiff& diff : *diffs)
-      if (diff.basis == Basis::values)
-        history_.tensors[index_.at(diff.pair.b->name)].points[i]->update = diff.metrics->relative_update;
-    return {};
-  }
-
-  TensorHistory& find(const std::string& name, Group group) {
-    const auto [at, is_new] = index_.try_emplace(name, history_.tensors.size());
-    if (is_new) {
-      history_.tensors.push_back({.name = name, .group = group});
-      history_.tensors.back().points.resize(files_);
-    }
-    return history_.tensors[at->second];
-  }
-
-  std::size_t files_;
-  const OpenRunFile& open_;
-  const HistoryOptions& options_;
-  History history_ = {};
-  std::unordered_map<std::string, std::size_t> index_ = {};
-};
+HistoryPoint point_of(const Statistics& s) {
+  return {.norm = s.finite > 0 ? s.l2 : 0,
+          .mean = s.mean,
+          .std = s.std,
+          .non_finite = s.count - s.finite,
+          .zeros = s.zeros};
+}
 
 bool is_dead(const HistoryPoint& point, std::uint64_t elements, const HistoryThresholds& thresholds) {
   const auto count = static_cast<double>(elements);
@@ -124,8 +54,73 @@ Result<std::vector<RunFile>> find_run_files(const std::filesystem::path& folder)
   return files;
 }
 
+HistoryReader::HistoryReader(HistoryOptions options) : options_(std::move(options)) {}
+
+HistoryReader::HistoryReader(History begun, Checkpoint last, HistoryOptions options)
+    : options_(std::move(options)), history_(std::move(begun)), last_(std::move(last)) {
+  for (std::size_t i = 0; i < history_.tensors.size(); ++i) index_.emplace(history_.tensors[i].name, i);
+}
+
+Status HistoryReader::add(Checkpoint file, const Progress& progress) {
+  if (file.damage()) return *file.damage();
+  const auto groups = classify(file.tensors());
+  std::vector<const TensorInfo*> entries;
+  std::vector<Group> group_of;  // one an entry
+  std::vector<Pair> pairs;      // with the last file
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const TensorInfo& entry = file.tensors()[i];
+    // Of two entries of one name the last counts.
+    if (!has_statistics(entry) || file.find(entry.name) != &entry) continue;
+    if (options_.select && !options_.select(entry.name, groups[i])) continue;
+    entries.push_back(&entry);
+    group_of.push_back(groups[i]);
+    const auto known = index_.find(entry.name);
+    if (last_ && known != index_.end() && history_.tensors[known->second].points.back())
+      pairs.push_back({last_->find(entry.name), &entry, PairedBy::name});
+  }
+  auto results = statistics(file, entries, {.threads = options_.threads, .progress = progress});
+  if (!results) return std::move(results).error();
+  std::vector<TensorDiff> diffs;
+  if (!pairs.empty()) {
+    auto compared = compare(*last_, file, pairs, {.threads = options_.threads, .progress = progress});
+    if (!compared) return std::move(compared).error();
+    diffs = std::move(*compared);
+  }
+  // Nothing fails from here on.
+  for (TensorHistory& tensor : history_.tensors) tensor.points.emplace_back();
+  ++history_.files;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto [at, is_new] = index_.try_emplace(entries[i]->name, history_.tensors.size());
+    if (is_new) {
+      history_.tensors.push_back({.name = entries[i]->name, .group = group_of[i]});
+      history_.tensors.back().points.resize(history_.files);
+    }
+    TensorHistory& tensor = history_.tensors[at->second];
+    tensor.elements = (*results)[i]->count;
+    tensor.points.back() = point_of(*(*results)[i]);
+  }
+  for (const TensorDiff& diff : diffs)
+    if (diff.basis == Basis::values)
+      history_.tensors[index_.at(diff.pair.b->name)].points.back()->update = diff.metrics->relative_update;
+  last_.emplace(std::move(file));
+  return {};
+}
+
+History HistoryReader::finish() && {
+  for (TensorHistory& tensor : history_.tensors) tensor.condition = judge(tensor, options_.thresholds);
+  return std::move(history_);
+}
+
 Result<History> history(std::size_t files, const OpenRunFile& open, const HistoryOptions& options) {
-  return Run(files, open, options).read();
+  HistoryReader reader(options);
+  for (std::size_t i = 0; i < files; ++i) {
+    const auto going = [&](std::uint64_t, std::uint64_t) { return !options.progress || options.progress(i, files); };
+    if (!going(0, 0)) return Error{.code = Errc::cancelled};
+    auto file = open(i);
+    if (!file) return std::move(file).error();
+    if (auto status = reader.add(std::move(*file), going); !status) return status.error();
+  }
+  return std::move(reader).finish();
 }
 
 Condition judge(const TensorHistory& tensor, const HistoryThresholds& thresholds) noexcept {

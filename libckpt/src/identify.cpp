@@ -19,22 +19,37 @@ using wire::Type;
 constexpr std::size_t kHeadBytes = 4096;
 constexpr std::size_t kTailBytes = 64;
 
-// What holds parameters, too, and can be opened as if it were a checkpoint (tools/containers).
-constexpr std::string_view kSafetensors = "a safetensors file";
-constexpr std::string_view kNpy = "a NumPy array (.npy)";
-constexpr std::string_view kNpz = "a NumPy archive (.npz)";
-constexpr std::string_view kOnnx = "an ONNX model";
-
-FileFormat format_of(std::string_view description) {
-  if (description == kSafetensors) return FileFormat::safetensors;
-  if (description == kNpy) return FileFormat::npy;
-  if (description == kNpz) return FileFormat::npz;
-  return description == kOnnx ? FileFormat::onnx : FileFormat::other;
+constexpr std::string_view sentence(FileFormat format) {
+  switch (format) {
+    case FileFormat::checkpoint:
+      return "a MindSpore checkpoint";
+    case FileFormat::safetensors:
+      return "a safetensors file";
+    case FileFormat::npy:
+      return "a NumPy array (.npy)";
+    case FileFormat::npz:
+      return "a NumPy archive (.npz)";
+    case FileFormat::onnx:
+      return "an ONNX model";
+    case FileFormat::other:
+      break;
+  }
+  return {};
 }
+
+// What a file is recognised as: a format that holds parameters and can be opened (tools/containers), or something else,
+// of which there is a sentence only.
+struct Found {
+  constexpr Found(FileFormat known) : format(known), description(sentence(known)) {}
+  constexpr Found(const char* other) : description(other) {}
+
+  FileFormat format = FileFormat::other;
+  std::string_view description;
+};
 
 struct Magic {
   std::string_view bytes;
-  std::string_view description;
+  Found found;
   std::size_t offset = 0;
 };
 
@@ -49,7 +64,7 @@ constexpr std::array kMagics = {
     Magic{"BZh"sv, "a bzip2 file: unpack it first"},
     Magic{"ustar"sv, "a tar archive: unpack it first", 257},
     Magic{"\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras and others)"},
-    Magic{"\x93NUMPY"sv, kNpy},
+    Magic{"\x93NUMPY"sv, FileFormat::npy},
     Magic{"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."sv, "a PyTorch file of the old format (a pickle)"},
     Magic{"version https://git-lfs.github.com/spec/"sv, "a Git LFS pointer, not the file itself: run `git lfs pull`"},
     Magic{"model_checkpoint_path:"sv, "a TensorFlow checkpoint's state file, which only names other files"},
@@ -164,7 +179,7 @@ bool is_graph_node(std::string_view node) {
 }
 
 // MindSpore's and other models in protobuf framing, told apart by the numbers and types of their first fields.
-std::string_view protobuf_model(std::string_view head) {
+std::optional<Found> protobuf_model(std::string_view head) {
   std::string_view rest = head;
   const auto first = take_field(rest);
   if (!first) return {};
@@ -177,13 +192,14 @@ std::string_view protobuf_model(std::string_view head) {
       const auto name = take_field(item);
       const bool is_item = name && name->key == FieldKey{1, Type::length} && name->whole;
       if (is_item) return "a MindSpore strategy file (parallel layout), which holds no parameters";
-      return is_printable(second->payload) ? kOnnx : std::string_view{};
+      if (is_printable(second->payload)) return FileFormat::onnx;
+      return {};
     }
     if (second->key == FieldKey{3, Type::length})
       return "a MindSpore strategy file (parallel layout), which holds no parameters";
     if (second->key == FieldKey{4, Type::length} && first->value <= 2)
       return "a MindSpore graph (-graph.meta), which holds no parameters";
-    if (second->key == FieldKey{7, Type::length} || second->key == FieldKey{8, Type::length}) return kOnnx;
+    if (second->key == FieldKey{7, Type::length} || second->key == FieldKey{8, Type::length}) return FileFormat::onnx;
     return {};
   }
   if (first->key == FieldKey{7, Type::length} && is_named_message(first->payload)) return "a GEIR model (ge.proto)";
@@ -202,12 +218,12 @@ std::string_view protobuf_model(std::string_view head) {
 }
 
 // A zip archive's members are named in its local headers, the first of them at the start.
-std::string_view zip_archive(std::string_view head) {
+Found zip_archive(std::string_view head) {
   constexpr std::size_t kNameAt = 30;
   if (head.size() < kNameAt) return "a zip archive";
   const auto byte = [&](std::size_t at) { return static_cast<std::size_t>(static_cast<unsigned char>(head[at])); };
   const std::string_view name = head.substr(kNameAt, byte(26) + (byte(27) << 8));
-  if (name.ends_with(".npy")) return kNpz;
+  if (name.ends_with(".npy")) return FileFormat::npz;
   if (name.ends_with("data.pkl") || head.find("data.pkl") != head.npos || head.find(".format_version") != head.npos)
     return "a PyTorch file (a zip archive with a pickle)";
   return "a zip archive";
@@ -235,7 +251,7 @@ bool is_plain_text(std::string_view text) {
          });
 }
 
-std::string_view text_file(std::string_view head) {
+std::optional<Found> text_file(std::string_view head) {
   if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
   const auto start = head.find_first_not_of(" \t\r\n");
   if (start == head.npos) return {};
@@ -249,19 +265,24 @@ std::string_view text_file(std::string_view head) {
   // Letters and blanks between them: a run of printable bytes may be something else.
   const bool has_letter =
       std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isalpha(c) || c >= 0x80; });
-  return has_letter && text.find_first_of(" \t\r\n") != text.npos ? "a text file" : std::string_view{};
+  if (has_letter && text.find_first_of(" \t\r\n") != text.npos) return "a text file";
+  return {};
 }
 
-std::string_view foreign(std::string_view head, std::string_view tail) {
+std::optional<Found> foreign(std::string_view head, std::string_view tail) {
   for (const Magic& magic : kMagics)
-    if (head.size() >= magic.offset && head.substr(magic.offset).starts_with(magic.bytes)) return magic.description;
+    if (head.size() >= magic.offset && head.substr(magic.offset).starts_with(magic.bytes)) return magic.found;
   if (head.starts_with("PK\x03\x04") || head.starts_with("PK\x05\x06")) return zip_archive(head);
   if (tail.ends_with("\x57\xfb\x80\x8b\x24\x75\x47\xdb"sv)) return "a TensorFlow checkpoint's index";
   // A pickle names its protocol and ends with a full stop.
   if (head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5 && tail.ends_with("."))
     return "a Python pickle";
-  if (const auto model = protobuf_model(head); !model.empty()) return model;
+  if (auto model = protobuf_model(head)) return model;
   return text_file(head);
+}
+
+Identity identity_of(const Found& found) {
+  return {found.format == FileFormat::checkpoint, std::nullopt, std::string(found.description), found.format};
 }
 
 }  // namespace
@@ -281,13 +302,10 @@ Result<Identity> identify(const Source& source) {
   auto encryption = detect_encryption(source);
   if (!encryption) return std::move(encryption).error();
   if (*encryption) return Identity{true, *encryption, "an encrypted MindSpore file"};
-  if (is_safetensors(head, source.size()))
-    return Identity{false, std::nullopt, std::string(kSafetensors), FileFormat::safetensors};
-  if (starts_like_a_record(head)) return Identity{true, std::nullopt, "a MindSpore checkpoint"};
-  if (is_damaged_safetensors(head))
-    return Identity{false, std::nullopt, std::string(kSafetensors), FileFormat::safetensors};
-  if (const auto description = foreign(head, tail); !description.empty())
-    return Identity{false, std::nullopt, std::string(description), format_of(description)};
+  if (is_safetensors(head, source.size())) return identity_of(FileFormat::safetensors);
+  if (starts_like_a_record(head)) return identity_of(FileFormat::checkpoint);
+  if (is_damaged_safetensors(head)) return identity_of(FileFormat::safetensors);
+  if (const auto found = foreign(head, tail)) return identity_of(*found);
   return Identity{true, std::nullopt, "perhaps a damaged checkpoint: nothing else that is known"};
 }
 

@@ -26,40 +26,52 @@ namespace {
 
 using Indices = std::vector<std::size_t>;
 
-std::unordered_map<std::string_view, Indices> by_name(std::span<const TensorInfo> entries) {
-  std::unordered_map<std::string_view, Indices> names;
-  names.reserve(entries.size());
-  for (std::size_t i = 0; i < entries.size(); ++i) names[entries[i].name].push_back(i);
-  return names;
-}
+constexpr std::size_t kNone = ~std::size_t{0};
+
+// Entries by name: the last of each, and for every entry the one before it of the same name.
+struct Names {
+  explicit Names(std::span<const TensorInfo> entries) : previous(entries.size(), kNone), repeated(entries.size()) {
+    last.reserve(entries.size());
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      const auto [place, is_new] = last.try_emplace(entries[i].name, i);
+      if (is_new) continue;
+      previous[i] = std::exchange(place->second, i);
+      repeated[i] = repeated[previous[i]] = true;
+    }
+  }
+
+  std::unordered_map<std::string_view, std::size_t> last = {};
+  Indices previous;
+  std::vector<bool> repeated;
+};
 
 class NamePairing {
  public:
   NamePairing(std::span<const TensorInfo> a, std::span<const TensorInfo> b)
       : a_(a),
         b_(b),
-        names_b_(by_name(b)),
+        names_a_(a),
+        names_b_(b),
         partner_(a.size(), kNone),
         by_(a.size(), PairedBy::nothing),
         taken_(b.size()) {}
 
-  static constexpr std::size_t kNone = ~std::size_t{0};
-
   void run(const std::function<std::string(std::string_view)>& rename) {
-    const auto names_a = by_name(a_);
-    const auto is_first = [&](std::size_t i) { return names_a.at(a_[i].name).front() == i; };
+    // A name once, at its first entry.
     for (std::size_t i = 0; rename && i < a_.size(); ++i) {
-      if (!is_first(i)) continue;
+      if (names_a_.previous[i] != kNone) continue;
       const std::string other = rename(a_[i].name);
-      if (other != a_[i].name) join(names_a.at(a_[i].name), other, PairedBy::map);
+      if (other != a_[i].name) join(a_[i].name, other, PairedBy::map);
     }
     for (std::size_t i = 0; i < a_.size(); ++i)
-      if (is_first(i)) join(names_a.at(a_[i].name), a_[i].name, PairedBy::name);
+      if (names_a_.previous[i] == kNone) join(a_[i].name, a_[i].name, PairedBy::name);
   }
 
   std::size_t partner(std::size_t a) const noexcept { return partner_[a]; }
   PairedBy by(std::size_t a) const noexcept { return by_[a]; }
   bool taken(std::size_t b) const noexcept { return taken_[b]; }
+  bool repeated_in_a(std::size_t a) const noexcept { return names_a_.repeated[a]; }
+  bool repeated_in_b(std::size_t b) const noexcept { return names_b_.repeated[b]; }
   void set(std::size_t a, std::size_t b, PairedBy by) {
     partner_[a] = b;
     by_[a] = by;
@@ -68,20 +80,21 @@ class NamePairing {
 
  private:
   // The last of a's with the last of b's, then the ones before.
-  void join(const Indices& a, const std::string_view name, PairedBy by) {
-    const auto found = names_b_.find(name);
-    if (found == names_b_.end()) return;
-    Indices& left = found->second;  // not taken so far
-    for (auto i = a.rbegin(); i != a.rend() && !left.empty(); ++i) {
-      if (partner_[*i] != kNone) continue;
-      set(*i, left.back(), by);
-      left.pop_back();
+  void join(std::string_view a, std::string_view b, PairedBy by) {
+    const auto found = names_b_.last.find(b);
+    if (found == names_b_.last.end()) return;
+    std::size_t& left = found->second;  // the last that is not taken so far
+    for (std::size_t i = names_a_.last.at(a); i != kNone && left != kNone; i = names_a_.previous[i]) {
+      if (partner_[i] != kNone) continue;
+      set(i, left, by);
+      left = names_b_.previous[left];
     }
   }
 
   std::span<const TensorInfo> a_;
   std::span<const TensorInfo> b_;
-  std::unordered_map<std::string_view, Indices> names_b_;
+  Names names_a_;
+  Names names_b_;
   Indices partner_;
   std::vector<PairedBy> by_;
   std::vector<bool> taken_;
@@ -253,7 +266,7 @@ class Detective {
     // Entries of one shape, and only where both sides have some.
     std::map<std::string, std::array<std::vector<Lone>, 2>> shapes;
     for (std::size_t i = 0; i < a_.tensors().size(); ++i)
-      if (pairing_.partner(i) == NamePairing::kNone) add(shapes, 0, i, a_.tensors()[i]);
+      if (pairing_.partner(i) == kNone) add(shapes, 0, i, a_.tensors()[i]);
     for (std::size_t i = 0; i < b_.tensors().size(); ++i)
       if (!pairing_.taken(i)) add(shapes, 1, i, b_.tensors()[i]);
     for (auto& [shape, sides] : shapes)
@@ -475,25 +488,18 @@ Result<std::vector<Pair>> pair_tensors(const Checkpoint& a, const Checkpoint& b,
   if (options.detect_renames) {
     if (auto status = Detective(a, b, pairing).run(); !status) return status.error();
   }
-  const auto repeated = [](std::span<const TensorInfo> entries) {
-    std::unordered_map<std::string_view, int> counts;
-    for (const TensorInfo& entry : entries) ++counts[entry.name];
-    return counts;
-  };
-  auto counts_a = repeated(left);
-  auto counts_b = repeated(right);
   std::vector<Pair> pairs;
   pairs.reserve(std::max(left.size(), right.size()));
   for (std::size_t i = 0; i < left.size(); ++i) {
-    Pair pair{.a = &left[i], .by = pairing.by(i), .repeated = counts_a[left[i].name] > 1};
-    if (pairing.partner(i) != NamePairing::kNone) {
-      pair.b = &right[pairing.partner(i)];
-      pair.repeated |= counts_b[pair.b->name] > 1;
+    Pair pair{.a = &left[i], .by = pairing.by(i), .repeated = pairing.repeated_in_a(i)};
+    if (const std::size_t partner = pairing.partner(i); partner != kNone) {
+      pair.b = &right[partner];
+      pair.repeated |= pairing.repeated_in_b(partner);
     }
     pairs.push_back(pair);
   }
   for (std::size_t i = 0; i < right.size(); ++i)
-    if (!pairing.taken(i)) pairs.push_back({.b = &right[i], .repeated = counts_b[right[i].name] > 1});
+    if (!pairing.taken(i)) pairs.push_back({.b = &right[i], .repeated = pairing.repeated_in_b(i)});
   return pairs;
 }
 

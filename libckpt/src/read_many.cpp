@@ -1,15 +1,11 @@
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <memory>
-#include <mutex>
-#include <optional>
-#include <thread>
 #include <vector>
 
 #include "checkpoint_impl.h"
+#include "chunks.h"
 #include "file_source.h"
-#include "parallel.h"
 
 namespace ckpt {
 namespace {
@@ -135,27 +131,17 @@ Status Checkpoint::read_many(std::span<const ReadRequest> requests, const ReadOp
     std::sort(transfers.begin(), transfers.end(), before);
 
   const auto units = cut_into_units(transfers);
-  const std::thread::id caller = std::this_thread::get_id();
-  std::atomic<std::uint64_t> done{converted};
-  std::mutex mutex;
-  std::optional<Error> failure;
-  const auto fail = [&](Error error) {
-    const std::lock_guard lock(mutex);
-    if (!failure) failure = std::move(error);
-    return false;
-  };
-  parallel_for(options.threads, units.size(), [&](std::size_t i) {
-    static thread_local std::vector<std::byte> window;
-    if (auto status = transfer_all(impl_->sources, units[i], window); !status) return fail(std::move(status).error());
+  Meter meter(options.progress, total);
+  if (converted > 0)
+    if (auto status = meter.add(converted); !status) return status;
+  const auto make_window = [] { return std::vector<std::byte>(); };
+  auto status = in_any_order(options.threads, units.size(), make_window, [&](auto& window, std::size_t i) -> Status {
+    if (auto done = transfer_all(impl_->sources, units[i], window); !done) return done;
     std::uint64_t bytes = 0;
     for (const Transfer& transfer : units[i]) bytes += transfer.out.size();
-    const std::uint64_t now = done.fetch_add(bytes) + bytes;
-    if (options.progress && std::this_thread::get_id() == caller && !options.progress(now, total))
-      return fail({.code = Errc::cancelled, .message = "stopped while it was read"});
-    return true;
+    return meter.add(bytes);
   });
-  if (failure) return std::move(*failure);
-  return verify_unchanged(impl_->sources);
+  return status ? verify_unchanged(impl_->sources) : status;
 }
 
 }  // namespace ckpt

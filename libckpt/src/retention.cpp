@@ -25,6 +25,13 @@ std::string counted(std::string_view what, std::uint64_t count) {
   return count == 1 ? "the " + std::string(what) : "one of the " + std::string(what) + ' ' + std::to_string(count);
 }
 
+bool counts(const CheckpointFile& file) { return file.state == FileState::whole; }
+
+std::string why_not_counted(FileState state) {
+  return state == FileState::damaged ? "damaged: it does not count, and something may be saved of it"
+                                     : "cannot be read: it does not count, and may be whole";
+}
+
 void keep(Decisions& decisions, std::size_t i, std::string why) {
   KeepDecision& decision = decisions[i];
   if (decision.keep) {
@@ -37,7 +44,7 @@ void keep(Decisions& decisions, std::size_t i, std::string why) {
 void keep_newest(Files files, const KeepPolicy& policy, Decisions& decisions) {
   std::uint64_t kept = 0;
   for (std::size_t i = files.size(); i-- > 0;) {
-    if (files[i].damaged) continue;
+    if (!counts(files[i])) continue;
     if (kept >= std::max<std::uint64_t>(policy.keep_checkpoint_max, 1)) return;
     keep(decisions, i, counted("newest", std::max<std::uint64_t>(policy.keep_checkpoint_max, 1)));
     ++kept;
@@ -50,7 +57,7 @@ void keep_per_minutes(Files files, const KeepPolicy& policy, Decisions& decision
   const double least = 60.0 * static_cast<double>(policy.keep_checkpoint_per_n_minutes);
   std::optional<Time> last;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    if (files[i].damaged) continue;
+    if (!counts(files[i])) continue;
     if (last && std::abs(seconds(files[i].time) - seconds(*last)) < least) continue;
     last = files[i].time;
     keep(decisions, i, "one every " + std::to_string(policy.keep_checkpoint_per_n_minutes) + " minutes");
@@ -60,7 +67,7 @@ void keep_per_minutes(Files files, const KeepPolicy& policy, Decisions& decision
 void keep_best(Files files, const KeepPolicy& policy, Decisions& decisions) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < files.size(); ++i)
-    if (files[i].metric && !std::isnan(*files[i].metric) && !files[i].damaged) order.push_back(i);
+    if (files[i].metric && !std::isnan(*files[i].metric) && counts(files[i])) order.push_back(i);
   const auto better = [&](std::size_t a, std::size_t b) {
     const double x = *files[a].metric;
     const double y = *files[b].metric;
@@ -76,7 +83,7 @@ void keep_every_steps(Files files, const KeepPolicy& policy, Decisions& decision
   if (policy.keep_every_steps == 0) return;
   std::vector<std::uint64_t> seen;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    if (!files[i].total_steps || files[i].damaged) continue;
+    if (!files[i].total_steps || !counts(files[i])) continue;
     const std::uint64_t multiple = *files[i].total_steps / policy.keep_every_steps;
     const auto at = std::lower_bound(seen.begin(), seen.end(), multiple);
     if (multiple == 0 || (at != seen.end() && *at == multiple)) continue;
@@ -134,7 +141,7 @@ std::vector<KeepDecision> decide_retention(Files files, const KeepPolicy& policy
   Decisions decisions = policy.strict_mindspore ? decide_as_mindspore(files, policy, now) : decide(files, policy);
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (files[i].pinned) decisions[i] = {true, "pinned"};
-    if (files[i].damaged) decisions[i] = {true, "damaged: it does not count, and something may be saved of it"};
+    if (!counts(files[i])) decisions[i] = {true, why_not_counted(files[i].state)};
   }
   return decisions;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "run_directory.h"
+#include "run_record.h"
 
 namespace ckpt {
 namespace {

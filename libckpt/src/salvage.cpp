@@ -6,6 +6,7 @@
 #include <map>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "cipher_blocks.h"
@@ -14,6 +15,7 @@
 #include "ckpt/text.h"
 #include "crc32.h"
 #include "file_window.h"
+#include "name_length.h"
 #include "scan.h"
 #include "trailer.h"
 #include "wire.h"
@@ -131,10 +133,13 @@ std::optional<std::uint64_t> claimed_end(const Source& source, std::uint64_t off
 
 }  // namespace
 
+using OldNames = std::unordered_map<std::string, std::string>;  // of entries that have a new name, by that
+
 struct Salvage::Impl {
   SourcePtr file = {};    // as on disk
   SourcePtr source = {};  // plaintext
   std::vector<TensorInfo> kept = {};
+  OldNames old_names = {};
   std::vector<PartialTensor> partial = {};
   std::vector<Loss> losses = {};
   std::optional<Trailer> trailer = {};
@@ -317,6 +322,7 @@ class Sorting {
   Sorting(bool keep_partial, std::vector<Loss>& losses) : partial_wanted_(keep_partial), losses_(losses) {}
 
   void run(std::vector<TensorInfo> entries) {
+    give_names(entries);
     // Of one name the last whole entry counts; without one, all that there is of it are fragments.
     std::unordered_map<std::string_view, std::size_t> whole;
     for (std::size_t i = 0; i < entries.size(); ++i)
@@ -342,16 +348,44 @@ class Sorting {
     for (std::size_t i = 0; i < entries.size(); ++i)
       if (const auto found = whole.find(entries[i].name); found != whole.end() && found->second == i)
         order_.push_back(i);
-    for (const std::size_t i : order_) kept.push_back(std::move(entries[i]));
+    for (const std::size_t i : order_) {
+      if (const auto old = old_names.find(entries[i].name); old != old_names.end())
+        losses_.push_back({.kind = Loss::Kind::renamed,
+                           .tensor = old->second,
+                           .offset = entries[i].record_offset,
+                           .message = "its name is not UTF-8",
+                           .new_name = old->first});
+      kept.push_back(std::move(entries[i]));
+    }
   }
 
   std::vector<TensorInfo> kept = {};
+  OldNames old_names = {};
   std::vector<PartialTensor> partial = {};
 
  private:
+  // A name that is not UTF-8, which no MindSpore reads, is written as `ckpt list` shows it: nothing else is known of
+  // it.
+  void give_names(std::vector<TensorInfo>& entries) {
+    std::unordered_set<std::string> taken;
+    for (const TensorInfo& entry : entries) taken.insert(entry.name);
+    for (TensorInfo& entry : entries) {
+      if (is_utf8(entry.name)) continue;
+      std::string name = escape(entry.name);
+      if (length_of(name) > kMaxNameLength || taken.contains(name)) continue;
+      old_names.emplace(name, entry.name);
+      entry.name = std::move(name);
+    }
+  }
+
+  const std::string& old_name_of(const TensorInfo& entry) const {
+    const auto old = old_names.find(entry.name);
+    return old == old_names.end() ? entry.name : old->second;
+  }
+
   // Why an entry cannot be kept as it is; empty if it can.
   static std::string fault_of(const TensorInfo& entry) {
-    if (!is_utf8(entry.name)) return "its name is not UTF-8";
+    if (!is_utf8(entry.name)) return "its name is not UTF-8, and there is no room for it escaped";
     switch (entry.kind) {
       case Kind::opaque:
         return entry.extents.empty() && entry.type_name.empty() ? "it has a name and no value" : "";
@@ -371,8 +405,10 @@ class Sorting {
   }
 
   void lose(const TensorInfo& entry, std::string why) {
-    losses_.push_back(
-        {.tensor = entry.name, .offset = entry.record_offset, .size = entry.record_size, .message = std::move(why)});
+    losses_.push_back({.tensor = old_name_of(entry),
+                       .offset = entry.record_offset,
+                       .size = entry.record_size,
+                       .message = std::move(why)});
   }
 
   // The slices in front of a gap belong to the start of the tensor, those behind the last gap to its end.
@@ -401,11 +437,12 @@ class Sorting {
       }
     }
     losses_.push_back({.kind = Loss::Kind::partial,
-                       .tensor = first.name,
+                       .tensor = old_name_of(first),
                        .offset = first.record_offset,
                        .size = size - there,
                        .message = bytes_text(size - there) + " of " + std::to_string(size) + " are made up" +
-                                  (runs.size() > 1 ? ", and where the rest belongs is a guess" : "")});
+                                  (runs.size() > 1 ? ", and where the rest belongs is a guess" : ""),
+                       .new_name = old_names.contains(first.name) ? first.name : ""});
     partial.push_back(std::move(tensor));
   }
 
@@ -572,6 +609,7 @@ Result<Salvage> Salvage::examine(SourcePtr source, const SalvageOptions& options
   Sorting sorting(options.partial, impl->losses);
   sorting.run(std::move(examination.entries()));
   impl->kept = std::move(sorting.kept);
+  impl->old_names = std::move(sorting.old_names);
   impl->partial = std::move(sorting.partial);
   if (impl->kept.empty() && impl->partial.empty() && !impl->losses.empty()) {
     const auto identity = identify(*source);
@@ -614,7 +652,10 @@ Status Salvage::write(const std::filesystem::path& path, const WriteOptions& opt
   for (const TensorInfo& entry : file->tensors()) total += entry.record_size;
   std::uint64_t done = 0;
   for (const TensorInfo& entry : file->tensors()) {
-    if (auto status = writer->copy(*file, entry); !status) return status;
+    // Writer::copy gives a record a name that is another than the entry's.
+    TensorInfo stored = entry;
+    if (const auto old = impl_->old_names.find(entry.name); old != impl_->old_names.end()) stored.name = old->second;
+    if (auto status = writer->copy(*file, stored, entry.name); !status) return status;
     done += entry.record_size;
     if (progress && !progress(done, total))
       return Error{.code = Errc::cancelled, .message = "stopped while it was written"};

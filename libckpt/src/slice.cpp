@@ -21,8 +21,6 @@ constexpr std::int64_t kMinInt = std::numeric_limits<std::int64_t>::min();
 constexpr std::size_t kRunBytes = std::size_t{256} << 10;
 constexpr std::uint64_t kMaxGapBytes = 16 << 10;  // read and dropped rather than read around
 
-Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
-
 std::string_view trim(std::string_view text) noexcept {
   const auto first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};

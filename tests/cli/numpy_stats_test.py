@@ -145,8 +145,8 @@ class Stats(unittest.TestCase):
         fractions = ",".join(map(str, FRACTIONS))
         large = {name for name, array in self.arrays.items()
                  if array.size > 4096 and array.dtype.itemsize > 1}
-        self.check_quantiles(self.document("-q", fractions), large)
-        self.check_quantiles(self.document("-q", fractions, "--exact"), set())
+        self.check_quantiles(self.document("--quantiles", fractions), large)
+        self.check_quantiles(self.document("--quantiles", fractions, "--exact"), set())
 
     def test_histograms(self):
         for bins in (1, 7, 20, 256):
@@ -167,8 +167,8 @@ class Stats(unittest.TestCase):
                 self.assertEqual(got["counts"], counts.tolist(), name)
 
     def test_csv_has_the_same(self):
-        rows = self.document("-q", "0.5")
-        table = list(csv.DictReader(io.StringIO(self.stats("--csv", "-q", "0.5"))))
+        rows = self.document("--quantiles", "0.5")
+        table = list(csv.DictReader(io.StringIO(self.stats("--csv", "--quantiles", "0.5"))))
         self.assertEqual([row["name"] for row in table], list(self.arrays))
         for row in table:
             expected = rows[row["name"]]

@@ -158,6 +158,20 @@ class Output(unittest.TestCase):
             self.assertEqual(code, 1)
             self.assertLessEqual(max(map(len, text.splitlines())), max(width, 70), text)
             self.assertEqual("COSINE" in text, width > 100, text)
+            self.assertEqual("MAX REL" in text, width >= 100, text)
+            # What was, and what is, is there wherever there is some room.
+            self.assertEqual("…" in text, width < 80, text)
+            if width >= 80:
+                values = "-0.205 -> 0.946" if width == 80 else "-0.20496742 -> 0.94629717"
+                self.assertRegex(text, rf"(?m)^changed  body.weight .*  \[5, 5\]: {values}\r?$")
+
+    def test_diff_shows_both_types(self):
+        with tempfile.TemporaryDirectory() as folder:
+            half = pathlib.Path(folder) / "half.ckpt"
+            subprocess.run([CKPT, "edit", "run/mlp-8_4.ckpt", "--cast", "BFloat16", "-o", half], cwd=SAMPLES, check=True)
+            _, text = run("--color=never", "diff", "run/mlp-8_4.ckpt", str(half), width=80)
+        self.assertRegex(text, "(?m)^dtype changed  body.bias .* Float32 -> BFloat16")
+        self.assertLessEqual(max(map(len, text.splitlines())), 80, text)
 
     def test_history_has_lines(self):
         for width in (80, 120):

@@ -205,9 +205,10 @@ TEST_F(OnnxExternal, BesideTheModel) {
 
 TEST_F(OnnxExternal, NothingElse) {
   const std::string where = "unsupported in \"w\": its data is in \"";
-  EXPECT_EQ(open("../secret"), where + "../secret\", a path that leaves the model's folder");
-  EXPECT_EQ(open("sub/../../secret"), where + "sub/../../secret\", a path that leaves the model's folder");
-  EXPECT_EQ(open("sub/../data"), where + "sub/../data\", a path that leaves the model's folder");
+  const std::string up = "\", a path with \"..\" in it, which ONNX does not allow";
+  EXPECT_EQ(open("../secret"), where + "../secret" + up);
+  EXPECT_EQ(open("sub/../../secret"), where + "sub/../../secret" + up);
+  EXPECT_EQ(open("sub/../data"), where + "sub/../data" + up);
   const std::string absolute = (folder_ / "secret").string();
   EXPECT_EQ(open(absolute), where + absolute + "\", a path from the root: only the model's folder is looked into");
   std::filesystem::create_symlink(folder_ / "secret", folder_ / "m" / "out");
@@ -234,6 +235,16 @@ TEST_F(OnnxExternal, PlacesOutsideTheFile) {
   EXPECT_EQ(open("data", "1e3"), "malformed in \"w\": its external data has the offset \"1e3\"");
   EXPECT_EQ(open("data", "0", "99999999999999999999"),
             "malformed in \"w\": its external data has the length \"99999999999999999999\"");
+}
+
+TEST_F(OnnxExternal, ALengthThatIsNotTheTensors) {
+  test::write_file(folder_ / "m" / "more", kData + kData);
+  const std::string start = "mismatch in \"w\": its dims and type ask for 8 bytes, its external data has the length ";
+  EXPECT_EQ(open("more", "0", "16"), start + "16");
+  EXPECT_EQ(open("more", "0", "4"), start + "4");
+  EXPECT_EQ(open("more", "0", "0"), start + "0");
+  EXPECT_EQ(open("more", "4"), values<float>({2, 1}));  // without one it is what the tensor needs
+  EXPECT_EQ(open("more", "12"), "truncated in \"w\": its data needs 8 bytes of \"more\", 4 are there");
 }
 
 // Download caches keep files under other names and link to them: model and data leave the folder together.

@@ -16,4 +16,14 @@ class HeapMeter {
   std::size_t start_;
 };
 
+/// While it is there the n-th allocation from its construction on fails, once. One at a time; all threads count.
+class FailingHeap {
+ public:
+  explicit FailingHeap(std::size_t n) noexcept;
+  FailingHeap(const FailingHeap&) = delete;
+  FailingHeap& operator=(const FailingHeap&) = delete;
+  ~FailingHeap();
+  bool has_failed() const noexcept;
+};
+
 }  // namespace ckpt::test

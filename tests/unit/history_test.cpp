@@ -204,6 +204,39 @@ TEST(History, AFileThatDoesNotOpenIsAnError) {
   EXPECT_EQ(history.error().code, Errc::truncated);
 }
 
+TEST(History, GrowsAsIfReadAtOnce) {
+  std::vector<Bytes> files;
+  for (int i = 0; i < 10; ++i) files.push_back(checkpoint_of(synthetic(i)));
+  const auto opened = [&](std::size_t i) { return Checkpoint::from_bytes(bytes_of(files[i])); };
+  const auto whole = history(files.size(), opened);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->files, 10U);
+  auto begun = history(4, opened);
+  ASSERT_TRUE(begun);
+  HistoryReader reader(std::move(*begun), *opened(3));
+  for (std::size_t i = 4; i < files.size(); ++i) {
+    // What cannot be added leaves no trace.
+    EXPECT_FALSE(reader.add(*opened(0), [](std::uint64_t, std::uint64_t) { return false; }));
+    ASSERT_TRUE(reader.add(*opened(i)));
+  }
+  const History grown = std::move(reader).finish();
+  ASSERT_EQ(grown.files, whole->files);
+  ASSERT_EQ(grown.tensors.size(), whole->tensors.size());
+  for (const TensorHistory& tensor : whole->tensors) {
+    const TensorHistory& other = find(grown, tensor.name);
+    EXPECT_EQ(tensor.elements, other.elements);
+    EXPECT_EQ(tensor.condition.frozen, other.condition.frozen);
+    EXPECT_EQ(tensor.condition.exploding, other.condition.exploding);
+    EXPECT_EQ(tensor.condition.dead, other.condition.dead);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      ASSERT_EQ(tensor.points[i].has_value(), other.points[i].has_value()) << tensor.name;
+      if (!tensor.points[i]) continue;
+      EXPECT_EQ(tensor.points[i]->norm, other.points[i]->norm) << tensor.name;
+      EXPECT_EQ(tensor.points[i]->update, other.points[i]->update) << tensor.name;
+    }
+  }
+}
+
 TEST(RunFiles, Names) {
   const auto parsed = [](const char* name) {
     const auto file = run_file_from_name(name);

@@ -123,11 +123,19 @@ TEST(Retention, PinnedFilesStay) {
   EXPECT_EQ(kept(list, {.keep_checkpoint_max = 1, .strict_mindspore = true}), "0 1 2");
 }
 
-TEST(Retention, DamagedFilesDoNotCountAndAreNotDeleted) {
+TEST(Retention, WhatIsNotWholeDoesNotCountAndIsNotDeleted) {
   auto list = files({{0, 100, 0.1}, {1, 200, 0.9}, {20, 300}});
-  list[1].damaged = list[2].damaged = true;
-  EXPECT_EQ(kept(list, {.keep_checkpoint_max = 1}), "0 1 2");
-  EXPECT_EQ(kept(list, {.keep_best = 1}), "0 1 2");
+  for (const FileState state : {FileState::damaged, FileState::unreadable}) {
+    list[1].state = list[2].state = state;
+    EXPECT_EQ(kept(list, {.keep_checkpoint_max = 1}), "0 1 2");
+    EXPECT_EQ(kept(list, {.keep_best = 1}), "0 1 2");
+    EXPECT_EQ(kept(list, {.keep_every_steps = 100}), "0 1 2");
+    EXPECT_EQ(kept(list, {.keep_checkpoint_max = 1, .strict_mindspore = true}), "1 2");
+  }
+  list[1].state = FileState::damaged;
+  const auto decisions = decide_retention(list, {.keep_checkpoint_max = 1}, kStart);
+  EXPECT_EQ(decisions[1].why, "damaged: it does not count, and something may be saved of it");
+  EXPECT_EQ(decisions[2].why, "cannot be read: it does not count, and may be whole");
 }
 
 // What MindSpore 2.10 decides before it saves (tests/interop holds the manager against it).

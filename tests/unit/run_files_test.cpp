@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "file_bytes.h"
-#include "run_directory.h"
+#include "run_record.h"
 #include "temp_dir.h"
 
 namespace ckpt {

@@ -207,6 +207,40 @@ TEST(Salvage, OfTwoOfOneNameTheLaterIsKept) {
   EXPECT_EQ(written(salvage), five_records()[2] + matrix("w", 2));
 }
 
+TEST(Salvage, ANameThatIsNotUtf8IsEscaped) {
+  const Bytes odd = "w\"\xff\xc3";
+  const Bytes new_name = R"(w\"\xff\xc3)";
+  const Salvage salvage = examined(matrix("a", 1) + matrix(odd, 2) + matrix(odd, 3) + matrix("b", 4));
+  ASSERT_EQ(salvage.losses().size(), 2u);
+  EXPECT_EQ(salvage.losses()[0].kind, Loss::Kind::lost);  // of two of one name the first
+  EXPECT_EQ(salvage.losses()[0].tensor, odd);
+  EXPECT_EQ(salvage.losses()[1].kind, Loss::Kind::renamed);
+  EXPECT_EQ(salvage.losses()[1].tensor, odd);
+  EXPECT_EQ(salvage.losses()[1].new_name, new_name);
+  EXPECT_EQ(names_of(salvage), (std::set<std::string>{"a", new_name, "b"}));
+  EXPECT_EQ(written(salvage), matrix("a", 1) + matrix(new_name, 3) + matrix("b", 4));
+}
+
+TEST(Salvage, AnEscapedNameTakesNobodysPlaceAndIsNotTooLong) {
+  const Salvage taken = examined(matrix("w\xff", 1) + matrix("w\\xff", 2));
+  ASSERT_EQ(taken.losses().size(), 1u);
+  EXPECT_EQ(taken.losses()[0].kind, Loss::Kind::lost);
+  EXPECT_EQ(written(taken), matrix("w\\xff", 2));
+  const Salvage long_one = examined(matrix("b", 1) + matrix(Bytes(300, '\xff'), 2));
+  ASSERT_EQ(long_one.losses().size(), 1u);
+  EXPECT_EQ(long_one.losses()[0].kind, Loss::Kind::lost);
+  EXPECT_EQ(written(long_one), matrix("b", 1));
+}
+
+TEST(Salvage, APartialTensorMayHaveAnEscapedName) {
+  const Bytes cut = record("w\xff", {4}, "Int32", values<std::int32_t>({1, 2}));
+  const Salvage salvage = examined(cut, {.partial = true});
+  ASSERT_EQ(salvage.losses().size(), 1u);
+  EXPECT_EQ(salvage.losses()[0].kind, Loss::Kind::partial);
+  EXPECT_EQ(salvage.losses()[0].new_name, "w\\xff");
+  EXPECT_EQ(written(salvage), Bytes(record("w\\xff", {4}, "Int32", values<std::int32_t>({1, 2, 0, 0}))));
+}
+
 TEST(Salvage, AWrongCrcIsADoubt) {
   Bytes file = test::with_trailer(joined(five_records()));
   file[five_records()[0].size() - 1] ^= 1;

@@ -5,11 +5,14 @@
 #include <QImage>
 #include <QSignalSpy>
 #include <QThread>
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <limits>
 #include <optional>
+#include <random>
 #include <span>
 
 #include "ckpt/validate.h"
@@ -17,6 +20,9 @@
 #include "exports.h"
 #include "finding_model.h"
 #include "job.h"
+#include "keys.h"
+#include "magnitudes.h"
+#include "marks.h"
 #include "plane.h"
 #include "run_model.h"
 #include "shown.h"
@@ -209,6 +215,8 @@ TEST(Planes, OfAnyRank) {
   const std::vector<std::int64_t> vector = {7};
   EXPECT_EQ(plane_of(vector).rows(), 7);
   EXPECT_EQ(plane_of(vector).columns(), 1);
+  const std::vector<std::int64_t> points = {64, 32, 1, 1};  // kernels of a 1 x 1 convolution
+  EXPECT_EQ(plane_of(points).slice_text(), ":,:,0,0");
   const auto file = open_sample("good/dims_rank40.ckpt");
   const TensorInfo& tensor = file->file.tensors()[0];
   const Plane plane = plane_of(tensor.dims);
@@ -350,21 +358,21 @@ TEST(Runs, CompleteIsWhatNobodyWritesTo) {
   const auto stamp = stamp_of(dir / "mlp-1_4.ckpt");
   const std::chrono::system_clock::time_point changed{
       std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(stamp->changed_ns))};
-  const auto complete_after = [&](auto time) { return (*look_at_run(dir.path(), {}, changed + time)).at(0).complete; };
+  const auto complete_after = [&](auto time) { return (*look_at_run(dir.path(), changed + time)).at(0).complete; };
   EXPECT_FALSE(complete_after(std::chrono::milliseconds(1900)));
   EXPECT_TRUE(complete_after(std::chrono::milliseconds(2100)));
   std::filesystem::permissions(dir / "mlp-1_4.ckpt", std::filesystem::perms::owner_read);
   EXPECT_TRUE(complete_after(std::chrono::seconds(0)));
-  EXPECT_FALSE(look_at_run(dir / "nowhere", {}, changed));
+  EXPECT_FALSE(look_at_run(dir / "nowhere", changed));
 }
 
 TEST(Runs, AreRows) {
   RunModel model;
   const Tester tester(&model, kFatal);
-  const auto entries = look_at_run(sample("run"), {}, std::chrono::system_clock::now());
+  const auto entries = look_at_run(sample("run"), std::chrono::system_clock::now());
   ASSERT_TRUE(entries);
   ASSERT_EQ(entries->size(), 8U);
-  auto run = read_run(*entries, {});
+  auto run = read_run(*entries);
   ASSERT_TRUE(run);
   model.set_run(*run);
   EXPECT_GT(visit(model), 0);
@@ -374,8 +382,199 @@ TEST(Runs, AreRows) {
   QSignalSpy reset(&model, &QAbstractItemModel::modelReset);
   model.set_run(std::move(*run));
   EXPECT_EQ(reset.count(), 0);
-  model.set_run({});
+  model.set_run(std::make_shared<RunHistory>());
   EXPECT_EQ(model.rowCount(), 0);
+}
+
+std::vector<RunEntry> entries_of(const std::filesystem::path& folder) {
+  auto entries = look_at_run(folder, std::chrono::system_clock::now() + std::chrono::hours(1));
+  EXPECT_TRUE(entries);
+  return entries ? *entries : std::vector<RunEntry>{};
+}
+
+void copy_run(const TempDir& dir, int epochs, const std::string& prefix = "mlp") {
+  for (int epoch = 1; epoch <= epochs; ++epoch) {
+    const std::string name = "-" + std::to_string(epoch) + "_4.ckpt";
+    std::filesystem::copy_file(sample("run/mlp" + name), dir / (prefix + name));
+    std::filesystem::permissions(dir / (prefix + name), std::filesystem::perms::owner_all);
+  }
+}
+
+void expect_same(const History& a, const History& b) {
+  ASSERT_EQ(a.files, b.files);
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  for (std::size_t i = 0; i < a.tensors.size(); ++i) {
+    const TensorHistory& one = a.tensors[i];
+    const TensorHistory& other = b.tensors[i];
+    EXPECT_EQ(one.name, other.name);
+    EXPECT_EQ(one.elements, other.elements);
+    EXPECT_EQ(one.condition.frozen, other.condition.frozen);
+    EXPECT_EQ(one.condition.exploding, other.condition.exploding);
+    EXPECT_EQ(one.condition.dead, other.condition.dead);
+    ASSERT_EQ(one.points.size(), other.points.size());
+    for (std::size_t k = 0; k < one.points.size(); ++k) {
+      ASSERT_EQ(one.points[k].has_value(), other.points[k].has_value());
+      if (!one.points[k]) continue;
+      EXPECT_EQ(one.points[k]->norm, other.points[k]->norm);
+      EXPECT_EQ(one.points[k]->update, other.points[k]->update);
+    }
+  }
+}
+
+// Other bytes under the same name, size, inode and time: whoever reads them finds other numbers.
+void spoil(const std::filesystem::path& path) {
+  const auto time = std::filesystem::last_write_time(path);
+  std::fstream(path, std::ios::binary | std::ios::in | std::ios::out) << std::string(200, 'x');
+  std::filesystem::last_write_time(path, time);
+}
+
+TEST(Runs, WhatWasReadIsNotReadAgain) {
+  const TempDir dir;
+  copy_run(dir, 5);
+  const auto five = read_run(entries_of(dir.path()));
+  ASSERT_TRUE(five);
+  ASSERT_EQ((*five)->files.size(), 5U);
+  for (int epoch = 1; epoch <= 4; ++epoch) spoil(dir / ("mlp-" + std::to_string(epoch) + "_4.ckpt"));
+  std::filesystem::copy_file(sample("run/mlp-6_4.ckpt"), dir / "mlp-6_4.ckpt");
+  const auto six = read_run(entries_of(dir.path()), **five);
+  ASSERT_TRUE(six);
+  const TempDir whole;
+  copy_run(whole, 6);
+  expect_same((*six)->history, (*read_run(entries_of(whole.path())))->history);
+  // Retention takes the first ones away.
+  std::filesystem::remove(dir / "mlp-1_4.ckpt");
+  std::filesystem::remove(whole / "mlp-1_4.ckpt");
+  expect_same((*read_run(entries_of(dir.path()), **six))->history, (*read_run(entries_of(whole.path())))->history);
+  // One that has changed is noticed, and then nothing of what was is of use.
+  std::filesystem::copy_file(sample("run/mlp-8_4.ckpt"), dir / "mlp-6_4.ckpt",
+                             std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::last_write_time(dir / "mlp-6_4.ckpt", std::filesystem::file_time_type::clock::now());
+  const auto changed = read_run(entries_of(dir.path()), **six);
+  ASSERT_TRUE(changed);
+  EXPECT_EQ((*changed)->files.size(), 2U);
+  EXPECT_EQ((*changed)->left_out.size(), 3U);
+}
+
+TEST(Runs, LeaveOutWhatIsDamagedOrEmpty) {
+  const TempDir dir;
+  copy_run(dir, 3);
+  std::filesystem::resize_file(dir / "mlp-2_4.ckpt", 1000);
+  std::filesystem::resize_file(dir / "mlp-3_4.ckpt", 0);
+  const auto run = read_run(entries_of(dir.path()));
+  ASSERT_TRUE(run);
+  EXPECT_EQ((*run)->files.size(), 1U);
+  ASSERT_EQ((*run)->left_out.size(), 2U);
+  EXPECT_EQ((*run)->left_out[0].why.code, Errc::truncated);
+  const auto again = read_run(entries_of(dir.path()), **run);
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again)->left_out.size(), 2U);
+}
+
+TEST(Runs, NeedTheirKey) {
+  const TempDir dir;
+  for (const std::string name : {"enc-1_4.ckpt", "enc-2_4.ckpt"})
+    std::filesystem::copy_file(sample("good/enc_b_gcm.ckpt"), dir / name);
+  const auto locked = read_run(entries_of(dir.path()));
+  ASSERT_FALSE(locked);
+  EXPECT_EQ(locked.error().code, Errc::key);
+  OpenOptions how;
+  how.key = *tools::key_from_hex("000102030405060708090a0b0c0d0e0f", "it");
+  const auto run = read_run(entries_of(dir.path()), {}, how);
+  ASSERT_TRUE(run);
+  EXPECT_EQ((*run)->files.size(), 2U);
+}
+
+TEST(Runs, AreToldApart) {
+  const TempDir dir;
+  copy_run(dir, 3, "b");
+  copy_run(dir, 2, "a");
+  std::filesystem::last_write_time(dir / "b-1_4.ckpt",
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::minutes(1));
+  const auto entries = entries_of(dir.path());
+  const auto runs = runs_of(entries);
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(runs[0].prefix, "a");
+  EXPECT_EQ(runs[0].files, 2);
+  EXPECT_EQ(runs[1].files, 3);
+  EXPECT_EQ(newest_run(entries), "b");
+  EXPECT_EQ(newest_run({}), "");
+}
+
+TEST(MagnitudesOf, AgreeWithCountingOneByOne) {
+  const TempDir dir;
+  std::string bytes;
+  std::vector<double> numbers;
+  std::mt19937 random(7);
+  std::normal_distribution<float> exponent(-10, 30);
+  for (int i = 0; i < 200'000; ++i) {
+    const float value = (i % 3 == 0 ? -1.0F : 1.0F) * std::exp2(exponent(random));  // denormals and infinities, too
+    numbers.push_back(i % 1000 == 0 ? 0.0 : static_cast<double>(value));
+    bytes += values({static_cast<float>(numbers.back())});
+  }
+  const auto file = file_of(dir, record().tag("w").dims({200'000}).type("Float32").content(bytes));
+  const auto found = magnitudes(file->file, file->file.tensors()[0], 50);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->edges.size(), 51U);
+  std::vector<std::uint64_t> negative(50);
+  std::vector<std::uint64_t> positive(50);
+  std::uint64_t zeros = 0;
+  std::uint64_t non_finite = 0;
+  for (const double number : numbers) {
+    if (number == 0) {
+      ++zeros;
+    } else if (!std::isfinite(number)) {
+      ++non_finite;
+    } else {
+      const auto edge = std::upper_bound(found->edges.begin(), found->edges.end(), std::abs(number));
+      ASSERT_NE(edge, found->edges.begin());
+      ASSERT_NE(edge, found->edges.end());
+      ++(number < 0 ? negative : positive)[static_cast<std::size_t>(edge - found->edges.begin()) - 1];
+    }
+  }
+  EXPECT_EQ(found->negative, negative);
+  EXPECT_EQ(found->positive, positive);
+  EXPECT_EQ(found->zeros, zeros);
+  EXPECT_EQ(found->non_finite, non_finite);
+}
+
+TEST(MagnitudesOf, NothingButZerosAndNaN) {
+  const TempDir dir;
+  const auto file = file_of(dir, record().tag("w").dims({3}).type("Float32").content(
+                                     values({0.0F, -0.0F, std::numeric_limits<float>::quiet_NaN()})));
+  const auto found = magnitudes(file->file, file->file.tensors()[0], 50);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->edges.empty());
+  EXPECT_EQ(found->zeros, 2U);
+  EXPECT_EQ(found->non_finite, 1U);
+}
+
+TEST(Marks, SayWhatTheMetricsSay) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float inf = std::numeric_limits<float>::infinity();
+  const Bytes a = values({1.0F, 1.0F, 1.0F, nan, nan, inf, -inf, 0.0F, 100.0F});
+  const Bytes b = values({1.0F, 1.5F, 3.0F, nan, 1.0F, inf, inf, -0.0F, 109.0F});
+  const TempDir dir;
+  for (const auto& [name, content] : {std::pair{"a.ckpt", a}, {"b.ckpt", b}})
+    std::ofstream(dir / name, std::ios::binary) << Bytes(record().tag("w").dims({9}).type("Float32").content(content));
+  const auto file_a = *open_for_view(dir / "a.ckpt");
+  const auto file_b = *open_for_view(dir / "b.ckpt");
+  for (const Tolerance& tolerance : {Tolerance{}, Tolerance{.atol = 1}, Tolerance{.rtol = 0.1}}) {
+    const auto marks = marks_of(DType::float32, bytes_of(a), DType::float32, bytes_of(b), tolerance);
+    const auto diffs = diff(file_a->file, file_b->file, {.comparing = {.tolerance = tolerance}});
+    ASSERT_TRUE(diffs);
+    const Metrics& metrics = *diffs->at(0).metrics;
+    const auto count = [&](Mark mark) {
+      return static_cast<std::uint64_t>(std::count(marks.begin(), marks.end(), mark));
+    };
+    EXPECT_EQ(count(Mark::differs), metrics.outside);
+    EXPECT_EQ(marks.size() - count(Mark::same), metrics.changed_elements);
+  }
+  // What no double tells apart.
+  const Bytes long_a = values<std::int64_t>({(std::int64_t{1} << 60) + 1});
+  const Bytes long_b = values<std::int64_t>({std::int64_t{1} << 60});
+  EXPECT_EQ(marks_of(DType::int64, bytes_of(long_a), DType::int64, bytes_of(long_b), {})[0], Mark::differs);
+  // Two types.
+  EXPECT_EQ(marks_of(DType::float32, bytes_of(a).first(4), DType::float64, bytes_of(values({1.0})), {})[0], Mark::same);
 }
 
 std::string output_of(const std::string& command) {
@@ -475,6 +674,19 @@ TEST(Job, CancelIsAResultAndReplacingIsNone) {
   job.cancel();
   ASSERT_TRUE(wait_until([&] { return !results.empty(); }));
   EXPECT_EQ(results, std::vector<int>{-2});
+}
+
+TEST(Job, WhatHasNoTitleIsNotTheUsersToCancel) {
+  Jobs jobs;
+  Job shown(jobs);
+  Job hidden(jobs);
+  const auto nothing = [](const Result<int>&) {};
+  shown.start("shown", work_until_stopped, nothing);
+  hidden.start({}, work_until_stopped, nothing);
+  EXPECT_EQ(jobs.latest(), &shown);
+  shown.drop();
+  EXPECT_EQ(jobs.latest(), nullptr);
+  EXPECT_FALSE(jobs.idle());
 }
 
 TEST(Job, GoingAwayInTheMiddleIsSafe) {

@@ -112,7 +112,7 @@ TEST(Plots, PaintAtAnySize) {
   Histogram histogram{.low = -1, .high = 1, .counts = {1, 0, 1000, 3}};
   HistogramPlot plot;
   plot.set(histogram, Histogram{.low = 0, .high = 4, .counts = {2, 2}});
-  plot.set_logarithmic(true);
+  plot.set_logarithmic_counts(true);
   BarList bars;
   bars.set({{"Float32", "12", 1}, {"Int8", "3", 0.25}});
   TensorTreeModel model;

@@ -1,8 +1,10 @@
+#include "viewer_window.h"
+
 #include <gtest/gtest.h>
-#include <time.h>
 
 #include <QAction>
 #include <QApplication>
+#include <QCheckBox>
 #include <QClipboard>
 #include <QComboBox>
 #include <QDragEnterEvent>
@@ -14,19 +16,25 @@
 #include <QSettings>
 #include <QSignalSpy>
 #include <QSortFilterProxyModel>
+#include <QSpinBox>
 #include <QTabWidget>
 #include <QTableView>
 #include <QTest>
 #include <QTreeView>
 #include <QUrl>
+#include <cmath>
 #include <fstream>
+#include <limits>
 
+#include "charts.h"
 #include "compare_page.h"
 #include "file_page.h"
 #include "heat_map.h"
+#include "histogram_panel.h"
 #include "main_window.h"
 #include "run_page.h"
 #include "shown.h"
+#include "slicer.h"
 #include "temp_dir.h"
 #include "tensor_page.h"
 #include "tree_page.h"
@@ -38,28 +46,6 @@ using namespace ckpt::test;
 using namespace ckpt::viewer;
 
 namespace {
-
-class ViewerWindow : public testing::Test {
- protected:
-  void SetUp() override { window.show(); }
-
-  bool open(const std::string& target) {
-    const QSignalSpy opened(&window, &MainWindow::opened);
-    window.open(target);
-    return wait_until([&] { return opened.count() > 0; }) && settle();
-  }
-  bool settle() {
-    return wait_until([&] { return window.jobs().idle(); });
-  }
-  TensorPage& tensor() { return window.tree_page().tensor_page(); }
-  static QPushButton* button(const QWidget& in, const QString& text) {
-    for (QPushButton* one : in.findChildren<QPushButton*>())
-      if (one->text().remove('&') == text) return one;
-    return nullptr;
-  }
-
-  MainWindow window{nullptr};
-};
 
 TEST_F(ViewerWindow, OpensAFileAndShowsATensor) {
   ASSERT_TRUE(open(sample("good/lenet.ckpt")));
@@ -310,6 +296,7 @@ TEST_F(ViewerWindow, EveryControlHasANameForThoseWhoDoNotSeeIt) {
     const bool named = !widget->accessibleName().isEmpty() || (push != nullptr && !push->text().isEmpty());
     const QString kind = widget->metaObject()->className();
     if (kind == "QTabBar" || kind == "QTabWidget" || kind == "QMenuBar" || kind == "QScrollArea") continue;
+    if (kind == "QComboBoxListView") continue;  // part of a box that has a name
     EXPECT_TRUE(named || qobject_cast<const QLabel*>(widget) != nullptr) << kind.toStdString();
   }
 }
@@ -335,7 +322,7 @@ TEST_F(ViewerWindow, ComparesTwoFilesAsTheCommandDoes) {
   ASSERT_GT(page.values_a().rowCount(), 0);
   EXPECT_EQ(page.values_a().rowCount(), page.values_b().rowCount());
   EXPECT_EQ(page.values_a().index(0, 0).data() != page.values_b().index(0, 0).data(),
-            page.values_a().index(0, 0).data(Qt::ForegroundRole).isValid());
+            page.values_a().index(0, 0).data(Qt::BackgroundRole).isValid());
   for (QTabWidget* tabs : page.findChildren<QTabWidget*>())
     for (int tab = 0; tab < tabs->count(); ++tab) {
       tabs->setCurrentIndex(tab);
@@ -345,6 +332,89 @@ TEST_F(ViewerWindow, ComparesTwoFilesAsTheCommandDoes) {
   // With a tolerance that allows everything nothing is left.
   page.set_tolerance("1e9", "1e9");
   ASSERT_TRUE(wait_until([&] { return page.diffs().rowCount() > 0 && page.shown().rowCount() == 0; }));
+}
+
+TEST_F(ViewerWindow, ComparesSlicesOfAnyRank) {
+  const TempDir dir;
+  // Two differences: one in slice [0, 1], one in the last.
+  std::string a;
+  std::string b;
+  for (int i = 0; i < 2 * 3 * 4 * 5; ++i) {
+    a += values({static_cast<float>(i)});
+    b += values({static_cast<float>(i) + (i == 27 ? 0.5F : i == 119 ? 2.0F : 0.0F)});
+  }
+  for (const auto& [name, bytes] : {std::pair{"a.ckpt", a}, {"b.ckpt", b}})
+    std::ofstream(dir / name, std::ios::binary)
+        << Bytes(record().tag("w").dims({2, 3, 4, 5}).type("Float32").content(bytes));
+  ASSERT_TRUE(open(dir / "a.ckpt"));
+  window.compare_with(dir / "b.ckpt");
+  ASSERT_TRUE(settle());
+  ComparePage& page = window.compare_page();
+  ASSERT_EQ(page.shown().rowCount(), 1);
+  // It begins where they are farthest apart.
+  EXPECT_EQ(page.plane().slice_text(), "1,2,:,:");
+  EXPECT_TRUE(page.place_text().startsWith("[1, 2, 3, 4]")) << page.place_text().toStdString();
+  EXPECT_TRUE(page.place_text().contains("A = 119, B = 121"));
+  // The next one, from the start again.
+  page.go_to_next_difference();
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(page.plane().slice_text(), "0,1,:,:");
+  EXPECT_TRUE(page.place_text().startsWith("[0, 1, 1, 2]"));
+  int marked = 0;
+  for (int row = 0; row < page.values_a().rowCount(); ++row)
+    for (int column = 0; column < page.values_a().columnCount(); ++column)
+      marked += page.values_b().index(row, column).data(Qt::BackgroundRole).isValid();
+  EXPECT_EQ(marked, 1);
+  // Other axes, and another slice.
+  const auto boxes = page.slicer().findChildren<QComboBox*>();
+  ASSERT_EQ(boxes.size(), 2);
+  boxes[0]->setCurrentIndex(0);
+  emit boxes[0]->activated(0);
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(page.plane().slice_text(), ":,1,1,:");
+  EXPECT_EQ(page.values_a().rowCount(), 2);
+  ASSERT_TRUE(wait_until([&] { return page.slicer().findChildren<QSpinBox*>().size() == 2; }));
+  for (QSpinBox* box : page.slicer().findChildren<QSpinBox*>()) box->setValue(box->maximum());
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(page.plane().slice_text(), ":,2,3,:");
+  EXPECT_EQ(page.values_b().index(1, 4).data().toString(), "121");
+  // Within the tolerance a difference is another colour, and none to be gone to.
+  page.set_tolerance("1", "0");
+  ASSERT_TRUE(wait_until([&] { return page.diffs().rowCount() == 1; }) && settle());
+  page.go_to_next_difference();
+  ASSERT_TRUE(settle());
+  EXPECT_TRUE(page.place_text().startsWith("[1, 2, 3, 4]"));
+}
+
+TEST_F(ViewerWindow, HistogramsByMagnitude) {
+  const TempDir dir;
+  std::ofstream(dir / "a.ckpt", std::ios::binary) << Bytes(record().tag("w").dims({8}).type("Float32").content(
+      values({0.0F, -0.0F, 1e-6F, 2e-6F, -1e-3F, 1.0F, 1000.0F, std::numeric_limits<float>::quiet_NaN()})));
+  ASSERT_TRUE(open((dir / "a.ckpt").string() + "#w"));
+  HistogramPanel& panel = tensor().histogram();
+  tensor().show_tab(TensorPage::kStatistics);
+  const auto sum = [&](double low, double high) {
+    std::uint64_t count = 0;
+    for (const auto& bar : panel.plot().bars(0))
+      if (bar.low >= low && bar.high <= high) count += bar.count;
+    return count;
+  };
+  EXPECT_EQ(sum(-HUGE_VAL, HUGE_VAL), 7U);
+  panel.logarithmic_values().setChecked(true);
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(sum(0, 0), 2U) << "zeros have their own bar";
+  EXPECT_EQ(sum(1e-7, 1e-5), 2U);
+  EXPECT_EQ(sum(-1e-2, -1e-4), 1U);
+  EXPECT_EQ(sum(0.5, 2000), 2U);
+  EXPECT_EQ(sum(-HUGE_VAL, HUGE_VAL), 7U) << "NaN is in none";
+  // From left to right, without gaps.
+  const auto& bars = panel.plot().bars(0);
+  EXPECT_NEAR(bars.front().from, 0, 1e-9);
+  EXPECT_NEAR(bars.back().to, 1, 1e-9);
+  for (std::size_t i = 1; i < bars.size(); ++i) EXPECT_NEAR(bars[i].from, bars[i - 1].to, 1e-9);
+  // It stays so for the next tensor.
+  ASSERT_TRUE(open(sample("good/lenet.ckpt").string() + "#conv1.weight"));
+  EXPECT_EQ(sum(-HUGE_VAL, HUGE_VAL), 150U);
 }
 
 TEST_F(ViewerWindow, PairsByHand) {
@@ -373,7 +443,7 @@ TEST_F(ViewerWindow, WatchesARun) {
   ASSERT_TRUE(open(dir.path()));
   RunPage& page = window.run_page();
   ASSERT_TRUE(page.isVisible());
-  ASSERT_TRUE(wait_until([&] { return page.model().run().files.size() == 4; }));
+  ASSERT_TRUE(wait_until([&] { return page.model().run()->files.size() == 4; }));
   page.table().setCurrentIndex(page.table().model()->index(2, 0));
   const QVariant selected = page.table().currentIndex().data();
   // One that lands: being written as long as it can be written to and has just been.
@@ -384,9 +454,9 @@ TEST_F(ViewerWindow, WatchesARun) {
   ASSERT_TRUE(wait_until([&] { return page.entries().size() == 5; }));
   EXPECT_FALSE(page.entries()[4].complete);
   EXPECT_TRUE(page.files().item(4)->text().contains("being written"));
-  EXPECT_EQ(page.model().run().files.size(), 4U);
+  EXPECT_EQ(page.model().run()->files.size(), 4U);
   std::filesystem::permissions(dir / "mlp-5_4.ckpt", std::filesystem::perms::owner_read);
-  ASSERT_TRUE(wait_until([&] { return page.model().run().files.size() == 5; }));
+  ASSERT_TRUE(wait_until([&] { return page.model().run()->files.size() == 5; }));
   EXPECT_EQ(page.files().item(4)->text(), "mlp-5_4.ckpt");
   EXPECT_EQ(page.table().currentIndex().data(), selected);
   // A damaged one takes no part, and stops nothing.
@@ -394,7 +464,58 @@ TEST_F(ViewerWindow, WatchesARun) {
   std::filesystem::permissions(dir / "mlp-6_4.ckpt", std::filesystem::perms::owner_read);
   ASSERT_TRUE(wait_until([&] { return page.entries().size() == 6; }));
   ASSERT_TRUE(settle());
-  EXPECT_EQ(page.model().run().files.size(), 5U);
+  EXPECT_EQ(page.model().run()->files.size(), 5U);
+  EXPECT_TRUE(page.files().item(5)->text().contains("left out"));
+  EXPECT_TRUE(page.files().item(5)->toolTip().contains("truncated"));
+}
+
+TEST_F(ViewerWindow, ShowsTheRunThatIsPicked) {
+  const TempDir dir;
+  for (int epoch = 1; epoch <= 4; ++epoch) {
+    const std::string name = "-" + std::to_string(epoch) + "_4.ckpt";
+    for (const std::string prefix : {"a", "b"}) {
+      if (prefix == "b" && epoch > 2) continue;
+      std::filesystem::copy_file(sample("run/mlp" + name), dir / (prefix + name));
+      std::filesystem::permissions(dir / (prefix + name), std::filesystem::perms::owner_all);
+      std::filesystem::last_write_time(dir / (prefix + name), std::filesystem::file_time_type::clock::now() -
+                                                                  std::chrono::hours(prefix == "b" ? 1 : 2));
+    }
+  }
+  ASSERT_TRUE(open(dir.path()));
+  RunPage& page = window.run_page();
+  ASSERT_TRUE(wait_until([&] { return page.model().run()->files.size() == 2; }));
+  EXPECT_TRUE(page.runs().isVisible());
+  EXPECT_EQ(page.runs().count(), 2);
+  EXPECT_TRUE(page.runs().currentText().startsWith("b ("));
+  page.runs().setFocus();
+  QTest::keyClick(&page.runs(), Qt::Key_Up);
+  ASSERT_TRUE(wait_until([&] { return page.model().run()->files.size() == 4; }));
+  EXPECT_EQ(page.files().count(), 4);
+  // The choice stays when another run has news.
+  std::filesystem::copy_file(sample("run/mlp-3_4.ckpt"), dir / "b-3_4.ckpt");
+  ASSERT_TRUE(wait_until([&] { return page.runs().itemText(1).contains("3"); }));
+  EXPECT_EQ(page.runs().currentIndex(), 0);
+  EXPECT_EQ(page.files().count(), 4);
+}
+
+TEST_F(ViewerWindow, AnEncryptedRunAsksForItsKey) {
+  const TempDir dir;
+  for (const std::string name : {"enc-1_4.ckpt", "enc-2_4.ckpt"}) {
+    std::filesystem::copy_file(sample("good/enc_b_gcm.ckpt"), dir / name);
+    std::filesystem::permissions(dir / name, std::filesystem::perms::owner_read);
+  }
+  ASSERT_TRUE(open(dir.path()));
+  ASSERT_TRUE(wait_until([&] { return window.banner_text().contains("needs its key"); }));
+  type_key("ff0102030405060708090a0b0c0d0e0f");
+  ASSERT_TRUE(wait_until([&] { return window.banner_text().contains("cannot be read"); }));
+  type_key("000102030405060708090a0b0c0d0e0f");
+  ASSERT_TRUE(wait_until([&] { return window.run_page().model().run()->files.size() == 2; }));
+  EXPECT_EQ(window.banner_text(), "");
+  // A checkpoint of it needs no key any more.
+  QSignalSpy opened(&window, &MainWindow::opened);
+  emit window.run_page().files().itemActivated(window.run_page().files().item(1));
+  ASSERT_TRUE(wait_until([&] { return opened.count() > 0; }) && settle());
+  EXPECT_TRUE(window.file());
 }
 
 TEST(Settings, RemembersFilesAndLayout) {
@@ -423,27 +544,6 @@ TEST(Closing, DuringAnyJobIsSafe) {
     for (int turn = 0; turn < i; ++turn) QApplication::processEvents();
   }
 }
-
-// The longest that the window's thread computed without looking at events. In time of that thread, so that a busy
-// machine does not count.
-class Probe : public QObject {
- public:
-  Probe() { startTimer(0); }
-  double longest() const { return longest_; }
-
- protected:
-  void timerEvent(QTimerEvent*) override {
-    timespec now{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    const double ms = static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
-    if (before_ >= 0) longest_ = std::max(longest_, ms - before_);
-    before_ = ms;
-  }
-
- private:
-  double before_ = -1;
-  double longest_ = 0;
-};
 
 TEST_F(ViewerWindow, NeverBlocks) {
 #if defined(__SANITIZE_ADDRESS__) || !defined(NDEBUG)

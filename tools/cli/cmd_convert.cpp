@@ -9,6 +9,7 @@
 #include "names.h"
 #include "output.h"
 #include "render.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
@@ -99,8 +100,7 @@ Status write(const Checkpoint& file, const Target& target, std::span<const Outpu
 
 int run(Context& context, const ConvertOptions& options) {
   const Target target = target_of(options);
-  if (target.format == FileFormat::other)
-    return context.fail(options.output, {.code = Errc::usage, .message = target.why}, target.hint);
+  if (target.format == FileFormat::other) return context.fail(options.output, usage(target.why), target.hint);
   if (!options.profile.empty() && target.format != FileFormat::checkpoint)
     return context.fail("--profile is for checkpoints only");
   if (options.crc && target.format == FileFormat::npz)
@@ -112,14 +112,14 @@ int run(Context& context, const ConvertOptions& options) {
     return context.fail(options.file, *damage, hint_for_whole(options.file, *damage, options.key));
   std::error_code none;
   if (std::filesystem::equivalent(options.file, options.output, none))
-    return context.fail(options.output, {.code = Errc::usage, .message = "is the input itself"});
+    return context.fail(options.output, usage("is the input itself"));
 
   const Plan plan = plan_for(input->file(), target.format, options);
   if (!plan.refused.empty() && !options.drop_unsupported) return refuse(context, options.file, plan.refused);
   for (const Refusal& refusal : plan.refused)
     context.note(fmt::format("{}: \"{}\" is left out: {}", escape(options.file), escape(refusal.name), refusal.why));
   if (plan.entries.empty() && !plan.refused.empty())
-    return context.fail(options.file, {.code = Errc::usage, .message = "nothing is left to be written"});
+    return context.fail(options.file, usage("nothing is left to be written"));
   const auto status = write(input->file(), target, plan.entries, options, context.progress(options.output));
   if (status) return kDone;
   // What has to do with an entry is the input's fault, the rest the output's.

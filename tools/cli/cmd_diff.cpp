@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <unordered_map>
 
@@ -30,24 +31,27 @@ int rank_of(const TensorDiff& diff) {
   return diff.change == Change::removed ? 1 : diff.change == Change::added ? 2 : 9 - static_cast<int>(diff.change);
 }
 
+// Of a map the largest of its parts. A NaN or infinity that came or went is larger than any distance.
 double sort_value(const TensorDiff& diff, const std::string& key) {
   if (key.empty() || key == "change") return size_of_change(diff);
   const Metrics m = diff.metrics.value_or(Metrics{});
-  if (key == "max_abs") return m.max_abs;
-  if (key == "max_rel") return m.max_rel;
-  if (key == "rms") return m.rms;
-  if (key == "l2") return m.l2;
-  if (key == "cosine") return -m.cosine;  // the smallest angle last
-  return static_cast<double>(m.changed_elements);
+  double value = static_cast<double>(m.changed_elements);
+  if (key != "elements") {
+    value = key == "max_abs" ? m.max_abs : key == "max_rel" ? m.max_rel : key == "rms" ? m.rms : m.l2;
+    if (key == "cosine") value = -m.cosine;  // the smallest angle last
+    if (m.new_nan + m.new_inf + m.lost_nan + m.lost_inf > 0) value = std::numeric_limits<double>::infinity();
+  }
+  for (const TensorDiff& part : diff.parts) value = std::max(value, sort_value(part, key));
+  return value;
 }
 
 void sort_rows(std::vector<const DiffRow*>& rows, const std::string& key) {
   if (key == "file") return;
   std::stable_sort(rows.begin(), rows.end(), [&](const DiffRow* x, const DiffRow* y) {
-    if (key == "name") return x->diff.tensor().name < y->diff.tensor().name;
-    const double a = sort_value(x->diff, key);
-    const double b = sort_value(y->diff, key);
-    return a != b ? a > b : rank_of(x->diff) < rank_of(y->diff);
+    if (key == "name") return x->diff->tensor().name < y->diff->tensor().name;
+    const double a = sort_value(*x->diff, key);
+    const double b = sort_value(*y->diff, key);
+    return a != b ? a > b : rank_of(*x->diff) < rank_of(*y->diff);
   });
 }
 
@@ -93,9 +97,11 @@ struct Rules {
   NameMap unmet = {};                                       // ... of which not both names were met so far
 
   static Result<Rules> create(const DiffCommand& options);
+  // The expression is asked for every name, so that unused() knows: it may say what the map says, too.
   std::string renamed(std::string_view name) const {
+    std::string by_expression = renaming(name);
     const auto found = names.find(std::string(name));
-    return found != names.end() ? found->second : renaming(name);
+    return found != names.end() ? found->second : by_expression;
   }
   void meet(const Checkpoint& a, const Checkpoint& b) {
     std::erase_if(unmet, [&](NamePair& pair) {
@@ -226,15 +232,17 @@ class Diff {
     if (!diffs) return std::move(diffs).error();
     const auto uncompared = look_at_uncompared(*file.b, *diffs);
     if (!uncompared) return uncompared.error();
-    for (std::size_t i = 0; i < diffs->size(); ++i) {
-      TensorDiff& diff = (*diffs)[i];
+    file.diffs = std::move(*diffs);
+    file.rows.reserve(file.diffs.size());
+    for (std::size_t i = 0; i < file.diffs.size(); ++i) {
+      const TensorDiff& diff = file.diffs[i];
       if (diff.pair.a != nullptr) rules_.tolerances(*diff.pair.a);  // strings, too, so that unused() knows
       const Group group = group_of(diff.pair);
       const bool fails = rules_.fail_on(diff, (*uncompared)[i]);
       ++file.counts[static_cast<std::size_t>(diff.change)];
       file.differs |= differs(diff);
       file.fails |= fails;
-      file.rows.push_back({std::move(diff), group, fails});
+      file.rows.push_back({&diff, group, fails});
     }
     pick(file);
     return {};
@@ -269,7 +277,7 @@ class Diff {
 
   void pick(FileDiff& file) const {
     for (const DiffRow& row : file.rows)
-      if (options_.all || row.fails || differs(row.diff)) file.shown.push_back(&row);
+      if (options_.all || row.fails || differs(*row.diff)) file.shown.push_back(&row);
     sort_rows(file.shown, options_.sort);
     const auto top = static_cast<std::size_t>(options_.top);
     if (top == 0 || file.shown.size() <= top) return;
@@ -280,29 +288,24 @@ class Diff {
   int report(const FileDiff& file, bool several) {
     const int code = file.fails ? kNo : kDone;
     if (options_.quiet) return code;
-    if (options_.json) {
-      const Status status = write_diff_json(file, context_);
-      return status ? code : context_.fail(file.path_a, status.error());
-    }
-    auto text = options_.junit      ? diff_junit(file)
-                : options_.markdown ? diff_markdown(file)
-                                    : diff_text(file, context_, options_.details);
-    if (!text) return context_.fail(file.path_a, text.error());
-    if (several && !options_.junit && !options_.markdown) {
+    if (several && !options_.json && !options_.junit && !options_.markdown) {
       if (std::exchange(another_, true)) context_.write("\n");
       if (!file.alone())
         context_.write(styled(escape(file.path_a) + " -> " + escape(file.path_b), Style::bold, context_.color()) +
                        "\n");
     }
     if (options_.markdown && std::exchange(another_, true)) context_.write("\n");
-    context_.write(*text);
-    return code;
+    const Status status = options_.json       ? write_diff_json(file, context_)
+                          : options_.junit    ? write_diff_junit(file, context_)
+                          : options_.markdown ? write_diff_markdown(file, context_)
+                                              : write_diff_text(file, context_, options_.details);
+    return status ? code : context_.fail(file.path_a, status.error());
   }
 
   int write_map(const FileDiff& file) {
     NameMap map;
     for (const DiffRow& row : file.rows) {
-      const Pair& pair = row.diff.pair;
+      const Pair& pair = row.diff->pair;
       if (pair.a != nullptr && pair.b != nullptr && pair.a->name != pair.b->name)
         map.push_back({.a = pair.a->name, .b = pair.b->name});
     }

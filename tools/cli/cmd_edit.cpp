@@ -18,11 +18,10 @@
 #include "output.h"
 #include "render.h"
 #include "select.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
-
-Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
 
 // ---- the form of the output ----
 
@@ -48,9 +47,15 @@ struct Part {
   }
 };
 
-std::string text_of(const CastCounts& counts) {
+// "2 values are too large for Float16 and became infinite, 1 NaN became 0"
+std::string text_of(const CastCounts& counts, DType to) {
   std::string text;
-  if (counts.overflow > 0) text = counted(counts.overflow, "value") + " too large for the new type";
+  if (counts.overflow > 0)
+    text = fmt::format("{} too large for {} and became {}",
+                       counts.overflow == 1 ? "1 value is" : grouped(counts.overflow) + " values are", name(to),
+                       to == DType::float8_e4m3fn ? "NaN"
+                       : is_integer(to)           ? "the nearest it has"
+                                                  : "infinite");
   if (counts.nan > 0) text += fmt::format("{}{} NaN became 0", text.empty() ? "" : ", ", grouped(counts.nan));
   return text;
 }
@@ -219,24 +224,38 @@ class Edit {
 
   int finish(const Part& part, const WriteOptions& how) {
     const EditPlan& plan = *part.plan;
+    std::vector<EditCast> lossy;
     if (!options_.dry_run) {
-      const auto casts = plan.write(part.path, how, context_.progress(part.path));
+      auto casts = plan.write(part.path, how, context_.progress(part.path));
       if (!casts && casts.error().code == Errc::changed && options_.files.size() == 1)
         return context_.fail(options_.files[0], casts.error());
       if (!casts) return context_.fail(part.path, casts.error(), hint_for_output(casts.error()));
-      for (const EditCast& cast : *casts)
-        context_.note(fmt::format("{}: {}", name_text(cast.name), text_of(cast.counts)));
+      lossy = std::move(*casts);
+      warn_of(lossy);
     }
     if (options_.json)
-      context_.write(line_of(plan_json(part)));
+      context_.write(line_of(plan_json(part, lossy)));
     else if (options_.dry_run)
       context_.write(plan_text(part, how));
     return kDone;
   }
 
+  // A cast does what it was asked for; what that cost is said, and the exit status stays 0.
+  void warn_of(const std::vector<EditCast>& lossy) {
+    CastCounts all;
+    for (const EditCast& cast : lossy) {
+      context_.note(fmt::format("{}: {}", name_text(cast.name), text_of(cast.counts, cast.to)));
+      all.overflow += cast.counts.overflow;
+      all.nan += cast.counts.nan;
+    }
+    if (lossy.size() > 1)
+      context_.note(fmt::format("in all {} of {} had no counterpart in the new type",
+                                counted(all.overflow + all.nan, "value"), counted(lossy.size(), "tensor")));
+  }
+
   Result<WriteOptions> write_options() const;
   std::string plan_text(const Part& part, const WriteOptions& how) const;
-  Json plan_json(const Part& part) const;
+  Json plan_json(const Part& part, const std::vector<EditCast>& lossy) const;
 
   std::vector<const TensorInfo*> of_group(Group wanted) const {
     std::vector<const TensorInfo*> found;
@@ -339,8 +358,9 @@ std::string Edit::plan_text(const Part& part, const WriteOptions& how) const {
                                                                 form_text(how), left_out);
 }
 
-Json Edit::plan_json(const Part& part) const {
+Json Edit::plan_json(const Part& part, const std::vector<EditCast>& lossy) const {
   const EditPlan& plan = *part.plan;
+  auto cast = lossy.begin();  // in the order of the steps
   Json json;
   json["schema"] = "ckpt.edit/1";
   set_text(json, "output", part.path);
@@ -354,6 +374,11 @@ Json Edit::plan_json(const Part& part) const {
     } else {
       set_text(row, "from", step.tensor->name);
       row["from_dtype"] = std::string(name(step.tensor->dtype));
+    }
+    if (cast != lossy.end() && cast->name == step.name) {
+      row["overflow"] = cast->counts.overflow;
+      row["nan_to_zero"] = cast->counts.nan;
+      ++cast;
     }
     json["entries"].push_back(std::move(row));
   }

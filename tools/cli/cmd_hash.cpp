@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <fstream>
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
 
 #include "ckpt/digest.h"
 #include "ckpt/text.h"
@@ -11,17 +13,31 @@
 #include "input.h"
 #include "json.h"
 #include "render.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
+
+// One entry. A manifest of an early version has no types and no dims.
+struct Row {
+  std::string name = {};
+  std::optional<std::string> dtype = {};
+  std::vector<std::int64_t> dims = {};
+  std::string digest = {};
+};
 
 // One file's fingerprints, as a manifest keeps them.
 struct Manifest {
   std::string file = {};
   std::string algorithm = {};
   std::string content = {};
-  std::vector<std::pair<std::string, std::string>> tensors = {};  // name and digest, in file order
+  std::vector<Row> tensors = {};  // in file order
 };
+
+void set_form(Json& json, const Row& row) {
+  set_text(json, "dtype", row.dtype.value_or(""));
+  json["dims"] = row.dims;
+}
 
 Json json_of(const Manifest& manifest) {
   Json json;
@@ -30,10 +46,11 @@ Json json_of(const Manifest& manifest) {
   json["algorithm"] = manifest.algorithm;
   json["content"] = manifest.content;
   json["tensors"] = Json::array();
-  for (const auto& [name, digest] : manifest.tensors) {
+  for (const Row& entry : manifest.tensors) {
     Json row;
-    set_text(row, "name", name);
-    row["digest"] = digest;
+    set_text(row, "name", entry.name);
+    set_form(row, entry);
+    row["digest"] = entry.digest;
     json["tensors"].push_back(std::move(row));
   }
   return json;
@@ -49,35 +66,44 @@ std::string text_of(const Json& object, const std::string& key) {
   return bytes;
 }
 
-Manifest manifest_from(const Json& json) {
-  Manifest manifest{.file = text_of(json, "file"),
-                    .algorithm = json.at("algorithm").get<std::string>(),
-                    .content = json.at("content").get<std::string>()};
-  for (const Json& row : json.at("tensors"))
-    manifest.tensors.emplace_back(text_of(row, "name"), row.at("digest").get<std::string>());
+Row row_from(const Json& json) {
+  Row row{.name = text_of(json, "name"), .digest = json.at("digest").get<std::string>()};
+  if (!json.contains("dtype")) return row;
+  row.dtype = text_of(json, "dtype");
+  row.dims = json.at("dims").get<std::vector<std::int64_t>>();
+  return row;
+}
+
+// Entry by entry: a document of all of them would take many times the memory. Throws what the parser throws.
+Manifest manifest_from(std::string_view line) {
+  Manifest manifest;
+  const Json json = Json::parse(line, [&](int depth, Json::parse_event_t event, const Json& parsed) {
+    if (depth != 2 || event != Json::parse_event_t::object_end) return true;
+    manifest.tensors.push_back(row_from(parsed));
+    return false;
+  });
+  if (json.at("schema") != "ckpt.hash/1" || !json.at("tensors").is_array()) throw std::invalid_argument("schema");
+  manifest.file = text_of(json, "file");
+  manifest.algorithm = json.at("algorithm").get<std::string>();
+  manifest.content = json.at("content").get<std::string>();
   return manifest;
 }
 
 // A document a line, as --json prints them.
 Result<std::vector<Manifest>> read_manifests(const std::string& path) {
-  constexpr std::size_t kMaxBytes = std::size_t{256} << 20;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{.code = Errc::io, .message = "cannot open: " + std::generic_category().message(errno)};
+  const auto text = read_text(path, std::size_t{256} << 20, "a manifest");
+  if (!text) return text.error();
   std::vector<Manifest> manifests;
-  std::string line;
-  for (std::size_t bytes = 0; std::getline(in, line);) {
-    bytes += line.size();
-    if (bytes > kMaxBytes) return Error{.code = Errc::limit, .message = "is no manifest: it is too large for one"};
+  for (std::string_view rest = *text; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     if (line.empty()) continue;
     try {
-      const Json json = Json::parse(line);
-      if (json.at("schema") != "ckpt.hash/1") throw std::invalid_argument("schema");
-      manifests.push_back(manifest_from(json));
+      manifests.push_back(manifest_from(line));
     } catch (const std::exception&) {
       return Error{.code = Errc::malformed, .message = "is no manifest: `ckpt hash --json` makes one"};
     }
   }
-  if (in.bad()) return Error{.code = Errc::io, .message = "cannot read"};
   if (manifests.empty()) return Error{.code = Errc::malformed, .message = "is no manifest: it is empty"};
   return manifests;
 }
@@ -91,48 +117,81 @@ const Manifest* find_manifest(const std::vector<Manifest>& manifests, const std:
 }
 
 struct Difference {
-  std::string name;
-  const char* what;
+  std::string what = {};
+  const Row* before = nullptr;  // where its type or dims are others
+  const Row* now = nullptr;
+  std::string name = {};
 };
+
+constexpr const char* kWhole =
+    "every tensor is as in the manifest, but its digest of the whole is another: the manifest was altered";
+constexpr const char* kForm =
+    "every tensor has its bytes, but types or dims are others, or the manifest was altered: it is too old to tell "
+    "which";
+
+// The dims of a str say nothing: some dialects have them and some do not.
+bool same_dims(const Row& a, const Row& b) { return a.dims == b.dims || a.dtype == name(DType::string); }
+
+std::optional<Difference> compare(const Row& before, const Row& now) {
+  const bool has_form = before.dtype.has_value();
+  if (has_form && before.dtype != now.dtype) return Difference{"dtype_changed", &before, &now, now.name};
+  if (has_form && !same_dims(before, now)) return Difference{"reshaped", &before, &now, now.name};
+  if (before.digest != now.digest) return Difference{.what = "changed", .name = now.name};
+  return {};
+}
 
 // Names may occur more than once: the n-th is compared with the n-th.
 std::vector<Difference> compare(const Manifest& before, const Manifest& now) {
-  std::map<std::pair<std::string, std::size_t>, std::string> digests;
-  std::map<std::string, std::size_t> seen;
-  for (const auto& [name, digest] : before.tensors) digests[{name, seen[name]++}] = digest;
+  std::map<std::pair<std::string_view, std::size_t>, const Row*> rows;
+  std::map<std::string_view, std::size_t> seen;
+  for (const Row& row : before.tensors) rows[{row.name, seen[row.name]++}] = &row;
   seen.clear();
   std::vector<Difference> differences;
-  for (const auto& [name, digest] : now.tensors) {
-    const auto found = digests.find({name, seen[name]++});
-    if (found == digests.end()) {
-      differences.push_back({name, "new"});
+  for (const Row& row : now.tensors) {
+    const auto found = rows.find({row.name, seen[row.name]++});
+    if (found == rows.end()) {
+      differences.push_back({.what = "new", .name = row.name});
       continue;
     }
-    if (found->second != digest) differences.push_back({name, "changed"});
-    digests.erase(found);
+    if (auto difference = compare(*found->second, row)) differences.push_back(std::move(*difference));
+    rows.erase(found);
   }
-  for (const auto& [place, digest] : digests) differences.push_back({place.first, "missing"});
-  if (differences.empty() && before.content != now.content)
-    differences.push_back({"", "the types or dims of a tensor changed"});
-  return differences;
+  for (const auto& [place, row] : rows) differences.push_back({.what = "missing", .name = row->name});
+  if (!differences.empty() || before.content == now.content) return differences;
+  const bool has_forms =
+      std::all_of(before.tensors.begin(), before.tensors.end(), [](const Row& row) { return row.dtype.has_value(); });
+  return {{.what = has_forms ? kWhole : kForm}};
+}
+
+// "Float32 -> Int32, [2] -> [3]"
+std::string form_text(const Difference& difference) {
+  std::string text;
+  if (difference.before->dtype != difference.now->dtype)
+    text = escape(*difference.before->dtype) + " -> " + escape(*difference.now->dtype);
+  if (!same_dims(*difference.before, *difference.now))
+    text += fmt::format("{}{} -> {}", text.empty() ? "" : ", ", shape_text(difference.before->dims),
+                        shape_text(difference.now->dims));
+  return text;
 }
 
 std::string report(const std::string& path, const Manifest& now, const std::vector<Difference>& differences,
                    bool color) {
-  std::string text;
-  std::map<std::string, std::uint64_t> counts;
-  for (const Difference& difference : differences) {
-    ++counts[difference.what];
-    if (!difference.name.empty())
-      text += fmt::format("{}: {} {}\n", escape(path), styled(difference.what, Style::red, color),
-                          name_text(difference.name));
-  }
   if (differences.empty())
     return fmt::format("{}: {}, {}\n", escape(path), styled("ok", Style::green, color),
                        counted(now.tensors.size(), "tensor"));
+  std::string text;
+  std::map<std::string, std::uint64_t> counts;
+  for (const Difference& difference : differences) {
+    if (difference.what == kWhole || difference.what == kForm)
+      return fmt::format("{}: {}\n", escape(path), styled(difference.what, Style::red, color));
+    std::string what = difference.what;
+    std::replace(what.begin(), what.end(), '_', ' ');
+    ++counts[what];
+    text += fmt::format("{}: {} {}{}\n", escape(path), styled(what, Style::red, color), name_text(difference.name),
+                        difference.before == nullptr ? "" : ": " + form_text(difference));
+  }
   std::string sums;
-  for (const auto& [what, count] : counts)
-    sums += (sums.empty() ? "" : ", ") + (count == 1 && what.size() > 10 ? what : fmt::format("{} {}", count, what));
+  for (const auto& [what, count] : counts) sums += fmt::format("{}{} {}", sums.empty() ? "" : ", ", count, what);
   return text + fmt::format("{}: {}\n", escape(path), sums);
 }
 
@@ -148,6 +207,10 @@ Json report_json(const std::string& path, const Manifest& now, const std::vector
     Json row;
     set_text(row, "name", difference.name);
     row["what"] = difference.what;
+    if (difference.before != nullptr) {
+      set_form(row["before"], *difference.before);
+      set_form(row["now"], *difference.now);
+    }
     json["differences"].push_back(std::move(row));
   }
   return json;
@@ -164,7 +227,10 @@ Result<Manifest> hash_file(Context& context, const std::string& path, DigestAlgo
   Manifest manifest{.file = path, .algorithm = std::string(name(algorithm)), .content = std::move(digests->content)};
   const auto tensors = input->tensors();
   for (std::size_t i = 0; i < tensors.size(); ++i)
-    manifest.tensors.emplace_back(tensors[i].name, std::move(digests->tensors[i]));
+    manifest.tensors.push_back({.name = tensors[i].name,
+                                .dtype = std::string(dtype_text(tensors[i])),
+                                .dims = tensors[i].dims,
+                                .digest = std::move(digests->tensors[i])});
   return manifest;
 }
 
@@ -173,10 +239,10 @@ std::string duplicates_in(const std::vector<Manifest>& manifests, bool color) {
   std::map<std::string, std::vector<std::string>> places;
   std::vector<std::string> order;
   for (const Manifest& manifest : manifests) {
-    for (const auto& [name, digest] : manifest.tensors) {
-      auto& at = places[digest];
-      if (at.empty()) order.push_back(digest);
-      at.push_back(manifests.size() == 1 ? name_text(name) : escape(manifest.file) + "#" + name_text(name));
+    for (const Row& row : manifest.tensors) {
+      auto& at = places[row.digest];
+      if (at.empty()) order.push_back(row.digest);
+      at.push_back(manifests.size() == 1 ? name_text(row.name) : escape(manifest.file) + "#" + name_text(row.name));
     }
   }
   std::string text;
@@ -206,7 +272,7 @@ int run(Context& context, const HashOptions& options) {
     if (manifests) {
       before = find_manifest(*manifests, path, files->size() == 1);
       if (before == nullptr) {
-        code = std::max(code, context.fail(path, {.code = Errc::usage, .message = "is not in the manifest"}));
+        code = std::max(code, context.fail(path, usage("is not in the manifest")));
         continue;
       }
     }
@@ -231,7 +297,7 @@ int run(Context& context, const HashOptions& options) {
       context.write(line_of(json_of(*now)));
     } else {
       if (!options.summary)
-        for (const auto& [name, digest] : now->tensors) context.write(fmt::format("{}  {}\n", digest, name_text(name)));
+        for (const Row& row : now->tensors) context.write(fmt::format("{}  {}\n", row.digest, name_text(row.name)));
       context.write(options.summary
                         ? fmt::format("{}  {}\n", now->content, escape(path))
                         : styled(fmt::format("{}  {}", now->content, escape(path)), Style::bold, context.color()) +

@@ -12,6 +12,7 @@
 #include "json.h"
 #include "render.h"
 #include "select.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
@@ -226,11 +227,11 @@ Result<std::vector<Series>> series_in(const HistoryCommand& options) {
   if (!files) return std::move(files).error();
   std::vector<Series> all;
   for (RunFile& file : *files) {
-    if (!options.prefix.empty() && file.prefix != options.prefix) continue;
+    if (options.prefix && file.prefix != *options.prefix) continue;
     if (all.empty() || all.back().files.back().prefix != file.prefix) all.emplace_back();
     all.back().files.push_back(std::move(file));
   }
-  if (all.empty()) return Error{.code = Errc::usage, .message = "has no PREFIX-EPOCH_STEP.ckpt in it"};
+  if (all.empty()) return usage("has no PREFIX-EPOCH_STEP.ckpt in it");
   return all;
 }
 

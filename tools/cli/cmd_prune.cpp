@@ -17,6 +17,7 @@
 #include "containers.h"
 #include "json.h"
 #include "render.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
@@ -33,6 +34,7 @@ struct Plan {
   bool recorded = false;
   std::optional<Error> error = {};  // why the run is left alone
   std::vector<Row> rows = {};
+  std::vector<std::pair<std::string, Error>> unreadable = {};  // files, and why
 };
 
 struct Counts {
@@ -40,8 +42,6 @@ struct Counts {
   std::uint64_t chosen = 0;  // to be deleted, or deleted
   std::uint64_t bytes = 0;   // of those
 };
-
-Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = std::min(text.find_first_not_of(' '), text.size());
@@ -138,28 +138,35 @@ Status complete(RunFiles& run, const KeepPolicy& policy, const PruneCommand& opt
   return {};
 }
 
-// A file that cannot be opened, or is of another format than it says, is no checkpoint to fall back on. One that only
-// lacks its key is.
-bool is_damaged(const std::filesystem::path& path) {
+// Why a file is no checkpoint to fall back on: it cannot be opened, or is of another format than its name says. One
+// that only lacks its key is.
+std::optional<Error> why_not_usable(const std::filesystem::path& path) {
   const auto opened = containers::open_any(path);
-  if (!opened) return opened.error().code != Errc::key;
-  return (opened->format == FileFormat::safetensors) != (path.extension() == ".safetensors");
+  if (!opened) return opened.error().code == Errc::key ? std::nullopt : std::optional(opened.error());
+  if ((opened->format == FileFormat::safetensors) == (path.extension() == ".safetensors")) return std::nullopt;
+  return Error{.code = Errc::mismatch, .message = "is of another format than its name says"};
 }
+
+bool is_unreadable(const Error& error) { return error.code == Errc::io || error.code == Errc::changed; }
 
 // MindSpore deletes before it saves; here no save follows.
 void keep_newest(std::span<const CheckpointFile> files, std::vector<KeepDecision>& decisions) {
   for (std::size_t i = files.size(); i-- > 0;) {
-    if (files[i].damaged) continue;
+    if (files[i].state != FileState::whole) continue;
     if (!decisions[i].keep) decisions[i] = {true, "the newest; MindSpore would delete it before its next save"};
     return;
   }
 }
 
+// Opens every file, to know which are whole.
 std::vector<KeepDecision> decide(std::vector<CheckpointFile>& files, const std::filesystem::path& directory,
-                                 KeepPolicy policy, const std::set<std::string>& pinned) {
+                                 KeepPolicy policy, const std::set<std::string>& pinned, Plan& plan) {
   for (CheckpointFile& file : files) {
     file.pinned = file.pinned || pinned.contains(file.name);
-    file.damaged = is_damaged(directory / file.name);
+    if (auto error = why_not_usable(directory / file.name)) {
+      file.state = is_unreadable(*error) ? FileState::unreadable : FileState::damaged;
+      if (file.state == FileState::unreadable) plan.unreadable.emplace_back(file.name, std::move(*error));
+    }
     policy.last_save = std::max(policy.last_save, file.time);
   }
   auto decisions = decide_retention(files, policy, std::chrono::system_clock::now());
@@ -173,7 +180,7 @@ Plan plan_for(RunFiles run, const PruneCommand& options, const KeepPolicy& polic
   if (!plan.error)
     if (const auto status = complete(run, policy, options); !status) plan.error = status.error();
   const auto decisions = plan.error ? std::vector<KeepDecision>(run.files.size(), {true, "its run is left alone"})
-                                    : decide(run.files, options.directory, policy, pinned);
+                                    : decide(run.files, options.directory, policy, pinned, plan);
   for (std::size_t i = 0; i < run.files.size(); ++i) plan.rows.push_back({std::move(run.files[i]), decisions[i]});
   for (CheckpointFile& file : run.others) plan.rows.push_back({std::move(file), {true, "not of the record"}});
   return plan;
@@ -269,11 +276,10 @@ std::string text_of(std::span<const Plan> plans, const PruneCommand& options, bo
 int run(Context& context, const PruneCommand& options) {
   const auto policy = policy_from(options);
   if (!policy) return context.fail(policy.error().message, "`ckpt prune --help` has the rules");
-  const auto prefix = options.prefix.empty() ? std::nullopt : std::optional<std::string_view>(options.prefix);
-  auto runs = find_runs(options.directory, prefix);
+  auto runs = find_runs(options.directory, options.prefix);
   if (!runs) return context.fail(options.directory, runs.error());
-  if (prefix && runs->empty())
-    return context.fail(options.directory, usage("no run saved as \"" + escape(*prefix) + "\" there"));
+  if (options.prefix && runs->empty())
+    return context.fail(options.directory, usage("no run saved as \"" + escape(*options.prefix) + "\" there"));
   const auto pinned = pinned_names(options);
   if (!pinned) return context.fail(options.directory, pinned.error());
   int code = kDone;
@@ -282,6 +288,7 @@ int run(Context& context, const PruneCommand& options) {
     const std::string at = path_of(options, run_files.prefix + (run_files.error ? "-record.txt" : ""));
     plans.push_back(plan_for(std::move(run_files), options, *policy, *pinned));
     if (plans.back().error) code = context.fail(at, *plans.back().error);
+    for (const auto& [file, error] : plans.back().unreadable) code = context.fail(path_of(options, file), error);
   }
   if (options.yes)
     for (Plan& plan : plans) code = std::max(code, delete_planned(context, options, plan));

@@ -11,6 +11,7 @@
 #include "json.h"
 #include "output.h"
 #include "render.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
@@ -19,6 +20,8 @@ std::string_view name(Loss::Kind kind) {
   switch (kind) {
     case Loss::Kind::lost:
       return "lost";
+    case Loss::Kind::renamed:
+      return "renamed";
     case Loss::Kind::partial:
       return "partial";
     case Loss::Kind::doubt:
@@ -27,9 +30,10 @@ std::string_view name(Loss::Kind kind) {
   return "lost";
 }
 
-// FILE:OFFSET: lost: "tensor": message (N bytes)
+// FILE:OFFSET: lost: "tensor": message (N bytes); renamed: "tensor" -> "new name": message
 std::string text_of(const std::string& path, const Loss& loss, bool color) {
-  const std::string tensor = loss.tensor.empty() ? "" : "\"" + escape(loss.tensor) + "\": ";
+  std::string tensor = loss.tensor.empty() ? "" : "\"" + escape(loss.tensor) + "\": ";
+  if (!loss.new_name.empty()) tensor.insert(tensor.size() - 2, " -> \"" + escape(loss.new_name) + "\"");
   const Style style = loss.kind == Loss::Kind::lost ? Style::red : Style::yellow;
   const std::string size = loss.size == 0 ? "" : fmt::format(" ({})", human_size(loss.size));
   return fmt::format("{}:{}: {}: {}{}{}\n", escape(path), loss.offset, styled(name(loss.kind), style, color), tensor,
@@ -48,6 +52,7 @@ std::string sums_of(const Salvage& salvage) {
         std::count_if(losses.begin(), losses.end(), [&](const Loss& loss) { return loss.kind == kind; }));
   };
   std::string text = kept + " kept";
+  if (const auto renamed = count(Loss::Kind::renamed); renamed > 0) text += fmt::format(", {} renamed", renamed);
   if (const auto partial = count(Loss::Kind::partial); partial > 0) text += fmt::format(", {} partial", partial);
   if (const auto lost = count(Loss::Kind::lost); lost > 0)
     text += fmt::format(", {} {}", lost, lost == 1 ? "loss" : "losses");
@@ -59,6 +64,7 @@ Json json_of(const Loss& loss) {
   Json json;
   json["kind"] = std::string(name(loss.kind));
   set_text(json, "tensor", loss.tensor);
+  if (!loss.new_name.empty()) set_text(json, "new_name", loss.new_name);
   json["offset"] = loss.offset;
   json["bytes"] = loss.size;
   json["message"] = loss.message;
@@ -106,7 +112,7 @@ int run(Context& context, const SalvageCommand& options) {
   if (!options.output.empty() && !nothing) {
     std::error_code none;
     if (std::filesystem::equivalent(options.output, options.file, none))
-      return context.fail(options.output, {.code = Errc::usage, .message = "is the damaged file itself"},
+      return context.fail(options.output, usage("is the damaged file itself"),
                           "the damaged file is left as it is: name another one");
     if (auto status = salvage->write(options.output, how, context.progress(options.output)); !status)
       return context.fail(status.error().code == Errc::changed ? options.file : options.output, status.error(),

@@ -14,6 +14,7 @@
 #include "output.h"
 #include "render.h"
 #include "target.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
@@ -219,7 +220,7 @@ int show_file(Context& context, const Input& input, const std::string& path, con
   const TensorInfo& tensor = *target.tensor;
   const std::string quoted = "\"" + escape(target.name) + "\"";
   const auto refuse = [&](const char* why, const std::string& hint) {
-    return context.fail(path, {.code = Errc::usage, .message = quoted + why}, hint);
+    return context.fail(path, usage(quoted + why), hint);
   };
   if (tensor.kind == Kind::map)
     return refuse(" is a map parameter: only its parts have bytes",

@@ -14,6 +14,7 @@
 #include "json.h"
 #include "render.h"
 #include "select.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
@@ -50,8 +51,7 @@ Result<std::vector<double>> fractions_from(const std::string& list) {
     double value = 0;
     const auto [rest, error] = std::from_chars(list.data() + at, list.data() + end, value);
     if (error != std::errc() || rest != list.data() + end || !(value >= 0 && value <= 1))
-      return Error{.code = Errc::usage,
-                   .message = "--quantiles: '" + escape(list.substr(at, end - at)) + "' is no number from 0 to 1"};
+      return usage("--quantiles: '" + escape(list.substr(at, end - at)) + "' is not a number from 0 to 1");
     fractions.push_back(value);
     at = end + 1;
   }

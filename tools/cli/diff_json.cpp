@@ -44,13 +44,16 @@ Status add_metrics(const FileDiff& file, const TensorDiff& diff, Json& json) {
     json["lost_nan"] = m.lost_nan;
     json["new_inf"] = m.new_inf;
     json["lost_inf"] = m.lost_inf;
-    json["max_abs"] = number(m.max_abs);
-    json["max_rel"] = number(m.max_rel);
-    json["mean_abs"] = number(m.mean_abs);
-    json["rms"] = number(m.rms);
-    json["l2"] = number(m.l2);
-    json["relative_update"] = number(m.relative_update);
-    json["cosine"] = number(m.cosine);
+    // Where all that changed is NaN or infinite, before or after, there is no distance.
+    const bool none = m.changed_elements > 0 && !has_numbers(m);
+    for (const auto& [key, value] : {std::pair{"max_abs", m.max_abs},
+                                     {"max_rel", m.max_rel},
+                                     {"mean_abs", m.mean_abs},
+                                     {"rms", m.rms},
+                                     {"l2", m.l2},
+                                     {"relative_update", m.relative_update},
+                                     {"cosine", m.cosine}})
+      json[key] = none ? Json() : number(value);
     if (m.max_ulp) json["max_ulp"] = *m.max_ulp;
   }
   for (const auto& [key, index] : {std::pair{"first", m.first_index},
@@ -118,7 +121,7 @@ Status write_diff_json(const FileDiff& file, Context& context) {
   text.back() = ',';
   context.write(text + "\"tensors\":[");
   for (const DiffRow* row : file.shown) {
-    auto json = diff_json(file, row->diff);
+    auto json = diff_json(file, *row->diff);
     if (!json) return json.error();
     (*json)["group"] = std::string(name(row->group));
     (*json)["fails"] = row->fails;

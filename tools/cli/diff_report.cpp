@@ -30,8 +30,8 @@ std::string quoted(const std::optional<std::string>& text, std::size_t columns) 
 
 std::string number_text(double value, int digits = 3) { return fmt::format("{:.{}g}", value, digits); }
 
-// "150 (100%)"
-std::string share_text(std::uint64_t count, std::uint64_t of) {
+// "150 (100%)", in brief "100%"
+std::string share_text(std::uint64_t count, std::uint64_t of, bool brief) {
   if (count == 0) return "0";
   const double percent = 100 * static_cast<double>(count) / static_cast<double>(of);
   const std::string text = count == of      ? "100"
@@ -39,7 +39,7 @@ std::string share_text(std::uint64_t count, std::uint64_t of) {
                            : percent > 99.9 ? ">99.9"
                            : percent < 10   ? fmt::format("{:.1f}", percent)
                                             : fmt::format("{:.0f}", percent);
-  return fmt::format("{} ({}%)", grouped(count), text);
+  return brief ? text + "%" : fmt::format("{} ({}%)", grouped(count), text);
 }
 
 // The name in b; of another one what it was.
@@ -86,9 +86,29 @@ std::vector<std::string> transitions_of(const Metrics& m) {
   return words;
 }
 
+// Two values in as few digits as tell them apart.
+std::string brief_text(const ElementPair& pair) {
+  for (int digits = 3; digits < 9; ++digits) {
+    const auto brief = [&](double number, const std::string& text) {
+      std::string fewer = std::isfinite(number) ? number_text(number, digits) : text;
+      return fewer.size() < text.size() ? fewer : text;
+    };
+    const std::string a = brief(pair.number_a, pair.a);
+    const std::string b = brief(pair.number_b, pair.b);
+    if (a != b) return a + " -> " + b;
+  }
+  return pair.a + " -> " + pair.b;
+}
+
+struct Words {
+  std::string full = {};
+  std::string brief = {};  // where there is little room
+};
+
 // What a row says in words: the form, values, NaN that came and went.
-Result<std::string> description_of(const FileDiff& file, const TensorDiff& diff) {
+Result<Words> description_of(const FileDiff& file, const TensorDiff& diff) {
   std::vector<std::string> words = form_of(diff);
+  std::string brief_values;
   if (diff.basis == Basis::text && diff.values == Change::changed) {
     const auto a = string_of(*file.a, *diff.pair.a);
     const auto b = string_of(*file.b, *diff.pair.b);
@@ -102,9 +122,14 @@ Result<std::string> description_of(const FileDiff& file, const TensorDiff& diff)
     auto spot = elements_at(file, diff, index);
     if (!spot) return spot.error();
     const std::string place = m.elements == 1 ? "" : place_text(diff, index);
-    words.push_back(fmt::format("{}{}{} -> {}", place, place.empty() ? "" : ": ", spot->a, spot->b));
+    const std::string where = place.empty() ? "" : place + ": ";
+    words.push_back(where + spot->a + " -> " + spot->b);
+    brief_values = where + brief_text(*spot);
   }
-  return fmt::format("{}", fmt::join(words, ", "));
+  Words all{.full = fmt::format("{}", fmt::join(words, ", "))};
+  if (!brief_values.empty()) words.back() = std::move(brief_values);
+  all.brief = fmt::format("{}", fmt::join(words, ", "));
+  return all;
 }
 
 // ---- the table ----
@@ -113,19 +138,27 @@ struct Columns {
   bool max_rel = true;
   bool rms = true;
   bool cosine = true;
-  bool update = true;
+  bool max_abs = true;
+  bool brief = false;  // values in few digits, and of what changed the share alone
 };
 
-// From the richest to the narrowest.
-constexpr std::array kForTerminals = {Columns{}, Columns{.rms = false}, Columns{.rms = false, .cosine = false},
-                                      Columns{.max_rel = false, .rms = false, .cosine = false}};
+// From the richest to the narrowest. UPDATE, by which rows are sorted, stays; the two values say most of MAX ABS.
+constexpr std::array kForTerminals = {
+    Columns{},
+    Columns{.rms = false},
+    Columns{.max_rel = false, .rms = false},
+    Columns{.rms = false, .cosine = false},
+    Columns{.max_rel = false, .rms = false, .cosine = false},
+    Columns{.max_rel = false, .rms = false, .cosine = false, .brief = true},
+    Columns{.max_rel = false, .rms = false, .cosine = false, .max_abs = false, .brief = true},
+};
 
 // A row in words, made once for all the widths that are tried.
 struct Line {
   const TensorDiff* diff = nullptr;
   std::string change = {};
   std::string title = {};
-  std::string words = {};
+  Words words = {};
 };
 
 Style style_of(const TensorDiff& diff) {
@@ -155,11 +188,16 @@ Status add_lines(const FileDiff& file, const TensorDiff& diff, const std::string
   return {};
 }
 
-Result<std::vector<Line>> lines_of(const FileDiff& file) {
-  std::vector<Line> lines;
-  for (const DiffRow* row : file.shown)
-    if (auto status = add_lines(file, row->diff, "", lines); !status) return status.error();
-  return lines;
+// One row's lines at a time: those of all rows take several times the memory of the files' indexes.
+template <class Use>
+Status for_each_line(const FileDiff& file, const Use& use) {
+  for (const DiffRow* row : file.shown) {
+    std::vector<Line> lines;
+    if (auto status = add_lines(file, *row->diff, "", lines); !status) return status;
+    for (const Line& line : lines)
+      if (auto status = use(line); !status) return status;
+  }
+  return {};
 }
 
 std::vector<std::string> metric_cells(const TensorDiff& diff, const Columns& columns) {
@@ -170,11 +208,12 @@ std::vector<std::string> metric_cells(const TensorDiff& diff, const Columns& col
     const bool by_value = counted_ones && diff.basis == Basis::values;
     cells.push_back(!by_value ? "" : has_numbers(*diff.metrics) ? number_text(value(*diff.metrics), digits) : "-");
   };
-  cells.push_back(counted_ones ? share_text(diff.metrics->changed_elements, diff.metrics->elements) : "");
-  add(true, [](const Metrics& m) { return m.max_abs; });
+  cells.push_back(counted_ones ? share_text(diff.metrics->changed_elements, diff.metrics->elements, columns.brief)
+                               : "");
+  add(columns.max_abs, [](const Metrics& m) { return m.max_abs; });
   add(columns.max_rel, [](const Metrics& m) { return m.max_rel; });
   add(columns.rms, [](const Metrics& m) { return m.rms; });
-  add(columns.update, [](const Metrics& m) { return m.relative_update; });
+  add(true, [](const Metrics& m) { return m.relative_update; });
   add(
       columns.cosine, [](const Metrics& m) { return m.cosine; }, 6);
   return cells;
@@ -182,7 +221,8 @@ std::vector<std::string> metric_cells(const TensorDiff& diff, const Columns& col
 
 Table table_of(const std::vector<Line>& lines, const Columns& columns, std::size_t words_columns, bool color) {
   constexpr auto kRight = Table::Align::right;
-  std::vector<Table::Column> heads = {{"CHANGE"}, {"NAME"}, {"CHANGED", kRight}, {"MAX ABS", kRight}};
+  std::vector<Table::Column> heads = {{"CHANGE"}, {"NAME"}, {"CHANGED", kRight}};
+  if (columns.max_abs) heads.push_back({"MAX ABS", kRight});
   if (columns.max_rel) heads.push_back({"MAX REL", kRight});
   if (columns.rms) heads.push_back({"RMS", kRight});
   heads.push_back({"UPDATE", kRight});
@@ -198,28 +238,40 @@ Table table_of(const std::vector<Line>& lines, const Columns& columns, std::size
     std::vector<std::string> cells = {styled(line.change, style_of(*line.diff), color), line.title};
     if (numbers)
       for (std::string& cell : metric_cells(*line.diff, columns)) cells.push_back(std::move(cell));
-    cells.push_back(shortened(line.words, words_columns));
+    cells.push_back(shortened(columns.brief ? line.words.brief : line.words.full, words_columns));
     table.add(std::move(cells));
   }
   return table;
 }
 
-// On a terminal what there is room for; of the words at least a few.
-std::string table_text(const std::vector<Line>& lines, const Context& context) {
+// On a terminal what there is room for: all words, or as many as a place and two values take, or two types, or a few.
+Table fitting_table(const std::vector<Line>& lines, const Context& context) {
   constexpr std::size_t kAll = std::size_t{1} << 20;
   constexpr std::size_t kFew = 12;
-  if (!context.out_is_terminal()) return table_of(lines, {}, kAll, context.color()).text(context.color());
-  for (const std::size_t words : {kAll, kFew}) {
+  if (!context.out_is_terminal()) return table_of(lines, {}, kAll, context.color());
+  for (const std::size_t words : {kAll, std::size_t{32}, std::size_t{20}, kFew}) {
     for (const Columns& columns : kForTerminals) {
-      const Table table = table_of(lines, columns, words, context.color());
-      if (table.width() <= context.width()) {
-        // The rest of the line is for the words.
-        const std::size_t more = words == kAll ? kAll : words + context.width() - table.width();
-        return table_of(lines, columns, more, context.color()).text(context.color());
-      }
+      Table table = table_of(lines, columns, words, context.color());
+      if (table.width() > context.width()) continue;
+      // The rest of the line is for the words.
+      if (words == kAll) return table;
+      return table_of(lines, columns, words + context.width() - table.width(), context.color());
     }
   }
-  return table_of(lines, kForTerminals.back(), kFew, context.color()).text(context.color());
+  return table_of(lines, kForTerminals.back(), kFew, context.color());
+}
+
+Status write_table(const FileDiff& diff, Context& context) {
+  std::vector<Line> lines;
+  const Status status = for_each_line(diff, [&](const Line& line) -> Status {
+    lines.push_back(line);
+    return {};
+  });
+  if (!status) return status;
+  const Table table = fitting_table(lines, context);
+  lines = {};  // the table has their words
+  context.write(table.text(context.color()));
+  return {};
 }
 
 // ---- closely ----
@@ -230,7 +282,7 @@ Result<std::string> details_of(const FileDiff& file, const Line& line, bool colo
       fmt::format("{}  {}", styled(line.title, Style::bold, color), styled(line.change, style_of(diff), color));
   if (const auto form = form_of(diff); !form.empty()) text += fmt::format("  {}", fmt::join(form, ", "));
   text += '\n';
-  if (diff.basis == Basis::text && diff.values == Change::changed) return text + "  " + line.words + "\n";
+  if (diff.basis == Basis::text && diff.values == Change::changed) return text + "  " + line.words.full + "\n";
   if (!diff.metrics || diff.metrics->changed_elements == 0) return text;
   const Metrics& m = *diff.metrics;
   text += fmt::format("  {} of {} changed", grouped(m.changed_elements),
@@ -265,6 +317,15 @@ Result<std::string> details_of(const FileDiff& file, const Line& line, bool colo
     if (m.max_ulp) table.add({"max ulp", grouped(*m.max_ulp), ""});
   }
   return text + table.text(color, "  ");
+}
+
+Status write_details(const FileDiff& diff, Context& context) {
+  return for_each_line(diff, [&](const Line& line) -> Status {
+    auto block = details_of(diff, line, context.color());
+    if (!block) return block.error();
+    context.write(*block);
+    return {};
+  });
 }
 
 // ---- Markdown, XML ----
@@ -324,23 +385,45 @@ std::string junit_of_alone(const FileDiff& diff) {
                             : "<failure type=\"removed\" message=\"only there\"/>");
 }
 
+Result<std::string> junit_of(const FileDiff& file, const DiffRow& row, const std::string& suite) {
+  const TensorDiff& diff = *row.diff;
+  const std::string head = fmt::format("    <testcase classname=\"{}\" name=\"{}\"", suite, xml_text(title_of(diff)));
+  if (diff.change == Change::identical && !row.fails) return head + "/>\n";
+  std::vector<Line> lines;
+  if (auto status = add_lines(file, diff, "", lines); !status) return status.error();
+  std::string body;
+  for (const Line& line : lines) {
+    auto block = details_of(file, line, false);
+    if (!block) return block;
+    body += *block;
+  }
+  const std::string change = words_of(diff.change);
+  const std::string message = lines[0].words.full.empty() ? change : change + ": " + lines[0].words.full;
+  return head + ">\n" +
+         (row.fails ? fmt::format("      <failure type=\"{}\" message=\"{}\">{}</failure>\n", change, xml_text(message),
+                                  xml_text(body))
+                    : fmt::format("      <system-out>{}</system-out>\n", xml_text(body))) +
+         "    </testcase>\n";
+}
+
 }  // namespace
 
 Result<ElementPair> elements_at(const FileDiff& file, const TensorDiff& diff, std::uint64_t index) {
   const bool by_value = diff.basis == Basis::values;
-  const auto read = [&](const Checkpoint& from, const TensorInfo& entry, std::string& text,
-                        std::string& json) -> Status {
+  const auto read = [&](const Checkpoint& from, const TensorInfo& entry, std::string& text, std::string& json,
+                        double& number) -> Status {
     std::array<std::byte, 16> bytes;
     const auto size = by_value ? size_of(entry.dtype) : 1;
     const auto element = std::span(bytes).first(size);
     if (auto status = from.read(entry, index * size, element); !status) return status;
     text = element_text(by_value ? entry.dtype : DType::unknown, element);
     json = by_value ? json_value(entry.dtype, element) : Json(text).dump();
+    if (by_value && is_float(entry.dtype)) to_double(entry.dtype, element, {&number, 1});
     return {};
   };
   ElementPair pair;
-  if (auto status = read(*file.a, *diff.pair.a, pair.a, pair.json_a); !status) return status.error();
-  if (auto status = read(*file.b, *diff.pair.b, pair.b, pair.json_b); !status) return status.error();
+  if (auto status = read(*file.a, *diff.pair.a, pair.a, pair.json_a, pair.number_a); !status) return status.error();
+  if (auto status = read(*file.b, *diff.pair.b, pair.b, pair.json_b, pair.number_b); !status) return status.error();
   return pair;
 }
 
@@ -355,74 +438,58 @@ std::string summary_of(const FileDiff& diff) {
   return all + ": " + text;
 }
 
-Result<std::string> diff_text(const FileDiff& diff, const Context& context, bool details) {
+Status write_diff_text(const FileDiff& diff, Context& context, bool details) {
   const bool color = context.color();
-  if (diff.alone()) return styled(only_there(diff), Style::bold, color) + "\n";
-  auto lines = lines_of(diff);
-  if (!lines) return lines.error();
-  std::string text;
-  if (details) {
-    for (const Line& line : *lines) {
-      auto block = details_of(diff, line, color);
-      if (!block) return block.error();
-      text += *block;
-    }
-  } else {
-    text = table_text(*lines, context);
+  if (diff.alone()) {
+    context.write(styled(only_there(diff), Style::bold, color) + "\n");
+    return {};
   }
-  if (diff.left_out > 0) text += styled(fmt::format("and {} more", grouped(diff.left_out)), Style::dim, color) + "\n";
-  return text + styled(summary_of(diff), diff.differs ? Style::bold : Style::green, color) + "\n";
+  const Status status = details ? write_details(diff, context) : write_table(diff, context);
+  if (!status) return status;
+  if (diff.left_out > 0)
+    context.write(styled(fmt::format("and {} more", grouped(diff.left_out)), Style::dim, color) + "\n");
+  context.write(styled(summary_of(diff), diff.differs ? Style::bold : Style::green, color) + "\n");
+  return {};
 }
 
-Result<std::string> diff_markdown(const FileDiff& diff) {
-  if (diff.alone()) return fmt::format("### {}\n\nOnly there.\n", code_span(escape(diff.path_a + diff.path_b)));
-  auto lines = lines_of(diff);
-  if (!lines) return lines.error();
-  std::string text = fmt::format("### {} → {}\n\n{}.\n", code_span(escape(diff.path_a)), code_span(escape(diff.path_b)),
-                                 summary_of(diff));
-  if (lines->empty()) return text;
-  text +=
+Status write_diff_markdown(const FileDiff& diff, Context& context) {
+  if (diff.alone()) {
+    context.write(fmt::format("### {}\n\nOnly there.\n", code_span(escape(diff.path_a + diff.path_b))));
+    return {};
+  }
+  context.write(fmt::format("### {} → {}\n\n{}.\n", code_span(escape(diff.path_a)), code_span(escape(diff.path_b)),
+                            summary_of(diff)));
+  if (diff.shown.empty()) return {};
+  context.write(
       "\n| Change | Tensor | Changed | Max abs | Max rel | RMS | Update | Cosine | What |\n"
-      "|---|---|--:|--:|--:|--:|--:|--:|---|\n";
-  for (const Line& line : *lines) {
-    text += fmt::format("| {} | {} |", line.change, code_span(line.title));
+      "|---|---|--:|--:|--:|--:|--:|--:|---|\n");
+  const Status status = for_each_line(diff, [&](const Line& line) -> Status {
+    std::string text = fmt::format("| {} | {} |", line.change, code_span(line.title));
     for (const std::string& cell : metric_cells(*line.diff, {})) text += cell.empty() ? " |" : " " + cell + " |";
-    text += line.words.empty() ? " |\n" : " " + code_span(line.words) + " |\n";
-  }
-  if (diff.left_out > 0) text += fmt::format("\nand {} more\n", grouped(diff.left_out));
-  return text;
+    context.write(text + (line.words.full.empty() ? " |\n" : " " + code_span(line.words.full) + " |\n"));
+    return {};
+  });
+  if (!status) return status;
+  if (diff.left_out > 0) context.write(fmt::format("\nand {} more\n", grouped(diff.left_out)));
+  return {};
 }
 
-Result<std::string> diff_junit(const FileDiff& diff) {
-  if (diff.alone()) return junit_of_alone(diff);
+Status write_diff_junit(const FileDiff& diff, Context& context) {
+  if (diff.alone()) {
+    context.write(junit_of_alone(diff));
+    return {};
+  }
   const auto failures = std::count_if(diff.rows.begin(), diff.rows.end(), [](const DiffRow& row) { return row.fails; });
   const std::string suite = xml_text(escape(diff.path_a) + " -> " + escape(diff.path_b));
-  std::string text =
-      fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\">\n", suite, diff.rows.size(), failures);
+  context.write(
+      fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\">\n", suite, diff.rows.size(), failures));
   for (const DiffRow& row : diff.rows) {
-    const std::string head =
-        fmt::format("    <testcase classname=\"{}\" name=\"{}\"", suite, xml_text(title_of(row.diff)));
-    if (row.diff.change == Change::identical && !row.fails) {
-      text += head + "/>\n";
-      continue;
-    }
-    std::vector<Line> lines;
-    if (auto status = add_lines(diff, row.diff, "", lines); !status) return status.error();
-    std::string body;
-    for (const Line& line : lines) {
-      auto block = details_of(diff, line, false);
-      if (!block) return block.error();
-      body += *block;
-    }
-    const std::string change = words_of(row.diff.change);
-    const std::string message = lines[0].words.empty() ? change : change + ": " + lines[0].words;
-    text += head + ">\n";
-    text += row.fails ? fmt::format("      <failure type=\"{}\" message=\"{}\">{}</failure>\n", change,
-                                    xml_text(message), xml_text(body))
-                      : fmt::format("      <system-out>{}</system-out>\n", xml_text(body));
-    text += "    </testcase>\n";
+    auto text = junit_of(diff, row, suite);
+    if (!text) return text.error();
+    context.write(*text);
   }
-  return text + "  </testsuite>\n";
+  context.write("  </testsuite>\n");
+  return {};
 }
 
 }  // namespace ckpt::cli

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@
 namespace ckpt::cli {
 
 struct DiffRow {
-  TensorDiff diff = {};
+  const TensorDiff* diff = nullptr;
   Group group = Group::weights;
   bool fails = false;  ///< it is one of those that make the exit status 1
 };
@@ -25,7 +26,8 @@ struct FileDiff {
   std::string path_b = {};
   const Checkpoint* a = nullptr;
   const Checkpoint* b = nullptr;
-  std::vector<DiffRow> rows = {};            ///< all that were compared, a's in file order, then what b alone has
+  std::vector<TensorDiff> diffs = {};        ///< all that were compared, a's in file order, then what b alone has
+  std::vector<DiffRow> rows = {};            ///< one for each of them
   std::vector<const DiffRow*> shown = {};    ///< those to be shown, in that order
   std::uint64_t left_out = 0;                ///< by --top
   std::array<std::uint64_t, 8> counts = {};  ///< by Change
@@ -41,6 +43,10 @@ struct ElementPair {
   std::string b = {};
   std::string json_a = {};
   std::string json_b = {};
+  double number_a = kNoNumber;  ///< of a type with fractions
+  double number_b = kNoNumber;
+
+  static constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 };
 Result<ElementPair> elements_at(const FileDiff& file, const TensorDiff& diff, std::uint64_t index);
 
@@ -48,12 +54,12 @@ Result<ElementPair> elements_at(const FileDiff& file, const TensorDiff& diff, st
 std::string summary_of(const FileDiff& diff);
 
 /// For people: a table with a row a tensor, or with `details` a few lines for each. Errors are those of reading values.
-Result<std::string> diff_text(const FileDiff& diff, const Context& context, bool details);
+Status write_diff_text(const FileDiff& diff, Context& context, bool details);
 /// The same as a section of a Markdown page.
-Result<std::string> diff_markdown(const FileDiff& diff);
+Status write_diff_markdown(const FileDiff& diff, Context& context);
 /// One document, on one line (schemas/ckpt.diff.1.schema.json).
 Status write_diff_json(const FileDiff& diff, Context& context);
 /// A testsuite with a testcase a tensor, for inside <testsuites>.
-Result<std::string> diff_junit(const FileDiff& diff);
+Status write_diff_junit(const FileDiff& diff, Context& context);
 
 }  // namespace ckpt::cli

@@ -1,24 +1,18 @@
 #include "diff_rules.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <string_view>
-#include <system_error>
 #include <unordered_map>
 
 #include "ckpt/text.h"
-#include "context.h"
+#include "input.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
-
-Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
 
 template <class Number>
 std::optional<Number> number_from(std::string_view text) {
@@ -181,30 +175,6 @@ std::string FailOn::unused() const {
 
 namespace {
 
-// As far as a map may go: what has no end must not fill the memory.
-Result<std::string> read_map_text(const std::string& path) {
-  constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
-  const auto failure = [](const char* what) {
-    return Error{.code = Errc::io, .os_error = errno, .message = what + std::generic_category().message(errno)};
-  };
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (descriptor < 0) return failure("cannot open: ");
-  std::string text;
-  std::vector<char> block(std::size_t{64} << 10);
-  ssize_t got = 1;
-  while (got > 0 && text.size() <= kMaxBytes && !interrupted()) {
-    got = ::read(descriptor, block.data(), block.size());
-    if (got > 0) text.append(block.data(), static_cast<std::size_t>(got));
-    if (got < 0 && errno == EINTR) got = 1;
-  }
-  const Error error = failure("cannot read: ");
-  ::close(descriptor);
-  if (interrupted()) return Error{.code = Errc::cancelled};
-  if (got < 0) return error;
-  if (text.size() > kMaxBytes) return Error{.code = Errc::limit, .message = "is too large for a map"};
-  return text;
-}
-
 Error wrong_line(std::size_t number, const std::string& why) {
   return {.code = Errc::malformed, .message = "line " + std::to_string(number) + " " + why};
 }
@@ -226,7 +196,7 @@ Status check_contradictions(const NameMap& map) {
 }  // namespace
 
 Result<NameMap> read_name_map(const std::string& path) {
-  auto text = read_map_text(path);
+  auto text = read_text(path, std::size_t{64} << 20, "a map");
   if (!text) return std::move(text).error();
   std::string_view rest = *text;
   if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);  // editors of Windows write it, and \r\n

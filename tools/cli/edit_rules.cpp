@@ -8,13 +8,10 @@
 #include "ckpt/cast.h"
 #include "ckpt/text.h"
 #include "facts.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
-
-Error usage(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
-
-bool is_integer(DType dtype) { return dtype >= DType::int8 && dtype <= DType::uint64; }
 
 bool same_kind(DType a, DType b) { return (is_float(a) && is_float(b)) || (is_integer(a) && is_integer(b)); }
 

@@ -15,9 +15,11 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <system_error>
 
 #include "ckpt/text.h"
 #include "containers.h"
+#include "usage.h"
 
 namespace ckpt::cli {
 namespace {
@@ -124,8 +126,7 @@ Result<Input> Input::open(Context& context, const std::string& path, const KeyOp
         return Error{
             .code = Errc::io, .os_error = errno, .message = "cannot open: " + std::generic_category().message(errno)};
     }
-    if (::isatty(descriptor) == 1)
-      return Error{.code = Errc::usage, .message = "a checkpoint does not come from a terminal"};
+    if (::isatty(descriptor) == 1) return usage("a checkpoint does not come from a terminal");
     auto given = given_key(key);
     if (!given) return std::move(given).error();
     input.stream_.emplace(
@@ -191,6 +192,28 @@ std::optional<Error> needs_a_file(const std::string& path) {
   return Error{.code = Errc::unsupported, .message = "this needs a file, not a pipe"};
 }
 
+Result<std::string> read_text(const std::string& path, std::size_t max_bytes, std::string_view what) {
+  const auto failure = [](const char* did) {
+    return Error{.code = Errc::io, .os_error = errno, .message = did + std::generic_category().message(errno)};
+  };
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (descriptor < 0) return failure("cannot open: ");
+  std::string text;
+  std::vector<char> block(std::size_t{64} << 10);
+  ssize_t got = 1;
+  while (got > 0 && text.size() <= max_bytes && !interrupted()) {
+    got = ::read(descriptor, block.data(), block.size());
+    if (got > 0) text.append(block.data(), static_cast<std::size_t>(got));
+    if (got < 0 && errno == EINTR) got = 1;
+  }
+  const Error error = failure("cannot read: ");
+  ::close(descriptor);
+  if (interrupted()) return Error{.code = Errc::cancelled};
+  if (got < 0) return error;
+  if (text.size() > max_bytes) return Error{.code = Errc::limit, .message = "is too large for " + std::string(what)};
+  return text;
+}
+
 Result<std::vector<std::string>> expand_directories(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
@@ -207,7 +230,7 @@ Result<std::vector<std::string>> expand_directories(const std::vector<std::strin
     if (failed)
       return Error{
           .code = Errc::io, .os_error = failed.value(), .message = escape(path) + ": cannot list: " + failed.message()};
-    if (files.size() == before) return Error{.code = Errc::usage, .message = escape(path) + ": has no *.ckpt in it"};
+    if (files.size() == before) return usage(escape(path) + ": has no *.ckpt in it");
     std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
   }
   return files;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ckpt/checkpoint.h"
@@ -63,6 +65,9 @@ std::string hint_for_checkpoint(const std::string& path, const Error& error, con
 
 /// That a path is standard input or output, where a file is needed; empty if it is none.
 std::optional<Error> needs_a_file(const std::string& path);
+
+/// A whole file that is text and no larger than `what` may be: a device that has no end must not fill the memory.
+Result<std::string> read_text(const std::string& path, std::size_t max_bytes, std::string_view what);
 
 /// The files to look at: a directory stands for its *.ckpt, sorted.
 Result<std::vector<std::string>> expand_directories(const std::vector<std::string>& paths);

@@ -35,7 +35,7 @@ CLI::Option* add_number(CLI::App& app, const std::string& names, int& to, const 
   const Check check = [low, high](const std::string& given) {
     int value = 0;
     if (CLI::detail::lexical_cast(given, value) && value >= low && value <= high) return std::string();
-    return "'" + escape(given) + "' is no number from " + std::to_string(low) + " to " + std::to_string(high);
+    return "'" + escape(given) + "' is not a whole number from " + std::to_string(low) + " to " + std::to_string(high);
   };
   return app.add_option(names, to, text)->option_text("N")->check(check);
 }
@@ -45,7 +45,7 @@ CLI::Option* add_real(CLI::App& app, const std::string& names, double& to, const
   const Check check = [](const std::string& given) {
     double value = 0;
     if (CLI::detail::lexical_cast(given, value) && value >= 0) return std::string();
-    return "'" + escape(given) + "' is no number from 0 on";
+    return "'" + escape(given) + "' is not a number of 0 or more";
   };
   return app.add_option(names, to, text)->option_text("X")->check(check);
 }
@@ -54,7 +54,7 @@ CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<st
                        const std::string& text) {
   const Check check = [](const std::string& given) {
     const bool digits = !given.empty() && given.find_first_not_of("0123456789") == given.npos;
-    return digits && given.size() < 20 ? std::string() : "'" + escape(given) + "' is no number from 0 on";
+    return digits && given.size() < 20 ? std::string() : "'" + escape(given) + "' is not a whole number of 0 or more";
   };
   return app.add_option(names, to, text)->option_text("N")->check(check);
 }
@@ -77,6 +77,16 @@ void add_key(CLI::App& app, KeyOptions& key) {
 void add_list(CLI::App& app, const std::string& name, std::vector<std::string>& to, const std::string& text,
               const std::string& value) {
   app.add_option(name, to, text)->option_text(value)->allow_extra_args(false)->take_all();
+}
+
+// The only option whose value may be empty: MindSpore saves `-1_32.ckpt` then. CLI11 would make an empty optional of
+// it.
+constexpr char kPrefix[] = "--prefix";
+
+void add_prefix(CLI::App& app, std::optional<std::string>& to, const std::string& text) {
+  app.add_option_function<std::string>(
+         kPrefix, [&to](const std::string& prefix) { to = prefix; }, text)
+      ->option_text("PREFIX");
 }
 
 void add_patterns(CLI::App& app, PatternOptions& select) {
@@ -131,7 +141,7 @@ void add_stats(CLI::App& app, Command& command) {
   add_patterns(app, stats.select);
   add_choice(app, "--group", stats.group, "Only weights, the optimizer's state, or other entries",
              "weights|optimizer|other");
-  app.add_option("-q,--quantiles", stats.quantiles, "Quantiles too: 0.5 is the median")->option_text("0.01,0.5,...");
+  app.add_option("--quantiles", stats.quantiles, "Quantiles too: 0.5 is the median")->option_text("0.01,0.5,...");
   app.add_flag("--exact", stats.exact, "Exact quantiles of large tensors too (else good to 1 %), in further passes");
   auto* histogram = app.add_flag("--histogram", stats.histogram, "A histogram of each tensor");
   add_number(app, "--bins", stats.bins, "How many bins it has", 1, 65536)->needs(histogram);
@@ -163,13 +173,14 @@ void add_check(CLI::App& app, Command& command) {
 void add_diff(CLI::App& app, Command& command) {
   auto& diff = command.emplace<DiffCommand>();
   app.add_option("A", diff.a, "A checkpoint, or a folder of them")->required();
-  app.add_option("B", diff.b, "What it is compared with; of two folders the *.ckpt of the same name")->required();
+  app.add_option("B", diff.b, "What it is compared with; of folders the *.ckpt of the same name")->required();
   add_patterns(app, diff.select);
   add_choice(app, "--only", diff.only, "Only weights, the optimizer's state, or other entries",
              "weights|optimizer|other");
   add_real(app, "--atol", diff.atol, "Tolerate |a - b| <= X + RTOL |a|");
   add_real(app, "--rtol", diff.rtol, "Tolerate |a - b| <= ATOL + X |a|");
-  add_count(app, "--ulp", diff.ulp, "Tolerate N steps to the next number that the type has");
+  add_count(app, "--ulp", diff.ulp,
+            "Tolerate N steps from a number to the next one that its type has (units in the last place)");
   add_list(app, "--tolerance", diff.tolerance, "Others for some names; what is not in it is as above",
            "PATTERN=atol:X,rtol:X,ulp:N");
   auto* no_renames = app.add_flag("--no-renames", diff.no_renames, "Do not look for entries under other names");
@@ -232,7 +243,7 @@ void add_history(CLI::App& app, Command& command) {
   auto& history = command.emplace<HistoryCommand>();
   app.add_option("DIR", history.folder, "A folder with the PREFIX-EPOCH_STEP.ckpt of a training run")->required();
   add_patterns(app, history.select);
-  app.add_option("--prefix", history.prefix, "Only the run of this prefix")->option_text("PREFIX");
+  add_prefix(app, history.prefix, "Only the run of this prefix");
   add_choice(app, "--group", history.group, "Whose history (weights is the default)", "weights|optimizer|other|all");
   add_number(app, "--window", history.window, "How many of the last intervals decide what is frozen or dead (3)", 1,
              1000000);
@@ -388,7 +399,7 @@ void add_prune(CLI::App& app, Command& command) {
       ->required();
   add_choice(app, "--mode", prune.metric_mode, "Whether keep_best wants large metrics (the default) or small ones",
              "max|min");
-  app.add_option("--prefix", prune.prefix, "Only the run that saved under this prefix")->option_text("PREFIX");
+  add_prefix(app, prune.prefix, "Only the run that saved under this prefix");
   add_list(app, "--pin", prune.pinned, "Keep this file whatever the rules say", "NAME");
   add_number(app, "--steps-per-epoch", prune.steps_per_epoch, "For keep_every_steps, where no record tells the steps",
              1, 2'000'000'000);
@@ -548,6 +559,15 @@ void mark_brackets(std::vector<std::string>& arguments) {
     if (argument.starts_with('[') && argument.ends_with(']')) argument.insert(0, 1, kNoList);
 }
 
+// Of `--prefix=` CLI11 would take the next argument for the value.
+void split_empty_prefix(std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  const auto at = std::find(arguments.begin(), end, std::string(kPrefix) + '=');
+  if (at == end) return;
+  *at = kPrefix;
+  arguments.insert(at + 1, "");
+}
+
 void tune_options(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     if (option->get_positional()) {
@@ -555,7 +575,8 @@ void tune_options(CLI::App& app) {
     } else if (option->get_items_expected_max() > 0) {
       if (option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll)
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-      option->check([](const std::string& text) { return text.empty() ? std::string("must not be empty") : ""; });
+      if (option->get_name() != kPrefix)
+        option->check([](const std::string& text) { return text.empty() ? std::string("must not be empty") : ""; });
     } else {
       option->disable_flag_override();
     }
@@ -644,6 +665,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   add_common(app, color);
   tune_options(app);
   mark_brackets(arguments);
+  split_empty_prefix(arguments);
   try {
     if (!help) app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForVersion& version) {

@@ -154,7 +154,7 @@ struct DiffCommand {
 struct HistoryCommand {
   std::string folder = {};
   PatternOptions select = {};
-  std::string prefix = {};
+  std::optional<std::string> prefix = {};
   std::string group = "weights";
   int window = 3;
   double frozen = 1e-6;
@@ -169,7 +169,7 @@ struct PruneCommand {
   std::string directory = {};
   std::string policy = {};
   std::string metric_mode = {};
-  std::string prefix = {};
+  std::optional<std::string> prefix = {};
   std::vector<std::string> pinned = {};
   int steps_per_epoch = 0;
   bool strict_mindspore = false;

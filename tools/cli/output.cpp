@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "usage.h"
+
 namespace ckpt::cli {
 unsigned default_permissions() {
   const mode_t mask = ::umask(0);  // there is no other way to ask
@@ -18,8 +20,7 @@ Result<Output> Output::create(Context& context, const OutputOptions& options, st
   if (options.path.empty() || options.path == "-") return output;
   std::error_code none;
   for (const std::string& input : inputs)
-    if (!input.empty() && std::filesystem::equivalent(options.path, input, none))
-      return Error{.code = Errc::usage, .message = "is an input itself"};
+    if (!input.empty() && std::filesystem::equivalent(options.path, input, none)) return usage("is an input itself");
   auto file = OutputFile::create(
       options.path, {.permissions = options.secret ? 0600 : default_permissions(), .overwrite = options.force});
   if (!file) return std::move(file).error();

@@ -48,6 +48,8 @@ bool is_float(DType dtype) noexcept {
   }
 }
 
+bool is_integer(DType dtype) noexcept { return dtype >= DType::int8 && dtype <= DType::uint64; }
+
 std::string type_text(const TensorInfo& tensor) {
   if (tensor.kind == Kind::map) return "map";
   const std::string_view type = dtype_text(tensor);

@@ -41,6 +41,9 @@ std::string index_text(std::uint64_t index, std::span<const std::int64_t> dims);
 /// Float16 to Float64, BFloat16, Float8; not the complex types.
 bool is_float(DType dtype) noexcept;
 
+/// Int8 to UInt64; not Bool.
+bool is_integer(DType dtype) noexcept;
+
 /// One number for sorting: the relative update, and infinity for what has no such number (added, removed, other sizes,
 /// a NaN or infinity that comes or goes).
 double size_of_change(const TensorDiff& diff);

@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include "ckpt/text.h"
+#include "usage.h"
 
 namespace ckpt::tools {
 
@@ -23,7 +24,7 @@ Result<Selection> Selection::create(const PatternOptions& options) {
   Selection selection;
   for (const std::string& text : options.patterns) {
     // It would match no name, or as an expression every one: a variable of a script that was not set.
-    if (text.empty()) return Error{.code = Errc::usage, .message = "a pattern must not be empty"};
+    if (text.empty()) return usage("a pattern must not be empty");
     std::string expression = text;
     if (!options.regex) {
       auto translated = regex_from_glob(text);
@@ -38,8 +39,7 @@ Result<Selection> Selection::create(const PatternOptions& options) {
     auto bytewise = std::make_unique<re2::RE2>(expression, bytes);
     auto compiled = std::make_unique<re2::RE2>(expression, is_utf8(text) ? how : bytes);
     if (!compiled->ok())
-      return Error{.code = Errc::usage,
-                   .message = fmt::format("the pattern {} is wrong: {}", escape(text), escape(compiled->error()))};
+      return usage(fmt::format("the pattern {} is wrong: {}", escape(text), escape(compiled->error())));
     selection.patterns_.push_back({text, std::move(compiled), std::move(bytewise), !options.regex});
   }
   return selection;
@@ -82,8 +82,7 @@ Result<std::string> regex_from_glob(std::string_view glob) {
       if (end < glob.size() && (glob[end] == '!' || glob[end] == '^')) ++end;
       if (end < glob.size() && glob[end] == ']') ++end;
       end = glob.find(']', end);
-      if (end == glob.npos)
-        return Error{.code = Errc::usage, .message = fmt::format("the pattern {} has a [ without its ]", escape(glob))};
+      if (end == glob.npos) return usage(fmt::format("the pattern {} has a [ without its ]", escape(glob)));
       std::string_view inside = glob.substr(i + 1, end - i - 1);
       out += '[';
       if (inside.starts_with('!') || inside.starts_with('^')) {
@@ -110,8 +109,7 @@ Result<std::string> regex_from_glob(std::string_view glob) {
       literal(c);
     }
   }
-  if (braces > 0)
-    return Error{.code = Errc::usage, .message = fmt::format("the pattern {} has a {{ without its }}", escape(glob))};
+  if (braces > 0) return usage(fmt::format("the pattern {} has a {{ without its }}", escape(glob)));
   return out;
 }
 

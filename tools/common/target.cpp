@@ -6,6 +6,7 @@
 
 #include "ckpt/text.h"
 #include "facts.h"
+#include "usage.h"
 #include "words.h"
 
 namespace ckpt::tools {
@@ -62,8 +63,7 @@ Result<Target> find_target(const Checkpoint& file, const std::string& text) {
   }
   const TensorInfo& tensor = *target->tensor;
   if (!has_elements(tensor)) {
-    if (!target->slice_text.empty())
-      return Error{.code = Errc::usage, .message = "\"" + escape(target->name) + "\" has no values to slice"};
+    if (!target->slice_text.empty()) return usage("\"" + escape(target->name) + "\" has no values to slice");
     return target;
   }
   if (!tensor.fits()) {

@@ -523,8 +523,13 @@ class OnnxIndex {
       return Error{.code = Errc::truncated,
                    .message = "its data starts at byte " + std::to_string(*offset) + " of \"" +
                               escape(location->second) + "\", which has " + std::to_string(there)};
-    const auto length = number("length", there - *offset);
+    const auto expected = tensor.info.expected_size();
+    const auto length = number("length", expected.value_or(there - *offset));
     if (!length) return length.error();
+    if (expected && *length != *expected)
+      return Error{.code = Errc::mismatch,
+                   .message = "its dims and type ask for " + std::to_string(*expected) +
+                              " bytes, its external data has the length " + std::to_string(*length)};
     if (*length > there - *offset)
       return Error{.code = Errc::truncated,
                    .message = "its data needs " + std::to_string(*length) + " bytes of \"" + escape(location->second) +

@@ -285,10 +285,12 @@ std::string text_of(const Range& range) {
 }
 
 /// Before the offsets: those of a tensor that comes twice are wrong, too, but that is not what is to be said.
-Status check_names(const Header& header) {
+Status check_names(Header& header) {
   std::set<std::string_view> names;
   for (const TensorInfo& tensor : header.tensors)
     if (!names.insert(tensor.name).second) return malformed("comes twice", tensor.name);
+  // What would be a str of a tensor's name is no text of ours: anything may stand in the metadata.
+  std::erase_if(header.keys, [&](std::string_view key) { return names.contains(key.substr(kTextKey.size())); });
   return {};
 }
 

@@ -53,6 +53,23 @@
     </message>
 </context>
 <context>
+    <name>ckpt::viewer::RunPage</name>
+    <message numerus="yes">
+        <source>%1 (%n file(s))</source>
+        <translation>
+            <numerusform>%1 (%n file)</numerusform>
+            <numerusform>%1 (%n files)</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n file(s) left out</source>
+        <translation>
+            <numerusform>%n file left out</numerusform>
+            <numerusform>%n files left out</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>ckpt::viewer::TensorTreeModel</name>
     <message numerus="yes">
         <source>%n tensor(s)</source>

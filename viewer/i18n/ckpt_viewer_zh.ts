@@ -2,6 +2,13 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="zh_CN">
 <context>
+    <name>Sentences</name>
+    <message>
+        <source>The values cannot be read: %1</source>
+        <translation>无法读取数值：%1</translation>
+    </message>
+</context>
+<context>
     <name>ckpt::viewer::ComparePage</name>
     <message>
         <source>Absolute tolerance</source>
@@ -48,22 +55,6 @@
         <translation>B 中的值</translation>
     </message>
     <message>
-        <source>Slice</source>
-        <translation>切片</translation>
-    </message>
-    <message>
-        <source>Rows before</source>
-        <translation>前面的行</translation>
-    </message>
-    <message>
-        <source>Rows behind</source>
-        <translation>后面的行</translation>
-    </message>
-    <message>
-        <source>Slice:</source>
-        <translation>切片：</translation>
-    </message>
-    <message>
         <source>&amp;Values</source>
         <translation>数值(&amp;V)</translation>
     </message>
@@ -94,6 +85,30 @@
     <message>
         <source>Heat map</source>
         <translation>热图</translation>
+    </message>
+    <message>
+        <source>Ne&amp;xt difference</source>
+        <translation>下一处差异(&amp;X)</translation>
+    </message>
+    <message>
+        <source>Not compared: %1</source>
+        <translation>未完成比较：%1</translation>
+    </message>
+    <message>
+        <source>%1 of %2 differ</source>
+        <translation>%2 个中有 %1 个不同</translation>
+    </message>
+    <message>
+        <source>Next difference</source>
+        <translation>下一处差异</translation>
+    </message>
+    <message>
+        <source>No element differs by more than the tolerance.</source>
+        <translation>没有元素的差异超过容差。</translation>
+    </message>
+    <message>
+        <source>Histogram</source>
+        <translation>直方图</translation>
     </message>
 </context>
 <context>
@@ -301,6 +316,10 @@
         <source>Statistics</source>
         <translation>统计</translation>
     </message>
+    <message>
+        <source>Not checked to the end: %1</source>
+        <translation>检查未完成：%1</translation>
+    </message>
 </context>
 <context>
     <name>ckpt::viewer::FindingModel</name>
@@ -345,6 +364,21 @@
     </message>
 </context>
 <context>
+    <name>ckpt::viewer::HistogramPanel</name>
+    <message>
+        <source>Logarithmic cou&amp;nts</source>
+        <translation>计数取对数(&amp;N)</translation>
+    </message>
+    <message>
+        <source>&amp;Logarithmic values</source>
+        <translation>数值取对数(&amp;L)</translation>
+    </message>
+    <message>
+        <source>Each power of ten is equally wide. Negative values are left of the zeros, mirrored; zeros have a bar of their own; NaN and infinities are not counted.</source>
+        <translation>每个数量级等宽。负值镜像显示在零的左侧；零单独成一柱；NaN 和无穷大不计入。</translation>
+    </message>
+</context>
+<context>
     <name>ckpt::viewer::HistogramPlot</name>
     <message>
         <source>Histogram</source>
@@ -361,6 +395,49 @@
     <message>
         <source>%1 values from %2 to %3</source>
         <translation>%1 个值，从 %2 到 %3</translation>
+    </message>
+    <message>
+        <source>Computing …</source>
+        <translation>正在计算……</translation>
+    </message>
+    <message>
+        <source>%1 zeros</source>
+        <translation>%1 个零</translation>
+    </message>
+</context>
+<context>
+    <name>ckpt::viewer::KeyBar</name>
+    <message>
+        <source>Key</source>
+        <translation>密钥</translation>
+    </message>
+    <message>
+        <source>Cipher</source>
+        <translation>加密方式</translation>
+    </message>
+    <message>
+        <source>As the file says</source>
+        <translation>按文件所示</translation>
+    </message>
+    <message>
+        <source>&amp;Open</source>
+        <translation>打开(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Key file …</source>
+        <translation>密钥文件(&amp;K)……</translation>
+    </message>
+    <message>
+        <source>Key file</source>
+        <translation>密钥文件</translation>
+    </message>
+    <message>
+        <source>Key, in hexadecimal:</source>
+        <translation>密钥（十六进制）：</translation>
+    </message>
+    <message>
+        <source>This is no key: %1</source>
+        <translation>这不是密钥：%1</translation>
     </message>
 </context>
 <context>
@@ -464,30 +541,6 @@
     <message>
         <source>&amp;Dark</source>
         <translation>深色(&amp;D)</translation>
-    </message>
-    <message>
-        <source>Key, in hexadecimal:</source>
-        <translation>密钥（十六进制）：</translation>
-    </message>
-    <message>
-        <source>Key</source>
-        <translation>密钥</translation>
-    </message>
-    <message>
-        <source>&amp;Open</source>
-        <translation>打开(&amp;O)</translation>
-    </message>
-    <message>
-        <source>&amp;Key file …</source>
-        <translation>密钥文件(&amp;K)……</translation>
-    </message>
-    <message>
-        <source>what was typed</source>
-        <translation>输入的内容</translation>
-    </message>
-    <message>
-        <source>Key file</source>
-        <translation>密钥文件</translation>
     </message>
     <message>
         <source>Progress</source>
@@ -598,12 +651,51 @@
         <translation>磁盘上的文件已改变。</translation>
     </message>
     <message>
-        <source>Cipher</source>
-        <translation>加密方式</translation>
+        <source>%1 cannot be opened: %2</source>
+        <translation>无法打开 %1：%2</translation>
     </message>
     <message>
-        <source>As the file says</source>
-        <translation>按文件所示</translation>
+        <source>Nothing was exported: %1</source>
+        <translation>未能导出：%1</translation>
+    </message>
+    <message>
+        <source>This file is damaged: %1.</source>
+        <translation>此文件已损坏：%1。</translation>
+    </message>
+    <message>
+        <source>That tensor cannot be shown: %1</source>
+        <translation>无法显示该张量：%1</translation>
+    </message>
+    <message>
+        <source>That slice cannot be shown: %1</source>
+        <translation>无法显示该切片：%1</translation>
+    </message>
+</context>
+<context>
+    <name>ckpt::viewer::Pager</name>
+    <message>
+        <source>Rows before</source>
+        <translation>前面的行</translation>
+    </message>
+    <message>
+        <source>Rows behind</source>
+        <translation>后面的行</translation>
+    </message>
+    <message>
+        <source>Columns before</source>
+        <translation>前面的列</translation>
+    </message>
+    <message>
+        <source>Columns behind</source>
+        <translation>后面的列</translation>
+    </message>
+    <message>
+        <source>%1–%2 of %3</source>
+        <translation>%1–%2，共 %3</translation>
+    </message>
+    <message>
+        <source>rows %1, columns %2</source>
+        <translation>行 %1；列 %2</translation>
     </message>
 </context>
 <context>
@@ -672,10 +764,6 @@
         <translation>更新量（对数）：纵向为层，横向为检查点</translation>
     </message>
     <message>
-        <source>Looking at the folder</source>
-        <translation>查看文件夹</translation>
-    </message>
-    <message>
         <source>No checkpoints of a run here yet: files like lenet-1_1875.ckpt.</source>
         <translation>这里还没有训练检查点（例如 lenet-1_1875.ckpt）。</translation>
     </message>
@@ -694,6 +782,61 @@
     <message>
         <source>%1 checkpoints, %2 tensors: %3 frozen, %4 exploding, %5 dead</source>
         <translation>%1 个检查点，%2 个张量：%3 个冻结，%4 个爆炸，%5 个失活</translation>
+    </message>
+    <message>
+        <source>Runs of this folder</source>
+        <translation>此文件夹中的训练</translation>
+    </message>
+    <message>
+        <source>The folder cannot be read: %1</source>
+        <translation>无法读取文件夹：%1</translation>
+    </message>
+    <message numerus="yes">
+        <source>%1 (%n file(s))</source>
+        <translation>
+            <numerusform>%1（%n 个文件）</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>left out</source>
+        <translation>未计入</translation>
+    </message>
+    <message>
+        <source>It takes no part: %1</source>
+        <translation>未计入：%1</translation>
+    </message>
+    <message>
+        <source>The run cannot be read: %1</source>
+        <translation>无法读取此次训练：%1</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n file(s) left out</source>
+        <translation>
+            <numerusform>%n 个文件未计入</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>ckpt::viewer::Slicer</name>
+    <message>
+        <source>axis %1 (%2)</source>
+        <translation>轴 %1（%2）</translation>
+    </message>
+    <message>
+        <source>Down:</source>
+        <translation>纵向：</translation>
+    </message>
+    <message>
+        <source>Across:</source>
+        <translation>横向：</translation>
+    </message>
+    <message>
+        <source>Index of axis %1</source>
+        <translation>轴 %1 的索引</translation>
+    </message>
+    <message>
+        <source>axis %1:</source>
+        <translation>轴 %1：</translation>
     </message>
 </context>
 <context>
@@ -762,22 +905,6 @@
         <translation>数值</translation>
     </message>
     <message>
-        <source>Rows before</source>
-        <translation>前面的行</translation>
-    </message>
-    <message>
-        <source>Rows behind</source>
-        <translation>后面的行</translation>
-    </message>
-    <message>
-        <source>Columns before</source>
-        <translation>前面的列</translation>
-    </message>
-    <message>
-        <source>Columns behind</source>
-        <translation>后面的列</translation>
-    </message>
-    <message>
         <source>Min</source>
         <translation>最小</translation>
     </message>
@@ -830,10 +957,6 @@
         <translation>位</translation>
     </message>
     <message>
-        <source>&amp;Logarithmic</source>
-        <translation>对数(&amp;L)</translation>
-    </message>
-    <message>
         <source>Colours</source>
         <translation>颜色</translation>
     </message>
@@ -876,34 +999,6 @@
     <message>
         <source>the bytes stored do not fit type and dims</source>
         <translation>存储的字节与类型和维度不符</translation>
-    </message>
-    <message>
-        <source>axis %1 (%2)</source>
-        <translation>轴 %1（%2）</translation>
-    </message>
-    <message>
-        <source>Down:</source>
-        <translation>纵向：</translation>
-    </message>
-    <message>
-        <source>Across:</source>
-        <translation>横向：</translation>
-    </message>
-    <message>
-        <source>Index of axis %1</source>
-        <translation>轴 %1 的索引</translation>
-    </message>
-    <message>
-        <source>axis %1:</source>
-        <translation>轴 %1：</translation>
-    </message>
-    <message>
-        <source>%1–%2 of %3</source>
-        <translation>%1–%2，共 %3</translation>
-    </message>
-    <message>
-        <source>rows %1, columns %2</source>
-        <translation>行 %1；列 %2</translation>
     </message>
     <message>
         <source>Reading values</source>
@@ -972,6 +1067,18 @@
     <message>
         <source>%1 elements</source>
         <translation>%1 个元素</translation>
+    </message>
+    <message>
+        <source>There is no such index: %1</source>
+        <translation>没有这个索引：%1</translation>
+    </message>
+    <message>
+        <source>Cancelled.</source>
+        <translation>已取消。</translation>
+    </message>
+    <message>
+        <source>Histogram</source>
+        <translation>直方图</translation>
     </message>
 </context>
 <context>
@@ -1082,6 +1189,10 @@
     <message>
         <source>All</source>
         <translation>全部</translation>
+    </message>
+    <message>
+        <source>This is no pattern yet: %1</source>
+        <translation>这还不是有效的模式：%1</translation>
     </message>
 </context>
 <context>

@@ -16,6 +16,12 @@ Jobs::~Jobs() {
   pool_.waitForDone();
 }
 
+Job* Jobs::latest() const noexcept {
+  const auto titled =
+      std::find_if(running_.rbegin(), running_.rend(), [](const Job* job) { return !job->title().isEmpty(); });
+  return titled == running_.rend() ? nullptr : *titled;
+}
+
 void Jobs::began(Job* job) {
   running_.push_back(job);
   emit changed();

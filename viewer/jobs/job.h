@@ -32,8 +32,8 @@ class Jobs : public QObject {
   ~Jobs() override;
 
   bool idle() const noexcept { return running_.empty(); }
-  /// The one that began last; null if none runs.
-  Job* latest() const noexcept { return running_.empty() ? nullptr : running_.back(); }
+  /// The one that began last, of those that have a title; null if there is none.
+  Job* latest() const noexcept;
 
  signals:
   void changed();  ///< work began or ended
@@ -61,6 +61,7 @@ class Job : public QObject {
   ~Job() override;  ///< as drop()
 
   /// Runs work(const Progress&) in the background, then done(its result) here. Work that was begun earlier is dropped.
+  /// What has no title is not shown, and not the user's to cancel.
   template <class Work, class Done>
   void start(const QString& title, Work work, Done done) {
     drop();

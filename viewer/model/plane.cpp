@@ -41,10 +41,19 @@ QString Plane::slice_text() const {
 
 Plane plane_of(std::span<const std::int64_t> dims) {
   const auto rank = static_cast<int>(dims.size());
-  return {.dims = {dims.begin(), dims.end()},
-          .row_axis = rank == 0 ? -1 : std::max(0, rank - 2),
-          .column_axis = rank < 2 ? -1 : rank - 1,
-          .at = std::vector<std::int64_t>(dims.size(), 0)};
+  Plane plane{.dims = {dims.begin(), dims.end()}, .at = std::vector<std::int64_t>(dims.size(), 0)};
+  if (rank > 0) plane.row_axis = std::max(0, rank - 2);
+  if (rank < 2) return plane;
+  plane.column_axis = rank - 1;
+  // Kernels of 1 x 1 are not what somebody wants to see one by one.
+  std::vector<int> longer;
+  for (int i = 0; i < rank; ++i)
+    if (dims[static_cast<std::size_t>(i)] > 1) longer.push_back(i);
+  if (rank > 2 && longer.size() >= 2) {
+    plane.row_axis = longer[longer.size() - 2];
+    plane.column_axis = longer.back();
+  }
+  return plane;
 }
 
 Window sampled(std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t columns, std::int64_t limit) {

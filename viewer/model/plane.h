@@ -35,7 +35,8 @@ struct Plane {
   QString slice_text() const;  ///< "0,:,3,:"; empty where it is all of the tensor
 };
 
-/// The last axis across, the one before it down; a vector goes down.
+/// The last axis across, the one before it down; of three and more the last two that are longer than 1. A vector goes
+/// down.
 Plane plane_of(std::span<const std::int64_t> dims);
 
 /// A rectangle of a plane, perhaps only every so many rows and columns of it.

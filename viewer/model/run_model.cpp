@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <system_error>
 
 #include "shown.h"
@@ -28,38 +29,124 @@ bool is_complete(const std::filesystem::path& path, const FileStamp& stamp, std:
   return now.time_since_epoch() - changed >= kQuiet;
 }
 
+// Whether the first of these are the files that are known, in the same state.
+bool begins_with(const std::vector<RunEntry>& entries, std::span<const RunEntry> known) {
+  if (known.empty() || entries.size() < known.size()) return false;
+  return std::equal(known.begin(), known.end(), entries.begin(), [](const RunEntry& a, const RunEntry& b) {
+    return a.file.path == b.file.path && a.stamp == b.stamp;
+  });
+}
+
+// What is known without its first files, in which nothing is an update now.
+History without_first(History history, std::size_t files) {
+  if (files == 0) return history;
+  history.files -= files;
+  for (TensorHistory& tensor : history.tensors) {
+    tensor.points.erase(tensor.points.begin(), tensor.points.begin() + static_cast<std::ptrdiff_t>(files));
+    if (tensor.points.front()) tensor.points.front()->update.reset();
+  }
+  std::erase_if(history.tensors, [](const TensorHistory& tensor) { return last_of(tensor) == nullptr; });
+  return history;
+}
+
+// A reader that has read the files of `run` already; files is empty where nothing of it is of use.
+HistoryReader begin(const std::vector<RunEntry>& complete, const RunHistory& before, const OpenOptions& how,
+                    RunHistory& run) {
+  const std::span known(before.files);
+  for (std::size_t gone = 0; gone < known.size(); ++gone) {
+    if (!begins_with(complete, known.subspan(gone))) continue;
+    const RunEntry& last = known.back();
+    auto file = Checkpoint::open(last.file.path, how);
+    if (!file || stamp_of(last.file.path) != last.stamp) break;
+    run.files.assign(known.begin() + static_cast<std::ptrdiff_t>(gone), known.end());
+    return {without_first(before.history, gone), std::move(*file)};
+  }
+  return HistoryReader();
+}
+
+Status add_file(HistoryReader& reader, const RunEntry& entry, const OpenOptions& how, const Progress& progress) {
+  auto file = Checkpoint::open(entry.file.path, how);
+  if (!file) return file.error();
+  // A save that was cut off before its first byte: of this everything would seem to be gone.
+  if (file->tensors().empty()) return Error{.code = Errc::truncated, .message = "has no entries"};
+  return reader.add(std::move(*file), progress);
+}
+
 }  // namespace
 
-Result<std::vector<RunEntry>> look_at_run(const std::filesystem::path& folder, const std::string& prefix,
+Result<std::vector<RunEntry>> look_at_run(const std::filesystem::path& folder,
                                           std::chrono::system_clock::time_point now) {
   auto files = find_run_files(folder);
   if (!files) return std::move(files).error();
   std::vector<RunEntry> entries;
   for (RunFile& file : *files) {
-    if (file.prefix != (prefix.empty() ? files->front().prefix : prefix)) continue;
     const auto stamp = stamp_of(file.path);
     if (!stamp) continue;  // it went away meanwhile
     const bool complete = is_complete(file.path, *stamp, now);
-    entries.push_back({file, *stamp, complete});
+    entries.push_back({std::move(file), *stamp, complete});
   }
   return entries;
 }
 
-Result<RunHistory> read_run(const std::vector<RunEntry>& entries, const Progress& progress) {
-  RunHistory run;
-  for (const RunEntry& entry : entries)
-    if (entry.complete && Checkpoint::open(entry.file.path)) run.files.push_back(entry);
-  auto found = history(run.files.size(), [&](std::size_t i) { return Checkpoint::open(run.files[i].file.path); },
-                       {.progress = progress});
-  if (!found) return std::move(found).error();
-  run.history = std::move(*found);
-  return run;
+std::vector<RunName> runs_of(const std::vector<RunEntry>& entries) {
+  std::vector<RunName> runs;
+  for (const RunEntry& entry : entries) {
+    if (runs.empty() || runs.back().prefix != entry.file.prefix) runs.push_back({entry.file.prefix, 0});
+    ++runs.back().files;
+  }
+  return runs;
 }
 
-void RunModel::set_run(RunHistory run) {
+std::string newest_run(const std::vector<RunEntry>& entries) {
+  const auto newest = std::max_element(entries.begin(), entries.end(), [](const RunEntry& a, const RunEntry& b) {
+    return a.stamp.changed_ns < b.stamp.changed_ns;
+  });
+  return newest == entries.end() ? std::string() : newest->file.prefix;
+}
+
+Result<RunHistoryPtr> read_run(const std::vector<RunEntry>& entries, const RunHistory& before, const OpenOptions& how,
+                               const Progress& progress) {
+  auto run = std::make_shared<RunHistory>();
+  std::vector<RunEntry> complete;
+  for (const RunEntry& entry : entries) {
+    if (!entry.complete) continue;
+    // What was left out stays so until it changes.
+    const auto known = std::find_if(before.left_out.begin(), before.left_out.end(), [&](const auto& one) {
+      return one.entry.file.path == entry.file.path && one.entry.stamp == entry.stamp;
+    });
+    if (known == before.left_out.end())
+      complete.push_back(entry);
+    else
+      run->left_out.push_back(*known);
+  }
+  HistoryReader reader = begin(complete, before, how, *run);
+  const std::size_t begun = run->files.size();
+  for (std::size_t i = begun; i < complete.size(); ++i) {
+    // Files are of about the same size: each counts as one.
+    constexpr std::uint64_t kParts = 1000;
+    const auto in_files = [&](std::uint64_t done, std::uint64_t total) {
+      const double share = total == 0 ? 0 : static_cast<double>(done) / static_cast<double>(total);
+      return !progress || progress((i - begun) * kParts + static_cast<std::uint64_t>(share * kParts),
+                                   (complete.size() - begun) * kParts);
+    };
+    const auto status = add_file(reader, complete[i], how, in_files);
+    if (status)
+      run->files.push_back(complete[i]);
+    else if (status.error().code == Errc::cancelled)
+      return status.error();
+    else if (status.error().code == Errc::key && (!how.key || run->files.empty()))
+      return status.error();  // to be asked for
+    else
+      run->left_out.push_back({complete[i], status.error()});
+  }
+  run->history = std::move(reader).finish();
+  return RunHistoryPtr(std::move(run));
+}
+
+void RunModel::set_run(RunHistoryPtr run) {
   const auto same = [](const TensorHistory& a, const TensorHistory& b) { return a.name == b.name; };
-  const auto& before = run_.history.tensors;
-  const auto& after = run.history.tensors;
+  const auto& before = run_->history.tensors;
+  const auto& after = run->history.tensors;
   if (!before.empty() && before.size() == after.size() &&
       std::equal(before.begin(), before.end(), after.begin(), same)) {
     run_ = std::move(run);
@@ -87,7 +174,7 @@ std::vector<std::optional<double>> RunModel::spark(int row, int column) const {
 }
 
 int RunModel::rowCount(const QModelIndex& parent) const {
-  return parent.isValid() ? 0 : static_cast<int>(run_.history.tensors.size());
+  return parent.isValid() ? 0 : static_cast<int>(run_->history.tensors.size());
 }
 
 int RunModel::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : kColumns; }

@@ -3,6 +3,8 @@
 #include <QAbstractTableModel>
 #include <chrono>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,17 +23,37 @@ struct RunEntry {
 
 inline constexpr std::chrono::seconds kQuiet{2};
 
-/// The files of a folder that have names of checkpoints of the first run in it (or of `prefix`), in order. Opens none.
-/// Errors: io.
-Result<std::vector<RunEntry>> look_at_run(const std::filesystem::path& folder, const std::string& prefix,
+/// The files of a folder that have names of checkpoints, by prefix and then in order. Opens none. Errors: io.
+Result<std::vector<RunEntry>> look_at_run(const std::filesystem::path& folder,
                                           std::chrono::system_clock::time_point now);
 
-/// What became of the weights, from the complete ones. Damaged files take no part. Errors: those of history().
+/// A run in a folder: files of one prefix.
+struct RunName {
+  std::string prefix = {};
+  int files = 0;
+};
+/// The runs of these entries, by prefix.
+std::vector<RunName> runs_of(const std::vector<RunEntry>& entries);
+/// The prefix of the file that changed last, which is what most likely is of interest; empty where there is none.
+std::string newest_run(const std::vector<RunEntry>& entries);
+
+/// What became of the weights, from the complete files of a run.
 struct RunHistory {
+  struct LeftOut {
+    RunEntry entry = {};
+    Error why = {};
+  };
+
   std::vector<RunEntry> files = {};  ///< one a point
   History history = {};
+  std::vector<LeftOut> left_out = {};  ///< damaged, empty, or not to be read
 };
-Result<RunHistory> read_run(const std::vector<RunEntry>& entries, const Progress& progress);
+using RunHistoryPtr = std::shared_ptr<const RunHistory>;
+
+/// Goes on from `before`, where that is the beginning of the same run: no file is read that has not changed since. The
+/// first ones may have been deleted meanwhile, as retention does. Of `how` key and mode count. Errors: key, cancelled.
+Result<RunHistoryPtr> read_run(const std::vector<RunEntry>& entries, const RunHistory& before = {},
+                               const OpenOptions& how = {}, const Progress& progress = {});
 
 /// A row a tensor: its norms and updates over the run, and what is said of it.
 class RunModel : public QAbstractTableModel {
@@ -44,9 +66,9 @@ class RunModel : public QAbstractTableModel {
   using QAbstractTableModel::QAbstractTableModel;
 
   /// Rows stay where they are as far as names are the same: selection and scroll survive.
-  void set_run(RunHistory run);
-  const RunHistory& run() const noexcept { return run_; }
-  const TensorHistory& tensor(int row) const { return run_.history.tensors[static_cast<std::size_t>(row)]; }
+  void set_run(RunHistoryPtr run);
+  const RunHistoryPtr& run() const noexcept { return run_; }  ///< never null
+  const TensorHistory& tensor(int row) const { return run_->history.tensors[static_cast<std::size_t>(row)]; }
   /// The values of kNorms, or the logarithms of those of kUpdates.
   std::vector<std::optional<double>> spark(int row, int column) const;
 
@@ -56,7 +78,7 @@ class RunModel : public QAbstractTableModel {
   QVariant headerData(int section, Qt::Orientation orientation, int role = Qt::DisplayRole) const override;
 
  private:
-  RunHistory run_ = {};
+  RunHistoryPtr run_ = std::make_shared<RunHistory>();
 };
 
 }  // namespace ckpt::viewer

@@ -1,6 +1,6 @@
 #include "shown.h"
 
-#include <QLocale>
+#include <QCoreApplication>
 
 #include "ckpt/text.h"
 #include "facts.h"
@@ -25,6 +25,10 @@ QString whole_name(std::string_view name) { return to_q(escape(name)); }
 QString shown_path(const std::filesystem::path& path) { return shown_name(path.native()); }
 
 QString shown_error(const Error& error) { return to_q(to_string(error)); }
+
+QString cannot_read(const Error& error) {
+  return QCoreApplication::translate("Sentences", "The values cannot be read: %1").arg(shown_error(error));
+}
 
 QString tip_of(const QString& text) {
   return QStringLiteral("<p style='white-space:pre-wrap'>") + text.left(2000).toHtmlEscaped() + QStringLiteral("</p>");

@@ -18,7 +18,9 @@ QString shown_name(std::string_view name);
 /// The same in full, to be copied.
 QString whole_name(std::string_view name);
 QString shown_path(const std::filesystem::path& path);
+/// What the library says, which is English; goes into a sentence of the viewer's own.
 QString shown_error(const Error& error);
+QString cannot_read(const Error& error);
 /// Plain text as a tool tip, which Qt would else take for HTML where it looks like it.
 QString tip_of(const QString& text);
 /// The text of a menu entry: no letter of it is a mnemonic.

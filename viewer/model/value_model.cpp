@@ -28,7 +28,7 @@ void ValueModel::set_page(DType dtype, const Window& window, std::vector<std::by
   dtype_ = dtype;
   window_ = window;
   bytes_ = std::move(bytes);
-  other_.clear();
+  marks_.clear();
   endResetModel();
 }
 
@@ -40,10 +40,9 @@ void ValueModel::set_format(NumberFormat format) {
   endResetModel();
 }
 
-void ValueModel::set_other(std::vector<std::byte> other) {
-  beginResetModel();
-  other_ = std::move(other);
-  endResetModel();
+void ValueModel::set_marks(std::vector<Mark> marks) {
+  marks_ = std::move(marks);
+  if (rowCount() > 0) emit dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
 }
 
 int ValueModel::rowCount(const QModelIndex& parent) const {
@@ -54,28 +53,35 @@ int ValueModel::columnCount(const QModelIndex& parent) const {
   return parent.isValid() ? 0 : static_cast<int>(window_.columns);
 }
 
-std::span<const std::byte> ValueModel::element(const std::vector<std::byte>& bytes, const QModelIndex& index) const {
+std::size_t ValueModel::place(const QModelIndex& index) const {
+  return static_cast<std::size_t>(index.row() * window_.columns + index.column());
+}
+
+std::span<const std::byte> ValueModel::element(const QModelIndex& index) const {
   const std::size_t size = size_of(dtype_);
-  const auto at = static_cast<std::size_t>(index.row() * window_.columns + index.column()) * size;
-  if (size == 0 || at + size > bytes.size()) return {};
-  return std::span(bytes).subspan(at, size);
+  const std::size_t at = place(index) * size;
+  if (size == 0 || at + size > bytes_.size()) return {};
+  return std::span(bytes_).subspan(at, size);
 }
 
 QVariant ValueModel::data(const QModelIndex& index, int role) const {
   if (!index.isValid()) return {};
-  const auto here = element(bytes_, index);
+  const auto here = element(index);
   if (here.empty()) return {};
+  const Mark mark = place(index) < marks_.size() ? marks_[place(index)] : Mark::same;
   switch (role) {
     case Qt::DisplayRole:
       return element_in(format_, dtype_, here);
     case Qt::TextAlignmentRole:
       return QVariant(Qt::AlignRight | Qt::AlignVCenter);
+    case Qt::BackgroundRole:  // lets light and dark through
+      if (mark == Mark::differs) return QBrush(QColor(0xD0, 0x40, 0x30, 70));
+      if (mark == Mark::within_tolerance) return QBrush(QColor(0xC0, 0x80, 0x00, 45));
+      return {};
     case Qt::ForegroundRole: {
       double value = 0;
       to_double(dtype_, here, {&value, 1});
-      const auto other = element(other_, index);
-      const bool differs = !other.empty() && !std::equal(here.begin(), here.end(), other.begin());
-      if (differs || (tools::is_float(dtype_) && !std::isfinite(value))) return QBrush(QColor(0xD0, 0x40, 0x30));
+      if (tools::is_float(dtype_) && !std::isfinite(value)) return QBrush(QColor(0xD0, 0x40, 0x30));
       return {};
     }
     default:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ckpt/tensor.h"
+#include "marks.h"
 #include "plane.h"
 
 namespace ckpt::viewer {
@@ -29,8 +30,8 @@ class ValueModel : public QAbstractTableModel {
   void set_page(DType dtype, const Window& window, std::vector<std::byte> bytes);
   void set_format(NumberFormat format);
   void clear();
-  /// Cells to be marked: those where this page differs from another of the same shape and type; empty: none.
-  void set_other(std::vector<std::byte> other);
+  /// Cells that differ from another page of the same window: one an element; empty: none.
+  void set_marks(std::vector<Mark> marks);
 
   const Window& window() const noexcept { return window_; }
 
@@ -40,12 +41,13 @@ class ValueModel : public QAbstractTableModel {
   QVariant headerData(int section, Qt::Orientation orientation, int role = Qt::DisplayRole) const override;
 
  private:
-  std::span<const std::byte> element(const std::vector<std::byte>& bytes, const QModelIndex& index) const;
+  std::size_t place(const QModelIndex& index) const;
+  std::span<const std::byte> element(const QModelIndex& index) const;
 
   DType dtype_ = DType::unknown;
   Window window_ = {};
   std::vector<std::byte> bytes_ = {};
-  std::vector<std::byte> other_ = {};
+  std::vector<Mark> marks_ = {};
   NumberFormat format_ = NumberFormat::exact;
 };
 

@@ -9,19 +9,21 @@
 #include <QPushButton>
 #include <QScrollBar>
 #include <QSortFilterProxyModel>
-#include <QSpinBox>
 #include <QSplitter>
 #include <QTabWidget>
 #include <QTableView>
 #include <QVBoxLayout>
 #include <algorithm>
-#include <limits>
+#include <utility>
 
-#include "charts.h"
 #include "ckpt/element.h"
 #include "facts.h"
 #include "heat_map.h"
+#include "histogram_panel.h"
+#include "marks.h"
+#include "pager.h"
 #include "shown.h"
+#include "slicer.h"
 #include "widgets.h"
 
 namespace ckpt::viewer {
@@ -52,6 +54,7 @@ class DiffFilter : public QSortFilterProxyModel {
 struct BothPages {
   std::vector<std::byte> a;
   std::vector<std::byte> b;
+  std::vector<Mark> marks = {};
 };
 
 Result<BothPages> read_both(const OpenFile& a, const OpenFile& b, const Pair& pair, const Plane& plane,
@@ -88,7 +91,9 @@ ComparePage::ComparePage(Jobs& jobs, QWidget* parent)
       compare_job_(jobs),
       values_job_(jobs),
       histogram_job_(jobs),
+      magnitudes_job_(jobs),
       grid_job_(jobs),
+      next_job_(jobs),
       title_a_(new ElidedLabel),
       title_b_(new ElidedLabel),
       summary_(plain_label()),
@@ -162,6 +167,26 @@ QWidget* ComparePage::make_table() {
 }
 
 QWidget* ComparePage::make_details() {
+  histogram_ = new HistogramPanel;
+  connect(histogram_, &HistogramPanel::magnitudes_wanted, this, &ComparePage::read_magnitudes);
+  tabs_->addTab(make_values(), tr("&Values"));
+  tabs_->addTab(histogram_, tr("&Histograms"));
+  tabs_->addTab(make_difference(), tr("D&ifference B − A"));
+  connect(tabs_, &QTabWidget::currentChanged, this, [this] {
+    read_histograms();
+    read_grid();
+  });
+  slicer_ = new Slicer;
+  connect(slicer_, &Slicer::changed, this, &ComparePage::set_plane);
+  auto* details = new QWidget;
+  auto* column = new QVBoxLayout(details);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->addWidget(slicer_);
+  column->addWidget(tabs_, 1);
+  return details;
+}
+
+QWidget* ComparePage::make_values() {
   auto* values = new QWidget;
   table_a_ = new QTableView;
   table_b_ = new QTableView;
@@ -176,36 +201,36 @@ QWidget* ComparePage::make_details() {
     connect(b, &QScrollBar::valueChanged, a, &QScrollBar::setValue);
   }
   auto* both = new QHBoxLayout;
-  for (QTableView* view : {table_a_, table_b_}) {
+  for (const auto& [view, name] : {std::pair{table_a_, "A"}, {table_b_, "B"}}) {
     view->setTabKeyNavigation(false);
     view->verticalHeader()->setDefaultSectionSize(view->fontMetrics().height() + 6);
-    both->addWidget(view);
+    connect(view->selectionModel(), &QItemSelectionModel::currentChanged, this, &ComparePage::show_place);
+    auto* side = new QVBoxLayout;
+    side->setSpacing(2);
+    side->addWidget(plain_label(QLatin1String(name)));
+    side->addWidget(view, 1);
+    both->addLayout(side, 1);
   }
+  pager_ = new Pager;
+  connect(pager_, &Pager::moved, this, &ComparePage::move_page);
+  auto* next = new QPushButton(tr("Ne&xt difference"));
+  connect(next, &QPushButton::clicked, this, &ComparePage::go_to_next_difference);
   place_ = plain_label();
-  layer_ = new QSpinBox;
-  layer_->setAccessibleName(tr("Slice"));
-  connect(layer_, &QSpinBox::valueChanged, this, [this](int layer) {
-    plane_.go_to(static_cast<std::uint64_t>(layer) * static_cast<std::uint64_t>(plane_.rows() * plane_.columns()));
-    page_ = {};
-    read_values();
-    heat_map_->set_plane(plane_.rows(), plane_.columns());
-  });
-  auto* up = new QPushButton(QStringLiteral("▲"));
-  auto* down = new QPushButton(QStringLiteral("▼"));
-  up->setAccessibleName(tr("Rows before"));
-  down->setAccessibleName(tr("Rows behind"));
-  for (QPushButton* button : {up, down}) button->setMaximumWidth(34);
-  connect(up, &QPushButton::clicked, this, [this] { move_rows(-ValueModel::kPageRows); });
-  connect(down, &QPushButton::clicked, this, [this] { move_rows(ValueModel::kPageRows); });
+  page_label_ = new ElidedLabel;
   auto* line = new QHBoxLayout;
-  for (QWidget* widget : std::initializer_list<QWidget*>{up, down, plain_label(tr("Slice:")), layer_})
-    line->addWidget(widget);
-  line->addWidget(place_, 1);
+  line->addWidget(pager_);
+  line->addWidget(next);
+  line->addWidget(place_);
+  line->addStretch(1);
   auto* column = new QVBoxLayout(values);
   column->setContentsMargins(4, 4, 4, 4);
   column->addLayout(line);
   column->addLayout(both, 1);
-  histogram_ = new HistogramPlot;
+  column->addWidget(page_label_);
+  return values;
+}
+
+QWidget* ComparePage::make_difference() {
   auto* difference = new QWidget;
   heat_map_ = new HeatMap;
   pointed_ = plain_label();
@@ -219,14 +244,7 @@ QWidget* ComparePage::make_details() {
   map->setContentsMargins(4, 4, 4, 4);
   map->addWidget(heat_map_, 1);
   map->addWidget(pointed_);
-  tabs_->addTab(values, tr("&Values"));
-  tabs_->addTab(histogram_, tr("&Histograms"));
-  tabs_->addTab(difference, tr("D&ifference B − A"));
-  connect(tabs_, &QTabWidget::currentChanged, this, [this] {
-    read_histograms();
-    read_grid();
-  });
-  return tabs_;
+  return difference;
 }
 
 void ComparePage::set_files(FilePtr a, FilePtr b) {
@@ -250,17 +268,21 @@ void ComparePage::pair(const std::string& a, const std::string& b) {
 
 void ComparePage::select(int row) { table_->setCurrentIndex(proxy_->index(row, DiffModel::kName)); }
 
+Tolerance ComparePage::tolerance() const {
+  return {.atol = QLocale::c().toDouble(atol_->text()), .rtol = QLocale::c().toDouble(rtol_->text())};
+}
+
 void ComparePage::compare() {
   if (!a_ || !b_) return;
+  const auto before = shown_ ? std::optional(shown_->pair) : std::nullopt;
   shown_.reset();
   values_a_.clear();
   values_b_.clear();
   diffs_.set_diffs({});
   summary_->setText(tr("Comparing …"));
-  const Tolerance tolerance{.atol = QLocale::c().toDouble(atol_->text()), .rtol = QLocale::c().toDouble(rtol_->text())};
   compare_job_.start(
       tr("Comparing"),
-      [a = a_, b = b_, tolerance, renamed = renamed_](const Progress& progress) {
+      [a = a_, b = b_, tolerance = tolerance(), renamed = renamed_](const Progress& progress) {
         const auto rename = [&](std::string_view name) {
           const auto found = renamed.find(std::string(name));
           return found == renamed.end() ? std::string(name) : found->second;
@@ -268,15 +290,20 @@ void ComparePage::compare() {
         return diff(a->file, b->file,
                     {.pairing = {.rename = rename}, .comparing = {.tolerance = tolerance, .progress = progress}});
       },
-      [this](Result<std::vector<TensorDiff>>&& found) {
+      [this, before](Result<std::vector<TensorDiff>>&& found) {
         if (!found) {
-          summary_->setText(shown_error(found.error()));
-          if (found.error().code != Errc::cancelled) emit failed(shown_error(found.error()));
+          summary_->setText(tr("Not compared: %1").arg(shown_error(found.error())));
           return;
         }
         diffs_.set_diffs(std::move(*found));
         summary_->setText(diffs_.summary());
-        if (proxy_->rowCount() > 0) select(0);
+        // What was looked at stays so, if it is shown at all.
+        int row = 0;
+        for (int i = 0; before && i < proxy_->rowCount(); ++i) {
+          const Pair& pair = diffs_.diff(proxy_->mapToSource(proxy_->index(i, 0)).row()).pair;
+          if (pair.a == before->a && pair.b == before->b) row = i;
+        }
+        if (proxy_->rowCount() > 0) select(row);
       });
 }
 
@@ -286,72 +313,117 @@ bool ComparePage::comparable() const noexcept {
 }
 
 void ComparePage::show_pair(const QModelIndex& index) {
-  for (Job* job : {&values_job_, &histogram_job_, &grid_job_}) job->drop();
+  for (Job* job : {&values_job_, &histogram_job_, &magnitudes_job_, &grid_job_, &next_job_}) job->drop();
+  shown_.reset();
   values_a_.clear();
   values_b_.clear();
   histogram_->set({});
-  heat_map_->set_grid({});
+  heat_map_->set_plane(0, 0);
+  slicer_->clear();
+  page_label_->set_text({});
   place_->clear();
-  shown_.reset();
+  tabs_->setEnabled(false);
   if (!index.isValid()) return;
   shown_ = diffs_.diff(proxy_->mapToSource(index).row());
   if (shown_->pair.a != nullptr) plane_ = plane_of(shown_->pair.a->dims);
   tabs_->setEnabled(comparable());
   if (!comparable()) return;
-  page_ = {};
   // Where the two are farthest apart.
-  if (shown_->metrics && shown_->metrics->worst_index != Metrics::kNone) {
-    const auto place = plane_.go_to(shown_->metrics->worst_index);
-    page_.row = place.row / ValueModel::kPageRows * ValueModel::kPageRows;
-    page_.column = place.column / ValueModel::kPageColumns * ValueModel::kPageColumns;
-  }
-  const auto size = static_cast<std::uint64_t>(plane_.rows() * plane_.columns());
-  const auto place = plane_.element(0, 0) / size;
-  const auto layers = *shown_->pair.a->element_count() / size;
-  const QSignalBlocker quiet(layer_);
-  layer_->setRange(0, static_cast<int>(std::min<std::uint64_t>(layers - 1, std::numeric_limits<int>::max())));
-  layer_->setValue(static_cast<int>(place));
-  layer_->setEnabled(layers > 1);
-  read_values();
+  const bool known = shown_->metrics && shown_->metrics->worst_index != Metrics::kNone;
+  go_to(known ? shown_->metrics->worst_index : 0);
   read_histograms();
+}
+
+void ComparePage::set_plane(const Plane& plane) {
+  plane_ = plane;
+  page_ = page_with(plane_, {});
+  read_values();
   heat_map_->set_plane(plane_.rows(), plane_.columns());
 }
 
-void ComparePage::move_rows(std::int64_t rows) {
+void ComparePage::move_page(std::int64_t rows, std::int64_t columns) {
   if (!comparable()) return;
-  const auto last = (plane_.rows() - 1) / ValueModel::kPageRows * ValueModel::kPageRows;
-  page_.row = std::clamp<std::int64_t>(page_.row + rows, 0, last);
+  page_ = page_with(plane_, {.row = std::clamp<std::int64_t>(page_.row + rows, 0, plane_.rows() - 1),
+                             .column = std::clamp<std::int64_t>(page_.column + columns, 0, plane_.columns() - 1)});
   read_values();
+}
+
+void ComparePage::go_to(std::uint64_t element) {
+  const QString slice = plane_.slice_text();
+  const auto place = plane_.go_to(element);
+  page_ = page_with(plane_, place);
+  pending_ = (place.row - page_.row) * page_.columns + (place.column - page_.column);
+  slicer_->set_plane(plane_);
+  read_values();
+  if (heat_map_->picture().isNull() || slice != plane_.slice_text())
+    heat_map_->set_plane(plane_.rows(), plane_.columns());
 }
 
 void ComparePage::read_values() {
   if (!comparable()) return;
-  page_.rows = std::min(ValueModel::kPageRows, plane_.rows() - page_.row);
-  page_.columns = std::min(ValueModel::kPageColumns, plane_.columns() - page_.column);
-  place_->setText(plane_.dims.size() > 2 ? QLatin1Char('[') + plane_.slice_text() + QLatin1Char(']') : QString());
+  pager_->set_page(plane_, page_);
+  page_label_->set_text(Pager::page_text(plane_, page_));
   values_job_.start(
       tr("Reading values"),
-      [a = a_, b = b_, pair = shown_->pair, plane = plane_, page = page_](const Progress& progress) {
-        return read_both(*a, *b, pair, plane, page, progress);
+      [a = a_, b = b_, pair = shown_->pair, plane = plane_, page = page_,
+       tolerance = tolerance()](const Progress& progress) {
+        auto both = read_both(*a, *b, pair, plane, page, progress);
+        if (both) both->marks = marks_of(pair.a->dtype, both->a, pair.b->dtype, both->b, tolerance);
+        return both;
       },
       [this, page = page_](Result<BothPages>&& both) {
-        if (!both) return emit failed(shown_error(both.error()));
-        const bool same_type = shown_->pair.a->dtype == shown_->pair.b->dtype;
-        values_a_.set_page(shown_->pair.a->dtype, page, both->a);
-        values_b_.set_page(shown_->pair.b->dtype, page, both->b);
-        if (same_type) {
-          values_a_.set_other(both->b);
-          values_b_.set_other(both->a);
-        }
-        if (!shown_->metrics || shown_->metrics->worst_index == Metrics::kNone) return;
-        Plane plane = plane_;
-        const auto worst = plane.go_to(shown_->metrics->worst_index);
-        if (plane.slice_text() != plane_.slice_text()) return;
-        const QModelIndex cell =
-            values_a_.index(static_cast<int>(worst.row - page.row), static_cast<int>(worst.column - page.column));
-        table_a_->scrollTo(cell, QAbstractItemView::PositionAtCenter);
-        table_a_->setCurrentIndex(cell);
-        table_b_->setCurrentIndex(values_b_.index(cell.row(), cell.column()));
+        if (!both) return emit failed(cannot_read(both.error()));
+        const auto differ = std::count(both->marks.begin(), both->marks.end(), Mark::differs);
+        page_label_->set_text(
+            Pager::page_text(plane_, page) + QStringLiteral(": ") +
+            tr("%1 of %2 differ").arg(count_text(static_cast<std::uint64_t>(differ)), count_text(both->marks.size())));
+        values_a_.set_page(shown_->pair.a->dtype, page, std::move(both->a));
+        values_b_.set_page(shown_->pair.b->dtype, page, std::move(both->b));
+        fit_columns({table_a_, table_b_});
+        values_a_.set_marks(both->marks);
+        values_b_.set_marks(std::move(both->marks));
+        const std::int64_t cell = std::exchange(pending_, -1);
+        if (cell < 0) return place_->clear();
+        const QModelIndex index =
+            values_a_.index(static_cast<int>(cell / page.columns), static_cast<int>(cell % page.columns));
+        table_a_->scrollTo(index, QAbstractItemView::PositionAtCenter);
+        table_a_->setCurrentIndex(index);
+      });
+}
+
+// A cell that is current in one table is so in the other, too.
+void ComparePage::show_place(const QModelIndex& cell) {
+  if (!cell.isValid() || !comparable()) return place_->clear();
+  for (const auto& [view, model] : {std::pair<QTableView*, ValueModel*>{table_a_, &values_a_}, {table_b_, &values_b_}})
+    if (const QModelIndex here = model->index(cell.row(), cell.column()); view->currentIndex() != here)
+      view->setCurrentIndex(here);
+  const Window& window = values_a_.window();
+  const auto element = plane_.element(window.row + cell.row(), window.column + cell.column());
+  const auto value = [&](const ValueModel& model) { return model.index(cell.row(), cell.column()).data().toString(); };
+  place_->setText(QStringLiteral("%1  A = %2, B = %3")
+                      .arg(to_q(tools::index_text(element, plane_.dims)), value(values_a_), value(values_b_)));
+}
+
+QString ComparePage::place_text() const { return place_->text(); }
+
+void ComparePage::go_to_next_difference() {
+  if (!comparable()) return;
+  const QModelIndex cell = table_a_->currentIndex();
+  const Window& window = values_a_.window();
+  const std::uint64_t from =
+      cell.isValid() ? plane_.element(window.row + cell.row(), window.column + cell.column()) + 1 : 0;
+  next_job_.start(
+      tr("Next difference"),
+      [a = a_, b = b_, pair = shown_->pair, tolerance = tolerance(),
+       from](const Progress& progress) -> Result<std::optional<std::uint64_t>> {
+        auto found = next_difference(a->file, *pair.a, b->file, *pair.b, tolerance, from, progress);
+        if (!found || *found || from == 0) return found;
+        return next_difference(a->file, *pair.a, b->file, *pair.b, tolerance, 0, progress);
+      },
+      [this](Result<std::optional<std::uint64_t>>&& found) {
+        if (!found) return emit failed(cannot_read(found.error()));
+        if (!*found) return emit failed(tr("No element differs by more than the tolerance."));
+        go_to(**found);
       });
 }
 
@@ -361,7 +433,7 @@ void ComparePage::read_histograms() {
       tr("Statistics"),
       [a = a_, b = b_,
        pair = shown_->pair](const Progress& progress) -> Result<std::vector<std::optional<Statistics>>> {
-        const StatisticsOptions options{.bins = 64, .progress = progress};
+        const StatisticsOptions options{.bins = HistogramPanel::kBins, .progress = progress};
         auto first = statistics(a->file, std::vector<const TensorInfo*>{pair.a}, options);
         if (!first) return first;
         auto second = statistics(b->file, std::vector<const TensorInfo*>{pair.b}, options);
@@ -369,9 +441,28 @@ void ComparePage::read_histograms() {
         return second ? std::move(first) : std::move(second);
       },
       [this](Result<std::vector<std::optional<Statistics>>>&& both) {
-        if (!both) return emit failed(shown_error(both.error()));
+        if (!both) return emit failed(cannot_read(both.error()));
         const auto histogram = [&](std::size_t i) { return (*both)[i] ? (*both)[i]->histogram : std::nullopt; };
         histogram_->set(histogram(0), histogram(1));
+        if (histogram_->wants_magnitudes()) read_magnitudes();
+      });
+}
+
+void ComparePage::read_magnitudes() {
+  if (!comparable() || !has_statistics(*shown_->pair.a) || !has_statistics(*shown_->pair.b)) return;
+  using Both = std::pair<Magnitudes, Magnitudes>;
+  magnitudes_job_.start(
+      tr("Histogram"),
+      [a = a_, b = b_, pair = shown_->pair](const Progress& progress) -> Result<Both> {
+        auto first = magnitudes(a->file, *pair.a, HistogramPanel::kBins, progress);
+        if (!first) return std::move(first).error();
+        auto second = magnitudes(b->file, *pair.b, HistogramPanel::kBins, progress);
+        if (!second) return std::move(second).error();
+        return Both(std::move(*first), std::move(*second));
+      },
+      [this](Result<Both>&& both) {
+        if (both) return histogram_->set_magnitudes(std::move(both->first), std::move(both->second));
+        emit failed(cannot_read(both.error()));
       });
 }
 
@@ -390,7 +481,7 @@ void ComparePage::read_grid() {
         return grid;
       },
       [this](Result<Grid>&& grid) {
-        if (!grid) return emit failed(shown_error(grid.error()));
+        if (!grid) return emit failed(cannot_read(grid.error()));
         heat_map_->set_grid(std::move(*grid));
       });
 }

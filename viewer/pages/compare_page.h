@@ -19,7 +19,6 @@ class QLabel;
 class QLineEdit;
 class QMenu;
 class QSortFilterProxyModel;
-class QSpinBox;
 class QTabWidget;
 class QTableView;
 
@@ -27,7 +26,9 @@ namespace ckpt::viewer {
 
 class ElidedLabel;
 class HeatMap;
-class HistogramPlot;
+class HistogramPanel;
+class Pager;
+class Slicer;
 
 /// Two files beside each other: what `ckpt diff` says of them, and the values of what changed.
 class ComparePage : public QWidget {
@@ -42,6 +43,9 @@ class ComparePage : public QWidget {
   /// That entry of a is this one of b, whatever their names.
   void pair(const std::string& a, const std::string& b);
   void select(int row);  ///< of the view
+  /// The next element, from the current one on, that differs by more than the tolerance; from the start behind the
+  /// last.
+  void go_to_next_difference();
 
   const DiffModel& diffs() const noexcept { return diffs_; }
   QSortFilterProxyModel& shown() noexcept { return *proxy_; }
@@ -49,6 +53,10 @@ class ComparePage : public QWidget {
   const ValueModel& values_a() const noexcept { return values_a_; }
   const ValueModel& values_b() const noexcept { return values_b_; }
   HeatMap& heat_map() noexcept { return *heat_map_; }
+  HistogramPanel& histogram() noexcept { return *histogram_; }
+  Slicer& slicer() noexcept { return *slicer_; }
+  const Plane& plane() const noexcept { return plane_; }
+  QString place_text() const;  ///< the element that is current, with its values
 
  signals:
   void failed(const QString& message);
@@ -60,8 +68,15 @@ class ComparePage : public QWidget {
   void show_pair(const QModelIndex& index);
   void read_values();
   void read_histograms();
+  void read_magnitudes();
   void read_grid();
-  void move_rows(std::int64_t rows);
+  QWidget* make_values();
+  QWidget* make_difference();
+  void set_plane(const Plane& plane);
+  void move_page(std::int64_t rows, std::int64_t columns);
+  void go_to(std::uint64_t element);
+  void show_place(const QModelIndex& cell);
+  Tolerance tolerance() const;
   void fill_pair_menu();
   bool comparable() const noexcept;  // element by element
 
@@ -71,12 +86,15 @@ class ComparePage : public QWidget {
   std::optional<TensorDiff> shown_ = {};
   Plane plane_ = {};
   Window page_ = {};
+  std::int64_t pending_ = -1;  // the cell of the page being read that is to be gone to
   DiffModel diffs_;
   QSortFilterProxyModel* proxy_;
   Job compare_job_;
   Job values_job_;
   Job histogram_job_;
+  Job magnitudes_job_;
   Job grid_job_;
+  Job next_job_;
   QTimer again_;
   ValueModel values_a_;
   ValueModel values_b_;
@@ -88,10 +106,12 @@ class ComparePage : public QWidget {
   QTableView* table_;
   QMenu* pair_menu_;
   QTabWidget* tabs_;
-  QSpinBox* layer_ = nullptr;
+  Slicer* slicer_ = nullptr;
+  Pager* pager_ = nullptr;
+  ElidedLabel* page_label_ = nullptr;
   QTableView *table_a_ = nullptr, *table_b_ = nullptr;
   QLabel* place_ = nullptr;
-  HistogramPlot* histogram_ = nullptr;
+  HistogramPanel* histogram_ = nullptr;
   HeatMap* heat_map_ = nullptr;
   QLabel* pointed_ = nullptr;
 };

@@ -191,7 +191,7 @@ void FilePage::compute() {
       [this](Result<FileStatistics>&& all) {
         if (all) return statistics_.set_statistics(std::move(*all));
         computed_ = false;  // to be tried again
-        emit failed(shown_error(all.error()));
+        emit failed(cannot_read(all.error()));
       });
 }
 
@@ -209,8 +209,7 @@ void FilePage::check() {
       },
       [this](Result<std::vector<Finding>>&& findings) {
         if (!findings) {
-          verdict_->setText(shown_error(findings.error()));
-          if (findings.error().code != Errc::cancelled) emit failed(shown_error(findings.error()));
+          verdict_->setText(tr("Not checked to the end: %1").arg(shown_error(findings.error())));
           return;
         }
         findings_.set_findings(std::move(*findings));

@@ -3,7 +3,6 @@
 #include <QActionGroup>
 #include <QApplication>
 #include <QCloseEvent>
-#include <QComboBox>
 #include <QDragEnterEvent>
 #include <QFile>
 #include <QFileDialog>
@@ -28,7 +27,7 @@
 #include "exports.h"
 #include "file_page.h"
 #include "heat_map.h"
-#include "keys.h"
+#include "key_bar.h"
 #include "run_page.h"
 #include "shown.h"
 #include "target.h"
@@ -54,6 +53,10 @@ std::filesystem::path decoded(const QString& text) {
   return QByteArray::fromPercentEncoding(text.toLatin1()).toStdString();
 }
 
+QString cannot_open(const std::filesystem::path& path, const Error& error) {
+  return MainWindow::tr("%1 cannot be opened: %2").arg(shown_path(path), shown_error(error));
+}
+
 }  // namespace
 
 MainWindow::MainWindow(QSettings* settings)
@@ -63,12 +66,12 @@ MainWindow::MainWindow(QSettings* settings)
       export_job_(jobs_),
       damage_banner_(new Banner),
       disk_banner_(new Banner),
+      key_bar_(new KeyBar),
       pages_(new QTabWidget),
       tree_page_(new TreePage(jobs_)),
       file_page_(new FilePage(jobs_, tree_page_->model())),
       compare_page_(new ComparePage(jobs_)),
       run_page_(new RunPage(jobs_)) {
-  key_bar_ = make_key_bar();
   setWindowTitle(tr("Checkpoint viewer"));
   setAcceptDrops(true);
   to_findings_ = damage_banner_->add_button(tr("Show &findings"));
@@ -98,9 +101,17 @@ MainWindow::MainWindow(QSettings* settings)
   connect(compare_page_, &ComparePage::failed, this, &MainWindow::say);
   connect(run_page_, &RunPage::failed, this, &MainWindow::say);
   connect(run_page_, &RunPage::picked, this, [this](const QByteArray& path) {
-    open(path.toStdString());
+    wanted_.clear();
+    start_opening(path.toStdString(), run_page_->options());
     show_page(Page::tree);
   });
+  connect(run_page_, &RunPage::needs_key, this, [this](const QString& why) {
+    key_bar_->ask(why, [this](const OpenOptions& options) {
+      key_bar_->hide();
+      run_page_->set_options(options);
+    });
+  });
+  connect(key_bar_, &KeyBar::failed, this, &MainWindow::say);
   connect(file_page_, &FilePage::failed, this, &MainWindow::say);
   connect(file_page_, &FilePage::checked, this, &MainWindow::show_damage);
   connect(file_page_, &FilePage::picked, this, [this](const QModelIndex& index) {
@@ -175,41 +186,6 @@ void MainWindow::add_theme_menu(QMenu& view) {
   }
 }
 
-QWidget* MainWindow::make_key_bar() {
-  auto* bar = new QWidget;
-  auto* layout = new QHBoxLayout(bar);
-  layout->addWidget(plain_label(tr("Key, in hexadecimal:")));
-  key_text_ = new QLineEdit;
-  key_text_->setEchoMode(QLineEdit::Password);
-  key_text_->setAccessibleName(tr("Key"));
-  layout->addWidget(key_text_, 1);
-  auto* use = new QPushButton(tr("&Open"));
-  auto* from_file = new QPushButton(tr("&Key file …"));
-  key_mode_ = new QComboBox;
-  key_mode_->setAccessibleName(tr("Cipher"));
-  key_mode_->addItem(tr("As the file says"));
-  for (const CipherMode mode : {CipherMode::aes_gcm, CipherMode::aes_cbc, CipherMode::sm4_cbc})
-    key_mode_->addItem(to_q(name(mode)));
-  layout->addWidget(key_mode_);
-  layout->addWidget(use);
-  layout->addWidget(from_file);
-  const auto typed = [this] {
-    std::string hex = key_text_->text().trimmed().toStdString();
-    key_text_->clear();
-    auto key = tools::key_from_hex(hex, tr("what was typed").toStdString());
-    std::fill(hex.begin(), hex.end(), '\0');
-    open_with_key(std::move(key));
-  };
-  connect(use, &QPushButton::clicked, this, typed);
-  connect(key_text_, &QLineEdit::returnPressed, this, typed);
-  connect(from_file, &QPushButton::clicked, this, [this] {
-    const QString name = QFileDialog::getOpenFileName(this, tr("Key file"));
-    if (!name.isEmpty()) open_with_key(tools::key_from_file(to_path(name).native()));
-  });
-  bar->hide();
-  return bar;
-}
-
 void MainWindow::make_status_bar() {
   job_label_ = plain_label();
   progress_ = new QProgressBar;
@@ -257,6 +233,7 @@ QString MainWindow::banner_text() const {
   QStringList texts;
   for (const Banner* banner : {damage_banner_, disk_banner_})
     if (!banner->isHidden()) texts << banner->text();
+  if (!key_bar_->isHidden()) texts << key_bar_->text();
   return texts.join(QLatin1Char('\n'));
 }
 
@@ -298,7 +275,9 @@ void MainWindow::export_as(Export what) {
                : what == Export::csv ? export_csv(file->file, *tensor, plane, path, progress)
                                      : export_png(picture, path);
       },
-      [this](const Status& status) { say(status ? tr("Exported.") : shown_error(status.error())); });
+      [this](const Status& status) {
+        say(status ? tr("Exported.") : tr("Nothing was exported: %1").arg(shown_error(status.error())));
+      });
 }
 
 void MainWindow::open(const std::string& target, OpenOptions options) {
@@ -310,36 +289,41 @@ void MainWindow::open(const std::string& target, OpenOptions options) {
       path = uri->file;
       wanted_ = uri->tensor;
     }
-  if (std::filesystem::is_directory(path, none)) return open_run(path);
+  if (std::filesystem::is_directory(path, none)) return open_run(path, options);
   start_opening(path, std::move(options));
 }
 
 void MainWindow::reload() {
+  if (pages_->currentWidget() == run_page_) return run_page_->reload();
   if (path_.empty()) return;
   wanted_.clear();
   start_opening(path_, file_ ? file_->options : OpenOptions{});
 }
 
-void MainWindow::open_run(const std::filesystem::path& folder) {
+void MainWindow::open_run(const std::filesystem::path& folder, const OpenOptions& options) {
   pages_->setTabVisible(pages_->indexOf(run_page_), true);
   pages_->setCurrentWidget(run_page_);
-  run_page_->set_folder(folder);
+  run_page_->set_folder(folder, options);
   if (!file_) setWindowTitle(tr("%1 – Checkpoint viewer").arg(shown_path(folder)));
   emit opened();
 }
 
-void MainWindow::compare_with(const std::string& path) {
+void MainWindow::compare_with(const std::string& path, std::optional<OpenOptions> options) {
   if (!file_) return;
   other_job_.start(
       tr("Opening"),
       // Two files of one run have one key.
-      [path, options = file_->options](const Progress& progress) {
+      [path, options = options.value_or(file_->options)](const Progress& progress) {
         auto how = options;
         how.progress = progress;
         return open_for_view(path, how);
       },
       [this, path](Result<FilePtr>&& other) {
-        if (!other) return say(shown_path(path) + QStringLiteral(": ") + shown_error(other.error()));
+        if (!other && other.error().code == Errc::key)
+          return key_bar_->ask(cannot_open(path, other.error()),
+                               [this, path](const OpenOptions& how) { compare_with(path, how); });
+        if (!other) return say(cannot_open(path, other.error()));
+        key_bar_->hide();
         pages_->setTabVisible(pages_->indexOf(compare_page_), true);
         pages_->setCurrentWidget(compare_page_);
         compare_page_->set_files(file_, std::move(*other));
@@ -385,12 +369,11 @@ void MainWindow::set_file(FilePtr file, const std::filesystem::path& path) {
 
 void MainWindow::set_failure(const Error& error, const std::filesystem::path& path) {
   set_file(nullptr, path);
-  const bool key = error.code == Errc::key;
-  damage_banner_->show_text(key ? Banner::Tone::note : Banner::Tone::error,
-                            shown_path(path) + QStringLiteral(": ") + shown_error(error));
+  const QString why = cannot_open(path, error);
+  if (error.code == Errc::key)
+    return key_bar_->ask(why, [this](const OpenOptions& options) { start_opening(path_, options); });
+  damage_banner_->show_text(Banner::Tone::error, why);
   to_findings_->hide();  // there are none of a file that is not open
-  key_bar_->setVisible(key);
-  if (key) key_text_->setFocus();
 }
 
 // Damage as soon as the file is open, other findings when they are there.
@@ -402,8 +385,8 @@ void MainWindow::show_damage() {
   if (const auto& damage = file_->file.damage())
     damage_banner_->show_text(
         Banner::Tone::error,
-        shown_error(*damage) +
-            (file_->file.tensors().empty() ? QString() : QStringLiteral(". ") + tr("What is whole is shown.")));
+        tr("This file is damaged: %1.").arg(shown_error(*damage)) +
+            (file_->file.tensors().empty() ? QString() : QLatin1Char(' ') + tr("What is whole is shown.")));
   else if (errors > 0)
     damage_banner_->show_text(Banner::Tone::error, tr("This file has %n error(s).", nullptr, static_cast<int>(errors)));
   else if (warnings > 0)
@@ -411,20 +394,15 @@ void MainWindow::show_damage() {
                               tr("This file has %n warning(s).", nullptr, static_cast<int>(warnings)));
 }
 
-void MainWindow::open_with_key(Result<Key> key) {
-  if (!key) return say(shown_error(key.error()));
-  start_opening(path_, {.key = std::move(*key), .mode = cipher_mode_from_name(key_mode_->currentText().toStdString())});
-}
-
 void MainWindow::select_wanted() {
   if (wanted_.empty()) return;
   const auto target = tools::find_target(file_->file, wanted_);
-  if (!target) return say(shown_error(target.error()));
+  if (!target) return say(tr("That tensor cannot be shown: %1").arg(shown_error(target.error())));
   tree_page_->filter().clear();
   tree_page_->select(tree_page_->model().index_of(target->tensor));
   if (!target->slice_text.empty())
     if (auto status = tree_page_->tensor_page().show_slice(target->slice_text); !status)
-      say(shown_error(status.error()));
+      say(tr("That slice cannot be shown: %1").arg(shown_error(status.error())));
 }
 
 void MainWindow::show_page(Page page) {

@@ -10,9 +10,7 @@
 #include "job.h"
 #include "open_file.h"
 
-class QComboBox;
 class QLabel;
-class QLineEdit;
 class QProgressBar;
 class QPushButton;
 class QSettings;
@@ -23,6 +21,7 @@ namespace ckpt::viewer {
 class Banner;
 class ComparePage;
 class FilePage;
+class KeyBar;
 class RunPage;
 class TreePage;
 
@@ -41,10 +40,10 @@ class MainWindow : public QMainWindow {
   /// asked for.
   void open(const std::string& target, OpenOptions options = {});
   void reload();
-  /// That file (B) with the one that is open (A).
-  void compare_with(const std::string& path);
+  /// That file (B) with the one that is open (A), whose key it has if none is given.
+  void compare_with(const std::string& path, std::optional<OpenOptions> options = {});
   /// A folder that a training saves into; open() of a folder is the same.
-  void open_run(const std::filesystem::path& folder);
+  void open_run(const std::filesystem::path& folder, const OpenOptions& options = {});
   void show_page(Page page);
 
   /// What was opened last; null while nothing is, or where it could not be opened.
@@ -68,7 +67,6 @@ class MainWindow : public QMainWindow {
 
  private:
   void make_menus();
-  QWidget* make_key_bar();
   void make_status_bar();
   void add_theme_menu(QMenu& view);
   void ask_for_file();
@@ -81,7 +79,6 @@ class MainWindow : public QMainWindow {
   void set_file(FilePtr file, const std::filesystem::path& path);
   void set_failure(const Error& error, const std::filesystem::path& path);
   void show_damage();
-  void open_with_key(Result<Key> key);
   void select_wanted();
   void note_recent(const std::filesystem::path& path);
   void fill_recent();
@@ -105,9 +102,7 @@ class MainWindow : public QMainWindow {
   Banner* damage_banner_;
   Banner* disk_banner_;
   QPushButton* to_findings_ = nullptr;
-  QWidget* key_bar_ = nullptr;
-  QLineEdit* key_text_ = nullptr;
-  QComboBox* key_mode_ = nullptr;
+  KeyBar* key_bar_;
   QTabWidget* pages_;
   TreePage* tree_page_;
   FilePage* file_page_;

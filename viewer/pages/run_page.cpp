@@ -1,5 +1,6 @@
 #include "run_page.h"
 
+#include <QComboBox>
 #include <QFile>
 #include <QHBoxLayout>
 #include <QHeaderView>
@@ -11,6 +12,9 @@
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <map>
+#include <utility>
 
 #include "charts.h"
 #include "heat_map.h"
@@ -47,6 +51,7 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
       read_job_(jobs),
       proxy_(new QSortFilterProxyModel(this)),
       summary_(plain_label()),
+      runs_(new QComboBox),
       files_(new QListWidget),
       table_(new QTableView),
       map_(new HeatMap),
@@ -68,7 +73,16 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
   for (const int column : {RunModel::kNorms, RunModel::kUpdates})
     table_->setItemDelegateForColumn(column, new SparkDelegate(model_, table_));
   table_->verticalHeader()->setDefaultSectionSize(table_->fontMetrics().height() + 14);
+  runs_->setAccessibleName(tr("Runs of this folder"));
+  runs_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  connect(runs_, &QComboBox::activated, this, [this](int row) {
+    prefix_ = runs_->itemData(row).toByteArray().toStdString();
+    forget();
+    show_run();
+  });
   files_->setAccessibleName(tr("Checkpoints"));
+  files_->setTextElideMode(Qt::ElideMiddle);
+  files_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);  // or nothing is elided
   connect(files_, &QListWidget::itemActivated, this,
           [this](QListWidgetItem* item) { emit picked(item->data(Qt::UserRole).toByteArray()); });
   map_->set_map(ColorMap::sequential);
@@ -76,7 +90,7 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
   map_->setAccessibleName(tr("Updates: layers down, checkpoints across"));
   connect(map_, &HeatMap::pointed_at, this, [this](qint64 row, qint64 column, double value) {
     if (row < 0 || row >= model_.rowCount()) return pointed_->clear();
-    const auto& files = model_.run().files;
+    const auto& files = model_.run()->files;
     pointed_->setText(shown_name(model_.tensor(static_cast<int>(row)).name) + QStringLiteral(", ") +
                       shown_path(files[static_cast<std::size_t>(column)].file.path.filename()) + QStringLiteral(": ") +
                       (std::isnan(value) ? tr("no update") : tr("update %1").arg(number_text(std::pow(10, value)))));
@@ -87,6 +101,7 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
   auto* left = new QWidget;
   auto* column = new QVBoxLayout(left);
   column->setContentsMargins(0, 0, 0, 0);
+  column->addWidget(runs_);
   column->addWidget(files_, 1);
   auto* below = new QWidget;
   auto* lower = new QVBoxLayout(below);
@@ -111,34 +126,85 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
   layout->addWidget(summary_);
 }
 
-void RunPage::set_folder(const std::filesystem::path& folder) {
+void RunPage::set_folder(const std::filesystem::path& folder, const OpenOptions& options) {
   folder_ = folder;
-  entries_.clear();
+  options_ = options;
+  found_.clear();
+  prefix_.clear();
+  forget();
   const QStringList before = watcher_.directories();
   if (!before.isEmpty()) watcher_.removePaths(before);
   watcher_.addPath(QFile::decodeName(folder.c_str()));
   look();
 }
 
+void RunPage::set_options(const OpenOptions& options) {
+  options_ = options;
+  reload();
+}
+
+void RunPage::reload() {
+  if (folder_.empty()) return;
+  forget();
+  look();
+}
+
+void RunPage::forget() {
+  read_job_.drop();
+  stale_ = false;
+  entries_.clear();
+  model_.set_run(std::make_shared<RunHistory>());
+  fill_map();
+  summary_->clear();
+}
+
 void RunPage::look() {
   look_job_.start(
-      tr("Looking at the folder"),
-      [folder = folder_](const Progress&) { return look_at_run(folder, {}, std::chrono::system_clock::now()); },
+      {},  // every second
+      [folder = folder_](const Progress&) { return look_at_run(folder, std::chrono::system_clock::now()); },
       [this](Result<std::vector<RunEntry>>&& found) {
         look_timer_.start(kLookAgain);
-        if (!found) return summary_->setText(shown_error(found.error()));
-        const auto complete = [](const std::vector<RunEntry>& entries) {
-          std::vector<FileStamp> stamps;
-          for (const RunEntry& entry : entries)
-            if (entry.complete) stamps.push_back(entry.stamp);
-          return stamps;
-        };
-        const bool news = complete(*found) != complete(entries_);
-        entries_ = std::move(*found);
-        fill_files();
-        if (entries_.empty()) summary_->setText(tr("No checkpoints of a run here yet: files like lenet-1_1875.ckpt."));
-        if (news) read();
+        if (!found) return summary_->setText(tr("The folder cannot be read: %1").arg(shown_error(found.error())));
+        found_ = std::move(*found);
+        // The user's choice stays; it is made for them once, and when that run is gone.
+        const auto is_shown = [&](const RunEntry& entry) { return entry.file.prefix == prefix_; };
+        if (std::none_of(found_.begin(), found_.end(), is_shown)) prefix_ = newest_run(found_);
+        fill_runs();
+        show_run();
       });
+}
+
+void RunPage::fill_runs() {
+  const auto runs = runs_of(found_);
+  runs_->setVisible(runs.size() > 1);
+  while (runs_->count() > static_cast<int>(runs.size())) runs_->removeItem(runs_->count() - 1);
+  while (runs_->count() < static_cast<int>(runs.size())) runs_->addItem(QString());
+  for (int row = 0; row < runs_->count(); ++row) {
+    const RunName& run = runs[static_cast<std::size_t>(row)];
+    runs_->setItemText(row, tr("%1 (%n file(s))", nullptr, run.files).arg(shown_name(run.prefix)));
+    runs_->setItemData(row, QByteArray::fromStdString(run.prefix));
+    if (run.prefix == prefix_) runs_->setCurrentIndex(row);
+  }
+}
+
+void RunPage::show_run() {
+  std::vector<RunEntry> entries;
+  std::copy_if(found_.begin(), found_.end(), std::back_inserter(entries),
+               [&](const RunEntry& entry) { return entry.file.prefix == prefix_; });
+  const auto complete = [](const std::vector<RunEntry>& all) {
+    std::vector<std::pair<std::filesystem::path, FileStamp>> files;
+    for (const RunEntry& entry : all)
+      if (entry.complete) files.emplace_back(entry.file.path, entry.stamp);
+    return files;
+  };
+  const bool news = complete(entries) != complete(entries_);
+  entries_ = std::move(entries);
+  fill_files();
+  if (entries_.empty()) summary_->setText(tr("No checkpoints of a run here yet: files like lenet-1_1875.ckpt."));
+  if (!news) return;
+  // Files may land faster than they are read: what is being read is finished first.
+  stale_ = read_job_.running();
+  if (!stale_) read();
 }
 
 void RunPage::fill_files() {
@@ -146,42 +212,64 @@ void RunPage::fill_files() {
   const auto wanted = static_cast<int>(entries_.size());
   while (files_->count() > wanted) delete files_->takeItem(files_->count() - 1);
   while (files_->count() < wanted) files_->addItem(QString());
+  std::map<std::filesystem::path, const RunHistory::LeftOut*> left_out;
+  for (const auto& one : model_.run()->left_out) left_out.emplace(one.entry.file.path, &one);
   for (int row = 0; row < wanted; ++row) {
     const RunEntry& entry = entries_[static_cast<std::size_t>(row)];
-    const QString name = shown_path(entry.file.path.filename());
-    files_->item(row)->setText(entry.complete ? name : name + QStringLiteral(" – ") + tr("being written"));
-    files_->item(row)->setToolTip(tip_of(tr("epoch %1, step %2").arg(entry.file.epoch).arg(entry.file.step)));
+    const auto out = left_out.find(entry.file.path);
+    const bool bad = out != left_out.end() && out->second->entry.stamp == entry.stamp;
+    QString text = shown_path(entry.file.path.filename());
+    QString tip = tr("epoch %1, step %2").arg(entry.file.epoch).arg(entry.file.step);
+    if (!entry.complete) text += QStringLiteral(" – ") + tr("being written");
+    if (bad) text += QStringLiteral(" – ") + tr("left out");
+    if (bad) tip += QLatin1Char('\n') + tr("It takes no part: %1").arg(shown_error(out->second->why));
+    files_->item(row)->setText(text);
+    files_->item(row)->setToolTip(tip_of(tip));
     files_->item(row)->setData(Qt::UserRole, QByteArray::fromStdString(entry.file.path.native()));
   }
 }
 
 void RunPage::read() {
   read_job_.start(
-      tr("Reading the run"), [entries = entries_](const Progress& progress) { return read_run(entries, progress); },
-      [this](Result<RunHistory>&& run) {
+      tr("Reading the run"),
+      [entries = entries_, before = model_.run(), options = options_](const Progress& progress) {
+        return read_run(entries, *before, options, progress);
+      },
+      [this](Result<RunHistoryPtr>&& run) {
+        const bool again = std::exchange(stale_, false);
         if (!run) {
-          summary_->setText(shown_error(run.error()));
-          if (run.error().code != Errc::cancelled) emit failed(shown_error(run.error()));
-        } else {
-          model_.set_run(std::move(*run));
-          const auto count = [&](bool Condition::*what) {
-            return std::count_if(model_.run().history.tensors.begin(), model_.run().history.tensors.end(),
-                                 [&](const TensorHistory& t) { return t.condition.*what; });
-          };
-          summary_->setText(tr("%1 checkpoints, %2 tensors: %3 frozen, %4 exploding, %5 dead")
-                                .arg(model_.run().files.size())
-                                .arg(model_.rowCount())
-                                .arg(count(&Condition::frozen))
-                                .arg(count(&Condition::exploding))
-                                .arg(count(&Condition::dead)));
-          fill_map();
+          summary_->setText(tr("The run cannot be read: %1").arg(shown_error(run.error())));
+          if (run.error().code == Errc::key) emit needs_key(summary_->text());
+          return;
         }
+        model_.set_run(std::move(*run));
+        fill_files();
+        fill_map();
+        say_summary();
+        if (again) read();
       });
+}
+
+void RunPage::say_summary() {
+  const RunHistory& run = *model_.run();
+  const auto count = [&](bool Condition::*what) {
+    return std::count_if(run.history.tensors.begin(), run.history.tensors.end(),
+                         [&](const TensorHistory& t) { return t.condition.*what; });
+  };
+  QString text = tr("%1 checkpoints, %2 tensors: %3 frozen, %4 exploding, %5 dead")
+                     .arg(run.files.size())
+                     .arg(model_.rowCount())
+                     .arg(count(&Condition::frozen))
+                     .arg(count(&Condition::exploding))
+                     .arg(count(&Condition::dead));
+  if (!run.left_out.empty())
+    text += QStringLiteral("; ") + tr("%n file(s) left out", nullptr, static_cast<int>(run.left_out.size()));
+  summary_->setText(text);
 }
 
 void RunPage::fill_map() {
   const auto rows = static_cast<std::int64_t>(model_.rowCount());
-  const auto columns = static_cast<std::int64_t>(model_.run().files.size());
+  const auto columns = static_cast<std::int64_t>(model_.run()->files.size());
   Grid grid{.window = {.rows = rows, .columns = columns}};
   for (int row = 0; row < model_.rowCount(); ++row)
     for (const auto& value : model_.spark(row, RunModel::kUpdates)) grid.values.push_back(value.value_or(std::nan("")));

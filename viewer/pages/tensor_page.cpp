@@ -8,21 +8,20 @@
 #include <QLineEdit>
 #include <QPlainTextEdit>
 #include <QPushButton>
-#include <QScrollArea>
-#include <QSpinBox>
 #include <QStackedWidget>
 #include <QTabWidget>
 #include <QTableView>
 #include <QVBoxLayout>
 #include <algorithm>
-#include <limits>
 
-#include "charts.h"
 #include "ckpt/element.h"
 #include "ckpt/text.h"
 #include "facts.h"
 #include "heat_map.h"
+#include "histogram_panel.h"
+#include "pager.h"
 #include "shown.h"
+#include "slicer.h"
 #include "target.h"
 #include "tensor_tree_model.h"
 #include "tiles.h"
@@ -31,17 +30,8 @@
 namespace ckpt::viewer {
 namespace {
 
-constexpr std::size_t kBins = 64;
 constexpr std::size_t kHexBytes = 4096;  // of what has no numbers
 constexpr qsizetype kTextCharacters = 100'000;
-
-QPushButton* small_button(const QString& text, const QString& what) {
-  auto* button = new QPushButton(text);
-  button->setToolTip(what);
-  button->setAccessibleName(what);
-  button->setMaximumWidth(std::max(34, button->fontMetrics().horizontalAdvance(text) + 22));
-  return button;
-}
 
 // Sixteen bytes a line, each with where it stands.
 QString hex_dump(std::span<const std::byte> bytes) {
@@ -83,11 +73,12 @@ TensorPage::TensorPage(Jobs& jobs, QWidget* parent)
     : QWidget(parent),
       page_job_(jobs),
       statistics_job_(jobs),
+      magnitudes_job_(jobs),
       grid_job_(jobs),
       text_job_(jobs),
       title_(new ElidedLabel),
       facts_(plain_label()),
-      slicer_(new QWidget),
+      slicer_(new Slicer),
       stack_(new QStackedWidget),
       tabs_(new QTabWidget),
       text_(new QPlainTextEdit) {
@@ -111,8 +102,10 @@ TensorPage::TensorPage(Jobs& jobs, QWidget* parent)
   stack_->addWidget(nothing);
   stack_->addWidget(tabs_);
   stack_->addWidget(text_);
-  slicer_->setLayout(new QHBoxLayout);
-  slicer_->layout()->setContentsMargins(0, 0, 0, 0);
+  connect(slicer_, &Slicer::changed, this, [this](const Plane& plane) {
+    plane_ = plane;
+    plane_changed();
+  });
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(8, 4, 4, 4);
   layout->addWidget(title_);
@@ -129,17 +122,10 @@ QWidget* TensorPage::make_values() {
   table_->setAccessibleName(tr("Values"));
   table_->setWordWrap(false);
   table_->setTabKeyNavigation(false);
-  table_->horizontalHeader()->setDefaultSectionSize(96);
   table_->verticalHeader()->setDefaultSectionSize(table_->fontMetrics().height() + 6);
   page_label_ = new ElidedLabel;
-  up_ = small_button(QStringLiteral("▲"), tr("Rows before"));
-  down_ = small_button(QStringLiteral("▼"), tr("Rows behind"));
-  left_ = small_button(QStringLiteral("◀"), tr("Columns before"));
-  right_ = small_button(QStringLiteral("▶"), tr("Columns behind"));
-  connect(up_, &QPushButton::clicked, this, [this] { move_page(-ValueModel::kPageRows, 0); });
-  connect(down_, &QPushButton::clicked, this, [this] { move_page(ValueModel::kPageRows, 0); });
-  connect(left_, &QPushButton::clicked, this, [this] { move_page(0, -ValueModel::kPageColumns); });
-  connect(right_, &QPushButton::clicked, this, [this] { move_page(0, ValueModel::kPageColumns); });
+  pager_ = new Pager;
+  connect(pager_, &Pager::moved, this, &TensorPage::move_page);
   to_min_ = small_button(tr("Min"), tr("Go to the smallest value"));
   to_max_ = small_button(tr("Max"), tr("Go to the largest value"));
   to_nan_ = small_button(tr("NaN"), tr("Go to the first NaN or infinity"));
@@ -154,10 +140,12 @@ QWidget* TensorPage::make_values() {
   auto* format = new QComboBox;
   format->setAccessibleName(tr("Number format"));
   format->addItems({tr("Exact"), tr("4 digits"), tr("Scientific"), tr("Bits")});
-  connect(format, &QComboBox::currentIndexChanged, this,
-          [this](int i) { values_.set_format(static_cast<NumberFormat>(i)); });
+  connect(format, &QComboBox::currentIndexChanged, this, [this](int i) {
+    values_.set_format(static_cast<NumberFormat>(i));
+    fit_columns({table_});
+  });
   auto* line = new QHBoxLayout;
-  for (QWidget* widget : {up_, down_, left_, right_}) line->addWidget(widget);
+  line->addWidget(pager_);
   line->addStretch(1);
   for (QWidget* widget : std::initializer_list<QWidget*>{jump_, to_min_, to_max_, to_nan_, format})
     line->addWidget(widget);
@@ -175,17 +163,13 @@ QWidget* TensorPage::make_statistics() {
   names_column_->setAlignment(Qt::AlignLeft | Qt::AlignTop);
   numbers_ = plain_label();
   numbers_->setAlignment(Qt::AlignLeft | Qt::AlignTop);
-  histogram_ = new HistogramPlot;
-  auto* logarithmic = new QCheckBox(tr("&Logarithmic"));
-  connect(logarithmic, &QCheckBox::toggled, histogram_, &HistogramPlot::set_logarithmic);
-  auto* right = new QVBoxLayout;
-  right->addWidget(histogram_, 1);
-  right->addWidget(logarithmic);
+  histogram_ = new HistogramPanel;
+  connect(histogram_, &HistogramPanel::magnitudes_wanted, this, &TensorPage::read_magnitudes);
   auto* layout = new QHBoxLayout(page);
   layout->addWidget(names_column_);
   layout->addWidget(numbers_);
   layout->addSpacing(12);
-  layout->addLayout(right, 1);
+  layout->addWidget(histogram_, 1);
   return page;
 }
 
@@ -225,7 +209,7 @@ bool TensorPage::has_values() const noexcept {
 }
 
 void TensorPage::show_tensor(FilePtr file, const TensorInfo* tensor, const std::string& name) {
-  for (Job* job : {&page_job_, &statistics_job_, &grid_job_, &text_job_}) job->drop();
+  for (Job* job : {&page_job_, &statistics_job_, &magnitudes_job_, &grid_job_, &text_job_}) job->drop();
   file_ = std::move(file);
   tensor_ = tensor;
   name_ = name;
@@ -237,7 +221,7 @@ void TensorPage::show_tensor(FilePtr file, const TensorInfo* tensor, const std::
   title_->setVisible(tensor != nullptr);
   facts_->setVisible(tensor != nullptr);
   plane_ = tensor ? plane_of(tensor->dims) : Plane{};
-  rebuild_slicer();
+  set_slicer();
   if (tensor == nullptr) return stack_->setCurrentIndex(0);
   QStringList facts = {shown_name(tools::type_text(*tensor)), to_q(tools::shape_of(*tensor)).left(kShownCharacters)};
   if (const auto count = tensor->element_count(); count && tensor->kind == Kind::tensor)
@@ -277,7 +261,7 @@ Status TensorPage::show_slice(const std::string& text) {
     plane.row_axis = open[0];
   }
   plane_ = std::move(plane);
-  rebuild_slicer();
+  set_slicer();
   plane_changed();
   if (open.size() < 2 && plane_.row_axis >= 0)
     go_to(plane_.element(plane_.at[static_cast<std::size_t>(plane_.row_axis)],
@@ -287,57 +271,7 @@ Status TensorPage::show_slice(const std::string& text) {
 
 void TensorPage::show_tab(Tab tab) { tabs_->setCurrentIndex(tab); }
 
-// Two axes make the plane; each of the others has a box for its index.
-void TensorPage::rebuild_slicer() {
-  qDeleteAll(slicer_->findChildren<QWidget*>(QString(), Qt::FindDirectChildrenOnly));
-  const auto rank = static_cast<int>(plane_.dims.size());
-  slicer_->setVisible(rank > 2 && has_values());
-  if (rank <= 2 || !has_values()) return;
-  auto* inside = new QWidget;
-  auto* line = new QHBoxLayout(inside);
-  line->setContentsMargins(0, 0, 0, 0);
-  const auto axis_box = [&](const QString& label, int Plane::*axis, int Plane::*other) {
-    auto* box = new QComboBox;
-    for (int i = 0; i < rank; ++i)
-      box->addItem(tr("axis %1 (%2)").arg(i).arg(plane_.dims[static_cast<std::size_t>(i)]));
-    box->setCurrentIndex(plane_.*axis);
-    box->setAccessibleName(label);
-    connect(box, &QComboBox::activated, this, [this, axis, other](int picked) {
-      if (picked == plane_.*other) plane_.*other = plane_.*axis;  // they change places
-      plane_.*axis = picked;
-      // The boxes themselves are replaced: not from inside one of them.
-      QMetaObject::invokeMethod(this, &TensorPage::rebuild_slicer, Qt::QueuedConnection);
-      plane_changed();
-    });
-    line->addWidget(plain_label(label));
-    line->addWidget(box);
-  };
-  axis_box(tr("Down:"), &Plane::row_axis, &Plane::column_axis);
-  axis_box(tr("Across:"), &Plane::column_axis, &Plane::row_axis);
-  for (int i = 0; i < rank; ++i) {
-    if (i == plane_.row_axis || i == plane_.column_axis) continue;
-    const auto axis = static_cast<std::size_t>(i);
-    auto* box = new QSpinBox;
-    box->setRange(0, static_cast<int>(std::min<std::int64_t>(plane_.dims[axis] - 1, std::numeric_limits<int>::max())));
-    box->setValue(static_cast<int>(plane_.at[axis]));
-    box->setWrapping(true);
-    box->setAccessibleName(tr("Index of axis %1").arg(i));
-    connect(box, &QSpinBox::valueChanged, this, [this, axis](int index) {
-      plane_.at[axis] = index;
-      plane_changed();
-    });
-    line->addWidget(plain_label(tr("axis %1:").arg(i)));
-    line->addWidget(box);
-  }
-  line->addStretch(1);
-  auto* scroll = new QScrollArea;
-  scroll->setWidget(inside);
-  scroll->setWidgetResizable(true);
-  scroll->setFrameShape(QFrame::NoFrame);
-  scroll->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  scroll->setFixedHeight(inside->sizeHint().height() + (rank > 8 ? 18 : 2));
-  slicer_->layout()->addWidget(scroll);
-}
+void TensorPage::set_slicer() { has_values() ? slicer_->set_plane(plane_) : slicer_->clear(); }
 
 void TensorPage::plane_changed() {
   page_ = {};
@@ -348,26 +282,17 @@ void TensorPage::plane_changed() {
 void TensorPage::read_page() {
   page_.rows = std::min(ValueModel::kPageRows, plane_.rows() - page_.row);
   page_.columns = std::min(ValueModel::kPageColumns, plane_.columns() - page_.column);
-  up_->setEnabled(page_.row > 0);
-  down_->setEnabled(page_.row + page_.rows < plane_.rows());
-  left_->setEnabled(page_.column > 0);
-  right_->setEnabled(page_.column + page_.columns < plane_.columns());
-  const auto range = [](std::int64_t from, std::int64_t count, std::int64_t of) {
-    return tr("%1–%2 of %3")
-        .arg(count_text(static_cast<std::uint64_t>(from)), count_text(static_cast<std::uint64_t>(from + count - 1)),
-             count_text(static_cast<std::uint64_t>(of)));
-  };
-  page_label_->set_text(
-      tr("rows %1, columns %2")
-          .arg(range(page_.row, page_.rows, plane_.rows()), range(page_.column, page_.columns, plane_.columns())));
+  pager_->set_page(plane_, page_);
+  page_label_->set_text(Pager::page_text(plane_, page_));
   page_job_.start(
       tr("Reading values"),
       [file = file_, tensor = tensor_, plane = plane_, page = page_](const Progress& progress) {
         return read_window(file->file, *tensor, plane, page, progress);
       },
       [this, page = page_](Result<std::vector<std::byte>>&& bytes) {
-        if (!bytes) return emit failed(shown_error(bytes.error()));
+        if (!bytes) return emit failed(cannot_read(bytes.error()));
         values_.set_page(tensor_->dtype, page, std::move(*bytes));
+        fit_columns({table_});
         if (pending_ >= 0 && page.columns > 0) {
           const QModelIndex cell =
               values_.index(static_cast<int>(pending_ / page.columns), static_cast<int>(pending_ % page.columns));
@@ -388,7 +313,7 @@ void TensorPage::go_to_text() {
   QString text = jump_->text().trimmed();
   if (text.startsWith(QLatin1Char('[')) && text.endsWith(QLatin1Char(']'))) text = text.mid(1, text.size() - 2);
   const auto slice = parse_slice(text.toStdString(), plane_.dims);
-  if (!slice) return emit failed(shown_error(slice.error()));
+  if (!slice) return emit failed(tr("There is no such index: %1").arg(shown_error(slice.error())));
   Plane plane = plane_;
   for (std::size_t i = 0; i < slice->axes.size(); ++i) plane.at[i] = slice->axes[i].start;
   const auto row = plane.row_axis < 0 ? 0 : plane.at[static_cast<std::size_t>(plane.row_axis)];
@@ -400,7 +325,7 @@ void TensorPage::go_to(std::uint64_t element) {
   const auto place = plane_.go_to(element);
   page_.row = place.row / ValueModel::kPageRows * ValueModel::kPageRows;
   page_.column = place.column / ValueModel::kPageColumns * ValueModel::kPageColumns;
-  rebuild_slicer();
+  set_slicer();
   const auto columns = std::min(ValueModel::kPageColumns, plane_.columns() - page_.column);
   pending_ = (place.row - page_.row) * columns + (place.column - page_.column);
   read_page();
@@ -413,19 +338,34 @@ void TensorPage::read_statistics() {
       tr("Statistics"),
       [file = file_, tensor = tensor_](const Progress& progress) {
         return ckpt::statistics(file->file, std::vector<const TensorInfo*>{tensor},
-                                {.bins = kBins, .quantiles = {0.25, 0.5, 0.75}, .progress = progress});
+                                {.bins = HistogramPanel::kBins, .quantiles = {0.25, 0.5, 0.75}, .progress = progress});
       },
       [this](Result<std::vector<std::optional<Statistics>>>&& all) {
         if (!all) {
-          numbers_->setText(shown_error(all.error()));
-          if (all.error().code != Errc::cancelled) emit failed(shown_error(all.error()));
+          const bool cancelled = all.error().code == Errc::cancelled;
+          numbers_->setText(cancelled ? tr("Cancelled.") : cannot_read(all.error()));
+          if (!cancelled) emit failed(cannot_read(all.error()));
           return;
         }
         statistics_ = std::move(all->front());
         fill_statistics();
+        if (histogram_->wants_magnitudes()) read_magnitudes();
       });
   names_column_->clear();
   numbers_->setText(tr("Computing …"));
+}
+
+void TensorPage::read_magnitudes() {
+  if (!has_values() || !has_statistics(*tensor_)) return;
+  magnitudes_job_.start(
+      tr("Histogram"),
+      [file = file_, tensor = tensor_](const Progress& progress) {
+        return magnitudes(file->file, *tensor, HistogramPanel::kBins, progress);
+      },
+      [this](Result<Magnitudes>&& found) {
+        if (found) return histogram_->set_magnitudes(std::move(*found));
+        if (found.error().code != Errc::cancelled) emit failed(cannot_read(found.error()));
+      });
 }
 
 void TensorPage::fill_statistics() {
@@ -493,7 +433,7 @@ void TensorPage::read_grid() {
       },
       [this](Result<Grid>&& grid) {
         if (grid) return heat_map_->set_grid(std::move(*grid));
-        if (grid.error().code != Errc::cancelled) emit failed(shown_error(grid.error()));
+        if (grid.error().code != Errc::cancelled) emit failed(cannot_read(grid.error()));
       });
 }
 
@@ -501,7 +441,7 @@ void TensorPage::read_text() {
   text_job_.start(
       tr("Reading"), [file = file_, tensor = tensor_](const Progress&) { return text_of(*file, *tensor); },
       [this](Result<TextResult>&& result) {
-        if (!result) return emit failed(shown_error(result.error()));
+        if (!result) return emit failed(cannot_read(result.error()));
         text_->setPlainText(result->text);
       });
 }

@@ -23,7 +23,9 @@ namespace ckpt::viewer {
 
 class ElidedLabel;
 class HeatMap;
-class HistogramPlot;
+class HistogramPanel;
+class Pager;
+class Slicer;
 
 /// One tensor: its facts, values by pages, statistics with a histogram, a picture of a slice. What has no numbers is
 /// shown as text or bytes.
@@ -51,6 +53,7 @@ class TensorPage : public QWidget {
   const ValueModel& values() const noexcept { return values_; }
   const std::optional<Statistics>& statistics() const noexcept { return statistics_; }
   HeatMap& heat_map() noexcept { return *heat_map_; }
+  HistogramPanel& histogram() noexcept { return *histogram_; }
 
  signals:
   void failed(const QString& message);  ///< something could not be read
@@ -59,7 +62,7 @@ class TensorPage : public QWidget {
   QWidget* make_values();
   QWidget* make_statistics();
   QWidget* make_heat_map();
-  void rebuild_slicer();
+  void set_slicer();
   void plane_changed();
   void read_page();
   void move_page(std::int64_t rows, std::int64_t columns);
@@ -67,6 +70,7 @@ class TensorPage : public QWidget {
   void go_to(std::uint64_t element);
   void read_statistics();
   void fill_statistics();
+  void read_magnitudes();
   void read_grid();
   void set_up_heat_map();
   void read_text();
@@ -82,24 +86,25 @@ class TensorPage : public QWidget {
 
   Job page_job_;
   Job statistics_job_;
+  Job magnitudes_job_;
   Job grid_job_;
   Job text_job_;
   ValueModel values_;
 
   ElidedLabel* title_;
   QLabel* facts_;
-  QWidget* slicer_;
+  Slicer* slicer_;
   QStackedWidget* stack_;
   QTabWidget* tabs_;
   QPlainTextEdit* text_;
   QTableView* table_ = nullptr;
   ElidedLabel* page_label_ = nullptr;
   QLineEdit* jump_ = nullptr;
-  QPushButton *up_ = nullptr, *down_ = nullptr, *left_ = nullptr, *right_ = nullptr;
+  Pager* pager_ = nullptr;
   QPushButton *to_min_ = nullptr, *to_max_ = nullptr, *to_nan_ = nullptr;
   QLabel* names_column_ = nullptr;
   QLabel* numbers_ = nullptr;
-  HistogramPlot* histogram_ = nullptr;
+  HistogramPanel* histogram_ = nullptr;
   HeatMap* heat_map_ = nullptr;
   QCheckBox* tile_box_ = nullptr;
   QLabel* pointed_ = nullptr;

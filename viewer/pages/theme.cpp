@@ -2,10 +2,13 @@
 
 #include <QApplication>
 #include <QPalette>
-#include <QStyleFactory>
+#include <QStyle>
+#include <QWidget>
 
 namespace ckpt::viewer {
 namespace {
+
+constexpr const char* kSystemStyle = "systemStyle";
 
 struct Shades {
   QColor window, base, alternate, button, text, faint, highlight;
@@ -32,18 +35,20 @@ QPalette palette_of(const Shades& shades) {
 }  // namespace
 
 void set_theme(QApplication& app, std::string_view theme) {
-  if (theme != "light" && theme != "dark") {
-    app.setPalette(QPalette());
-    return;
-  }
-  app.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+  // The style that the system has chosen, to go back to.
+  if (!app.property(kSystemStyle).isValid()) app.setProperty(kSystemStyle, QApplication::style()->name());
+  const bool light = theme == "light";
+  const bool dark = theme == "dark";
   const QColor blue(0x2F, 0x74, 0xB5);
-  app.setPalette(
-      theme == "dark"
-          ? palette_of({QColor(0x2B, 0x2D, 0x30), QColor(0x1F, 0x21, 0x24), QColor(0x27, 0x29, 0x2C),
-                        QColor(0x3A, 0x3D, 0x41), QColor(0xE6, 0xE6, 0xE6), QColor(0x8C, 0x8C, 0x8C), blue})
-          : palette_of({QColor(0xF3, 0xF4, 0xF5), Qt::white, QColor(0xF7, 0xF8, 0xFA), QColor(0xEA, 0xEC, 0xEE),
-                        QColor(0x20, 0x22, 0x24), QColor(0x90, 0x90, 0x90), blue}));
+  app.setStyle(light || dark ? QStringLiteral("Fusion") : app.property(kSystemStyle).toString());
+  app.setPalette(dark ? palette_of({QColor(0x2B, 0x2D, 0x30), QColor(0x1F, 0x21, 0x24), QColor(0x27, 0x29, 0x2C),
+                                    QColor(0x33, 0x36, 0x3A), QColor(0xE6, 0xE6, 0xE6), QColor(0x8C, 0x8C, 0x8C), blue})
+                 : light
+                     ? palette_of({QColor(0xF3, 0xF4, 0xF5), Qt::white, QColor(0xF7, 0xF8, 0xFA),
+                                   QColor(0xEA, 0xEC, 0xEE), QColor(0x20, 0x22, 0x24), QColor(0x90, 0x90, 0x90), blue})
+                     : QPalette());
+  // Windows that are there already keep colours which the new palette does not name, unless they look again.
+  for (QWidget* window : QApplication::topLevelWidgets()) window->setPalette(QPalette());
 }
 
 }  // namespace ckpt::viewer

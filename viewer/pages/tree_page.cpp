@@ -41,6 +41,7 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
   view_->setUniformRowHeights(true);  // or every row is asked for its height
   view_->setTextElideMode(Qt::ElideMiddle);
   view_->setAlternatingRowColors(true);
+  view_->setIndentation(view_->indentation() * 2 / 3);  // names are deep
   view_->setSortingEnabled(true);
   view_->header()->setSortIndicator(-1, Qt::AscendingOrder);
   view_->header()->setSortIndicatorClearable(true);
@@ -166,11 +167,11 @@ void TreePage::refresh_filter() {
   if (!regex_->isChecked() && text.find_first_of("*?[{\\") == text.npos) pattern = "*" + text + "*";
   auto selection = tools::Selection::create(
       {.patterns = text.empty() ? std::vector<std::string>{} : std::vector{pattern}, .regex = regex_->isChecked()});
-  QPalette colors = palette();
+  QPalette colors;  // the application's, whatever the theme becomes
   if (!selection) {
     colors.setColor(QPalette::Text, QColor(0xD0, 0x40, 0x30));
     filter_->setPalette(colors);
-    filter_->setToolTip(tip_of(shown_error(selection.error())));
+    filter_->setToolTip(tip_of(tr("This is no pattern yet: %1").arg(shown_error(selection.error()))));
     return;  // while a pattern is being typed, what was shown stays
   }
   filter_->setPalette(colors);

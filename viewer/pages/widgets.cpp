@@ -7,6 +7,7 @@
 #include <QPushButton>
 #include <QStyleOption>
 #include <QTableView>
+#include <algorithm>
 
 #include "colors.h"
 #include "shown.h"
@@ -67,14 +68,17 @@ QPushButton* Banner::add_button(const QString& text) {
 void Banner::set_colors() {
   const bool dark = parentWidget() != nullptr && is_dark(parentWidget()->palette());
   const int hue = tone_ == Tone::error ? 4 : tone_ == Tone::warning ? 42 : 208;
-  QPalette colors = parentWidget() != nullptr ? parentWidget()->palette() : QPalette();
-  colors.setColor(QPalette::Window, dark ? QColor::fromHsv(hue, 140, 90) : QColor::fromHsv(hue, 60, 250));
-  colors.setColor(QPalette::WindowText, dark ? Qt::white : QColor(0x20, 0x20, 0x20));
-  if (colors != palette()) setPalette(colors);
+  const QColor back = dark ? QColor::fromHsv(hue, 140, 90) : QColor::fromHsv(hue, 60, 250);
+  const QColor text = dark ? QColor(Qt::white) : QColor(0x20, 0x20, 0x20);
+  if (palette().color(QPalette::Window) == back && palette().color(QPalette::WindowText) == text) return;
+  QPalette colors;
+  colors.setColor(QPalette::Window, back);
+  colors.setColor(QPalette::WindowText, text);
+  setPalette(colors);
 }
 
 void Banner::changeEvent(QEvent* event) {
-  if (event->type() == QEvent::ApplicationPaletteChange || event->type() == QEvent::ParentChange) set_colors();
+  if (event->type() == QEvent::PaletteChange || event->type() == QEvent::ParentChange) set_colors();
   QFrame::changeEvent(event);
 }
 
@@ -109,6 +113,20 @@ void set_up_table(QTableView& table) {
   table.horizontalHeader()->setStretchLastSection(true);
   table.horizontalHeader()->setHighlightSections(false);
   table.horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+}
+
+void fit_columns(std::initializer_list<QTableView*> tables) {
+  constexpr int kLooks = 20;  // in each direction
+  int width = 48;
+  for (QTableView* table : tables) {
+    const QAbstractItemModel& model = *table->model();
+    const int row_step = std::max(1, model.rowCount() / kLooks);
+    const int column_step = std::max(1, model.columnCount() / kLooks);
+    for (int row = 0; row < model.rowCount(); row += row_step)
+      for (int column = 0; column < model.columnCount(); column += column_step)
+        width = std::max(width, table->fontMetrics().horizontalAdvance(model.index(row, column).data().toString()));
+  }
+  for (QTableView* table : tables) table->horizontalHeader()->setDefaultSectionSize(width + 16);
 }
 
 }  // namespace ckpt::viewer

@@ -4,6 +4,7 @@
 #include <QLabel>
 #include <QString>
 #include <QStyledItemDelegate>
+#include <initializer_list>
 
 class QPushButton;
 class QTableView;
@@ -63,5 +64,8 @@ class ShareDelegate : public QStyledItemDelegate {
 
 /// Rows are selected, sections are as wide as is sensible, and no cell wraps.
 void set_up_table(QTableView& table);
+
+/// Columns as wide as the widest of some cells of any of the tables: all of one width, so that they scroll alike.
+void fit_columns(std::initializer_list<QTableView*> tables);
 
 }  // namespace ckpt::viewer

@@ -12,20 +12,133 @@
 
 namespace ckpt::viewer {
 
+namespace {
+
+constexpr double kZeroWidth = 0.035;  // of the bar of zeros, as a share
+
+std::uint64_t highest_of(const std::vector<HistogramPlot::Bar>& bars) {
+  std::uint64_t highest = 0;
+  for (const auto& bar : bars) highest = std::max(highest, bar.count);
+  return highest;
+}
+
+bool any(const std::vector<std::uint64_t>& counts) {
+  return std::any_of(counts.begin(), counts.end(), [](std::uint64_t count) { return count > 0; });
+}
+
+// The places of magnitudes from `low` to `high` of either sign, as shares of the width.
+struct LogAxis {
+  double low = HUGE_VAL;
+  double high = 0;
+  bool negative = false;
+  bool positive = false;
+  bool zeros = false;
+
+  void include(const Magnitudes& of) {
+    zeros |= of.zeros > 0;
+    negative |= any(of.negative);
+    positive |= any(of.positive);
+    if (of.edges.empty()) return;
+    low = std::min(low, of.edges.front());
+    high = std::max(high, of.edges.back());
+  }
+  double middle() const { return zeros || (negative && positive) ? kZeroWidth : 0; }
+  double side() const { return (1 - middle()) / (negative && positive ? 2 : 1); }
+  double left_end() const { return negative ? side() : 0; }  // of the middle
+  double at(double magnitude, bool below_zero) const {
+    const double share = high > low ? (std::log2(magnitude) - std::log2(low)) / (std::log2(high) - std::log2(low)) : 0;
+    return below_zero ? left_end() - share * side() : left_end() + middle() + share * side();
+  }
+};
+
+}  // namespace
+
 HistogramPlot::HistogramPlot(QWidget* parent) : QWidget(parent) {
   setAccessibleName(tr("Histogram"));
   setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
 }
 
 void HistogramPlot::set(std::optional<Histogram> first, std::optional<Histogram> second) {
-  first_ = std::move(first);
-  second_ = std::move(second);
+  values_ = {std::move(first), std::move(second)};
+  arrange();
+}
+
+void HistogramPlot::set_magnitudes(std::optional<Magnitudes> first, std::optional<Magnitudes> second) {
+  magnitudes_ = {std::move(first), std::move(second)};
+  arrange();
+}
+
+void HistogramPlot::set_logarithmic_counts(bool logarithmic) {
+  logarithmic_counts_ = logarithmic;
   update();
 }
 
-void HistogramPlot::set_logarithmic(bool logarithmic) {
-  logarithmic_ = logarithmic;
+void HistogramPlot::set_logarithmic_values(bool logarithmic) {
+  logarithmic_values_ = logarithmic;
+  arrange();
+}
+
+void HistogramPlot::arrange() {
+  bars_ = {};
+  ticks_.clear();
+  if (logarithmic_values_)
+    arrange_magnitudes();
+  else
+    arrange_values();
   update();
+}
+
+void HistogramPlot::arrange_values() {
+  double low = HUGE_VAL;
+  double high = -HUGE_VAL;
+  for (const auto& one : values_) {
+    if (!one || one->counts.empty()) continue;
+    low = std::min(low, one->low);
+    high = std::max(high, one->high);
+  }
+  if (low > high) return;
+  // Halves, because the whole may be more than a double holds.
+  const double width = high > low ? high / 2 - low / 2 : 1;
+  const auto at = [&](double value) { return (value / 2 - low / 2) / width; };
+  for (std::size_t series = 0; series < values_.size(); ++series) {
+    if (!values_[series]) continue;
+    const Histogram& of = *values_[series];
+    for (std::size_t i = 0; i < of.counts.size(); ++i)
+      bars_[series].push_back({at(of.edge(i)), at(of.edge(i + 1)), of.counts[i], of.edge(i), of.edge(i + 1)});
+  }
+  ticks_ = {{0, number_text(low)}, {1, number_text(high)}};
+  if (low < 0 && high > 0) ticks_.push_back({at(0), QStringLiteral("0")});
+}
+
+void HistogramPlot::arrange_magnitudes() {
+  LogAxis axis;
+  for (const auto& one : magnitudes_)
+    if (one) axis.include(*one);
+  for (std::size_t series = 0; series < magnitudes_.size(); ++series) {
+    if (!magnitudes_[series]) continue;
+    const Magnitudes& of = *magnitudes_[series];
+    auto& bars = bars_[series];
+    for (std::size_t i = axis.negative ? of.negative.size() : 0; i-- > 0;)
+      bars.push_back(
+          {axis.at(of.edges[i + 1], true), axis.at(of.edges[i], true), of.negative[i], -of.edges[i + 1], -of.edges[i]});
+    if (axis.middle() > 0) bars.push_back({axis.left_end(), axis.left_end() + axis.middle(), of.zeros, 0, 0});
+    for (std::size_t i = 0; axis.positive && i < of.positive.size(); ++i)
+      bars.push_back(
+          {axis.at(of.edges[i], false), axis.at(of.edges[i + 1], false), of.positive[i], of.edges[i], of.edges[i + 1]});
+  }
+  // The ends first: what has no room beside those that are there is left out.
+  if (axis.middle() > 0) ticks_.push_back({axis.left_end() + axis.middle() / 2, QStringLiteral("0")});
+  if (axis.high == 0) return;
+  const auto add = [&](double magnitude) {
+    if (axis.negative) ticks_.push_back({axis.at(magnitude, true), number_text(-magnitude, 3)});
+    if (axis.positive) ticks_.push_back({axis.at(magnitude, false), number_text(magnitude, 3)});
+  };
+  add(axis.high);
+  add(axis.low);
+  const double first = std::ceil(std::log10(axis.low));
+  const double last = std::floor(std::log10(axis.high));
+  const double step = std::max(1.0, std::ceil((last - first) / 8));
+  for (double power = last; power >= first; power -= step) add(std::pow(10, power));
 }
 
 QRectF HistogramPlot::area() const {
@@ -35,68 +148,81 @@ QRectF HistogramPlot::area() const {
 
 double HistogramPlot::height_of(std::uint64_t count, std::uint64_t highest) const {
   if (count == 0 || highest == 0) return 0;
-  if (!logarithmic_) return static_cast<double>(count) / static_cast<double>(highest);
+  if (!logarithmic_counts_) return static_cast<double>(count) / static_cast<double>(highest);
   return std::log1p(static_cast<double>(count)) / std::log1p(static_cast<double>(highest));
+}
+
+void HistogramPlot::paint_bars(QPainter& painter, const QRectF& box, std::size_t series) const {
+  const auto& bars = bars_[series];
+  if (bars.empty()) return;
+  const std::uint64_t highest = highest_of(bars);
+  const auto x = [&](double share) { return box.left() + share * box.width(); };
+  QPainterPath path(QPointF(x(bars.front().from), box.bottom()));
+  for (const Bar& bar : bars) {
+    const double y = box.bottom() - height_of(bar.count, highest) * box.height();
+    path.lineTo(x(bar.from), y);
+    path.lineTo(x(bar.to), y);
+  }
+  path.lineTo(path.currentPosition().x(), box.bottom());
+  if (series == 0)
+    painter.fillPath(path, bar_color(palette()));
+  else
+    painter.strokePath(path, QPen(second_color(palette()), 1.5));
+}
+
+void HistogramPlot::paint_ticks(QPainter& painter, const QRectF& box) const {
+  std::vector<QRectF> taken;
+  for (const Tick& tick : ticks_) {
+    const double x = box.left() + tick.at * box.width();
+    const double width = fontMetrics().horizontalAdvance(tick.text) + 1;
+    const QRectF room(std::clamp(x - width / 2, box.left() - 6, std::max(box.left() - 6, box.right() + 6 - width)),
+                      box.bottom() + 3, width, fontMetrics().height());
+    const bool free = std::none_of(taken.begin(), taken.end(),
+                                   [&](const QRectF& other) { return other.adjusted(-6, 0, 6, 0).intersects(room); });
+    if (!free) continue;
+    taken.push_back(room);
+    painter.setPen(grid_color(palette()));
+    if (tick.at > 0 && tick.at < 1) painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()));
+    painter.setPen(palette().color(QPalette::WindowText));
+    painter.drawText(room, Qt::AlignLeft, tick.text);
+  }
 }
 
 void HistogramPlot::paintEvent(QPaintEvent*) {
   QPainter painter(this);
   const QRectF box = area();
   painter.setPen(palette().color(QPalette::WindowText));
-  if (!first_ || first_->counts.empty()) {
-    painter.drawText(rect(), Qt::AlignCenter, tr("No values to count"));
+  if (bars_[0].empty()) {
+    const bool to_come = logarithmic_values_ && values_[0] && !magnitudes_[0];
+    painter.drawText(rect(), Qt::AlignCenter, to_come ? tr("Computing …") : tr("No values to count"));
     return;
   }
-  const double low = second_ ? std::min(first_->low, second_->low) : first_->low;
-  const double high = second_ ? std::max(first_->high, second_->high) : first_->high;
-  const double width = high > low ? high - low : 1;
-  const auto paint = [&](const Histogram& histogram, QColor color, bool line) {
-    const std::uint64_t highest = *std::max_element(histogram.counts.begin(), histogram.counts.end());
-    QPainterPath path(QPointF(box.left() + (histogram.edge(0) - low) / width * box.width(), box.bottom()));
-    for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
-      const double y = box.bottom() - height_of(histogram.counts[i], highest) * box.height();
-      path.lineTo(box.left() + (histogram.edge(i) - low) / width * box.width(), y);
-      path.lineTo(box.left() + (histogram.edge(i + 1) - low) / width * box.width(), y);
-    }
-    path.lineTo(path.currentPosition().x(), box.bottom());
-    if (!line) painter.fillPath(path, color);
-    if (line) painter.strokePath(path, QPen(color, 1.5));
-  };
-  painter.setRenderHint(QPainter::Antialiasing, second_.has_value());
-  paint(*first_, bar_color(palette()), false);
-  if (second_ && !second_->counts.empty()) paint(*second_, second_color(palette()), true);
+  painter.setRenderHint(QPainter::Antialiasing, !bars_[1].empty());
+  paint_bars(painter, box, 0);
+  paint_bars(painter, box, 1);
   painter.setRenderHint(QPainter::Antialiasing, false);
   painter.setPen(grid_color(palette()));
   painter.drawLine(box.bottomLeft(), box.bottomRight());
-  if (low < 0 && high > 0) {
-    const double zero = box.left() - low / width * box.width();
-    painter.drawLine(QPointF(zero, box.top()), QPointF(zero, box.bottom()));
-  }
+  paint_ticks(painter, box);
   painter.setPen(palette().color(QPalette::WindowText));
-  const QRectF below(box.left(), box.bottom() + 3, box.width(), fontMetrics().height());
-  painter.drawText(below, Qt::AlignLeft, number_text(low));
-  painter.drawText(below, Qt::AlignRight, number_text(high));
-  const std::uint64_t highest = *std::max_element(first_->counts.begin(), first_->counts.end());
   painter.drawText(QRectF(box.left(), 2, box.width(), fontMetrics().height()), Qt::AlignLeft,
-                   tr("highest bar: %1").arg(count_text(highest)));
+                   tr("highest bar: %1").arg(count_text(highest_of(bars_[0]))));
 }
 
 bool HistogramPlot::event(QEvent* event) {
-  if (event->type() == QEvent::ToolTip && first_ && !first_->counts.empty() && !second_) {
-    auto* help = static_cast<QHelpEvent*>(event);
-    const QRectF box = area();
-    const double share = (help->pos().x() - box.left()) / box.width();
-    const auto bins = first_->counts.size();
-    if (share >= 0 && share < 1) {
-      const auto bin = static_cast<std::size_t>(share * static_cast<double>(bins));
-      QToolTip::showText(help->globalPos(),
-                         tip_of(tr("%1 values from %2 to %3")
-                                    .arg(count_text(first_->counts[bin]), number_text(first_->edge(bin)),
-                                         number_text(first_->edge(bin + 1)))));
-      return true;
-    }
-  }
-  return QWidget::event(event);
+  if (event->type() != QEvent::ToolTip || bars_[0].empty() || !bars_[1].empty()) return QWidget::event(event);
+  auto* help = static_cast<QHelpEvent*>(event);
+  const QRectF box = area();
+  const double share = (help->pos().x() - box.left()) / box.width();
+  const auto bar = std::find_if(bars_[0].begin(), bars_[0].end(),
+                                [&](const Bar& one) { return share >= one.from && share < one.to; });
+  if (bar == bars_[0].end()) return QWidget::event(event);
+  const QString text =
+      bar->low == bar->high
+          ? tr("%1 zeros").arg(count_text(bar->count))
+          : tr("%1 values from %2 to %3").arg(count_text(bar->count), number_text(bar->low), number_text(bar->high));
+  QToolTip::showText(help->globalPos(), tip_of(text));
+  return true;
 }
 
 BarList::BarList(QWidget* parent) : QWidget(parent) { setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed); }

@@ -2,14 +2,18 @@
 
 #include <QString>
 #include <QWidget>
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "ckpt/statistics.h"
+#include "magnitudes.h"
 
 namespace ckpt::viewer {
 
-/// Bars of one histogram, or two over each other with a scale of their own each.
+/// Bars of one histogram, or two over each other with a scale of their own each: of values, or of the logarithms of
+/// their magnitudes; then negative ones are at the left, mirrored, and zeros have a bar of their own in the middle.
 class HistogramPlot : public QWidget {
   Q_OBJECT
 
@@ -17,7 +21,20 @@ class HistogramPlot : public QWidget {
   explicit HistogramPlot(QWidget* parent = nullptr);
 
   void set(std::optional<Histogram> first, std::optional<Histogram> second = {});
-  void set_logarithmic(bool logarithmic);
+  void set_magnitudes(std::optional<Magnitudes> first, std::optional<Magnitudes> second = {});
+  bool has_magnitudes() const noexcept { return magnitudes_[0].has_value(); }
+  void set_logarithmic_counts(bool logarithmic);
+  void set_logarithmic_values(bool logarithmic);
+
+  /// A bar that is painted; from and to are shares of the width.
+  struct Bar {
+    double from = 0;
+    double to = 0;
+    std::uint64_t count = 0;
+    double low = 0;  ///< values
+    double high = 0;
+  };
+  const std::vector<Bar>& bars(std::size_t series) const { return bars_[series]; }
 
   QSize sizeHint() const override { return {360, 220}; }
   QSize minimumSizeHint() const override { return {160, 110}; }
@@ -27,12 +44,25 @@ class HistogramPlot : public QWidget {
   bool event(QEvent* event) override;  // tool tips
 
  private:
+  struct Tick {
+    double at = 0;  // share of the width
+    QString text = {};
+  };
+
   QRectF area() const;
   double height_of(std::uint64_t count, std::uint64_t highest) const;
+  void arrange();
+  void arrange_values();
+  void arrange_magnitudes();
+  void paint_bars(QPainter& painter, const QRectF& box, std::size_t series) const;
+  void paint_ticks(QPainter& painter, const QRectF& box) const;
 
-  std::optional<Histogram> first_ = {};
-  std::optional<Histogram> second_ = {};
-  bool logarithmic_ = false;
+  std::array<std::optional<Histogram>, 2> values_ = {};
+  std::array<std::optional<Magnitudes>, 2> magnitudes_ = {};
+  std::array<std::vector<Bar>, 2> bars_ = {};
+  std::vector<Tick> ticks_ = {};
+  bool logarithmic_counts_ = false;
+  bool logarithmic_values_ = false;
 };
 
 /// Labelled bars below each other, longest first; "Float32   61,706   241.0 KiB".

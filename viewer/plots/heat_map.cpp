@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kScaleWidth = 84;   // with its numbers
 constexpr double kMaxPixel = 48;  // of one element
+constexpr double kSeen = 12;      // of one where there are few the other way
 constexpr std::int64_t kMaxSteps = 1024;
 
 }  // namespace
@@ -75,7 +76,10 @@ void HeatMap::make_image() {
     low_ = std::min(low_, value);
     high_ = std::max(high_, value);
   }
-  if (low_ > high_) low_ = high_ = 0;
+  finite_ = low_ <= high_;
+  non_finite_ =
+      !gaps_ && std::any_of(grid_.values.begin(), grid_.values.end(), [](double x) { return !std::isfinite(x); });
+  if (!finite_) low_ = high_ = 0;
   if (map_ == ColorMap::diverging) {
     high_ = std::max(std::abs(low_), std::abs(high_));
     low_ = -high_;
@@ -105,8 +109,8 @@ QRectF HeatMap::area() const {
   double across = std::min(kMaxPixel, all.width() / view_.width());
   double down = std::min(kMaxPixel, all.height() / view_.height());
   const double side = std::min(across, down);
-  across = std::min(across, side * 8);
-  down = std::min(down, side * 8);
+  across = std::min(across, std::max(side * 8, kSeen));
+  down = std::min(down, std::max(side * 8, kSeen));
   return {all.topLeft(), QSizeF(view_.width() * across, view_.height() * down)};
 }
 
@@ -149,21 +153,26 @@ void HeatMap::paintEvent(QPaintEvent*) {
 }
 
 void HeatMap::paint_scale(QPainter& painter) {
-  const double height = std::min(240.0, static_cast<double>(this->height()) - 24);
+  const double height = std::min(240.0, static_cast<double>(this->height()) - 54);
   if (height < 40) return;
   const QRectF bar(width() - kScaleWidth + 10, 12, 14, height);
+  const auto text = [&](const QString& what, double y) {
+    painter.setPen(palette().color(QPalette::WindowText));
+    painter.drawText(QRectF(bar.right() + 4, y - 8, kScaleWidth - 28, 16), Qt::AlignLeft | Qt::AlignVCenter, what);
+  };
+  if (non_finite_) {  // what their colour means; below the scale, or instead of it
+    const QRectF swatch(bar.left(), finite_ ? bar.bottom() + 14 : bar.top(), bar.width(), bar.width());
+    painter.fillRect(swatch, QColor(kNonFiniteColor));
+    text(QStringLiteral("NaN, ±∞"), swatch.center().y());
+  }
+  if (!finite_) return;
   for (int y = 0; y < static_cast<int>(height); ++y)
     painter.fillRect(QRectF(bar.left(), bar.top() + y, bar.width(), 1.5), QColor(color_at(map_, 1 - y / height)));
   painter.setPen(grid_color(palette()));
   painter.drawRect(bar);
-  painter.setPen(palette().color(QPalette::WindowText));
-  const auto label = [&](double value, double y) {
-    painter.drawText(QRectF(bar.right() + 4, y - 8, kScaleWidth - 28, 16), Qt::AlignLeft | Qt::AlignVCenter,
-                     number_text(value, 3));
-  };
-  label(high_, bar.top() + 4);
-  label(low_ / 2 + high_ / 2, bar.center().y());
-  label(low_, bar.bottom() - 4);
+  text(number_text(high_, 3), bar.top() + 4);
+  text(number_text(low_ / 2 + high_ / 2, 3), bar.center().y());
+  text(number_text(low_, 3), bar.bottom() - 4);
 }
 
 void HeatMap::point(QPointF at) {
@@ -258,5 +267,10 @@ void HeatMap::keyPressEvent(QKeyEvent* event) {
 void HeatMap::resizeEvent(QResizeEvent*) { update(); }
 
 void HeatMap::leaveEvent(QEvent*) { emit pointed_at(-1, -1, 0); }
+
+void HeatMap::changeEvent(QEvent* event) {
+  if (event->type() == QEvent::PaletteChange && gaps_) make_image();  // gaps have its colour
+  QWidget::changeEvent(event);
+}
 
 }  // namespace ckpt::viewer

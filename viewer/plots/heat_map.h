@@ -61,6 +61,7 @@ class HeatMap : public QWidget {
   void keyPressEvent(QKeyEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
   void leaveEvent(QEvent* event) override;
+  void changeEvent(QEvent* event) override;
 
  private:
   QRectF area() const;  // where the picture is
@@ -82,6 +83,8 @@ class HeatMap : public QWidget {
   ColorMap map_ = ColorMap::diverging;
   double low_ = 0;
   double high_ = 0;
+  bool finite_ = false;  // there are such values, and others
+  bool non_finite_ = false;
   QPointF grabbed_ = {};
 };
 

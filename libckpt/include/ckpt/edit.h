@@ -57,6 +57,7 @@ struct EditDrop {
 /// What a cast did to one entry.
 struct EditCast {
   std::string name = {};
+  DType to = DType::unknown;
   CastCounts counts = {};
 };
 
@@ -82,7 +83,8 @@ class EditPlan {
   Status writable() const;
 
   /// Streams in bounded memory; nothing is visible before the end. `path` may be one of the inputs. Returns the casts
-  /// that met values which the new type does not have. Errors: those of Writer and of Checkpoint::read.
+  /// that met values which the new type does not have, in the order of the steps. Errors: those of Writer and of
+  /// Checkpoint::read.
   Result<std::vector<EditCast>> write(const std::filesystem::path& path, const WriteOptions& options,
                                       const Progress& progress = {}) const;
 

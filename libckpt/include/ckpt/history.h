@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "ckpt/checkpoint.h"
@@ -78,6 +79,7 @@ struct HistoryOptions {
 /// Entries in the order in which they turn up.
 struct History {
   std::vector<TensorHistory> tensors = {};
+  std::size_t files = 0;  ///< how many points each of them has
 };
 
 /// Opens the i-th file of a run.
@@ -86,6 +88,26 @@ using OpenRunFile = std::function<Result<Checkpoint>(std::size_t i)>;
 /// What became of each tensor over `files` checkpoints, in order. Two are open at a time, and each is read three times
 /// at most. Only entries with numbers are in it. Errors: those of opening and reading.
 Result<History> history(std::size_t files, const OpenRunFile& open, const HistoryOptions& options = {});
+
+/// A history that grows with its run: what watches a folder adds the files as they land, each of which is read once.
+class HistoryReader {
+ public:
+  /// Of `options` all but the progress.
+  explicit HistoryReader(HistoryOptions options = {});
+  /// Goes on behind `begun`, a history of which `last` is the last file.
+  HistoryReader(History begun, Checkpoint last, HistoryOptions options = {});
+
+  /// The next file. Of one that is damaged, or cannot be read, the history stays as it was. `progress` is in bytes.
+  /// Errors: those of reading; what damages the file; cancelled.
+  Status add(Checkpoint file, const Progress& progress = {});
+  History finish() &&;
+
+ private:
+  HistoryOptions options_;
+  History history_ = {};
+  std::unordered_map<std::string, std::size_t> index_ = {};
+  std::optional<Checkpoint> last_ = {};
+};
 
 /// What the thresholds say of a tensor.
 Condition judge(const TensorHistory& tensor, const HistoryThresholds& thresholds) noexcept;

@@ -50,7 +50,8 @@ struct CheckpointConfig {
   bool strict_mindspore = false;         ///< keep and delete exactly as MindSpore does, if only behind the save
   /// Go on with the last run in the directory, if there is one, instead of beginning another. Errc::usage if a
   /// ModelCheckpoint did not save it; and what kept its newest checkpoint from being opened, unless that is damaged and
-  /// an older one can be: a wrong key, or a file that may not be read, is not passed over.
+  /// an older one can be: a wrong key, or a file that may not be read, is not passed over. Where the key opens another
+  /// encrypted file of the run it is the right one, and what it does not open is damaged.
   bool resume = false;
   bool durable = true;  ///< survive a power cut, not only the end of the program
 };
@@ -86,6 +87,12 @@ struct SavedCheckpoint {
   std::optional<double> metric = {};
 };
 
+/// A checkpoint that was not gone on with, because it is damaged.
+struct PassedOver {
+  std::filesystem::path path = {};
+  Error error = {};
+};
+
 struct ModelCheckpointOptions {
   /// What to save, asked for at each save. The bytes are borrowed until the call that saves returns.
   std::function<std::vector<Param>()> params = {};
@@ -115,8 +122,9 @@ struct ModelCheckpointOptions {
 ///
 /// A file is deleted only after a newer one is safe, and only if both its name and the record say that it is of this
 /// run. The newest is never deleted. After a kill or a power cut everything that a policy promises is there; what was
-/// half written is gone after the next start. After an error training may go on: the next step tries again.
-/// One thread at a time.
+/// half written is gone after the next start. After an error training may go on: the next step tries again. Out of
+/// memory is such an error, Errc::io with ENOMEM; what else the caller's functions throw comes through. One thread at a
+/// time.
 class ModelCheckpoint {
  public:
   /// An empty `directory` is the current one; it is made if it is not there. Errors: usage, for a prefix with a slash
@@ -148,6 +156,8 @@ class ModelCheckpoint {
   const std::filesystem::path& latest_ckpt_file_name() const noexcept;
   /// What is there to begin from: the same file with its step. Empty before the first save.
   const std::optional<SavedCheckpoint>& latest() const noexcept;
+  /// Of a run that is gone on with: what is newer than latest() and damaged, the newest last. It is not deleted.
+  const std::vector<PassedOver>& passed_over() const noexcept;
   /// With the run's number: `resnet50_3`.
   const std::string& prefix() const noexcept;
   const CheckpointPolicy& policy() const noexcept;

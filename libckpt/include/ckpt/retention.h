@@ -9,6 +9,13 @@
 
 namespace ckpt {
 
+/// What opening a checkpoint comes to. Only a whole one counts as a checkpoint; the others are not deleted either.
+enum class FileState : std::uint8_t {
+  whole,       ///< as far as is known: one that only lacks its key, too
+  damaged,     ///< something may be saved of it
+  unreadable,  ///< the system does not let it be read; it may be whole
+};
+
 /// One checkpoint of a training run, as far as keeping or deleting it goes.
 struct CheckpointFile {
   std::string name = {};                            ///< in its directory: `resnet50-3_32.ckpt`
@@ -20,7 +27,7 @@ struct CheckpointFile {
   std::optional<double> metric = {};
   std::chrono::system_clock::time_point modified = {};  ///< by the file system, where `time` is by the record
   bool pinned = false;                                  ///< somebody wants it
-  bool damaged = false;  ///< not counted as a checkpoint, and not deleted either: something may be saved of it
+  FileState state = FileState::whole;
 };
 
 /// Whether a better metric is a smaller one (a loss) or a larger one (an accuracy).
@@ -46,7 +53,7 @@ struct KeepDecision {
 };
 
 /// What becomes of each file, in the order of `files`, which must be that of saving, oldest first. A pure function:
-/// looks at nothing else, changes nothing. The newest, pinned and damaged ones are always kept (but for
+/// looks at nothing else, changes nothing. The newest, pinned ones and what is not whole are always kept (but for
 /// strict_mindspore, where the newest is yet to come). Deciding again after the deletions, or later, keeps what was
 /// kept, until newer ones come.
 std::vector<KeepDecision> decide_retention(std::span<const CheckpointFile> files, const KeepPolicy& policy,

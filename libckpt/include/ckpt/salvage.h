@@ -24,6 +24,7 @@ struct SalvageOptions {
 struct Loss {
   enum class Kind : std::uint8_t {
     lost,     ///< not in the output
+    renamed,  ///< in the output, with the bytes it had, under new_name
     partial,  ///< in the output with made-up values
     doubt,    ///< in the output, but it cannot be proved to be what was saved
   };
@@ -33,6 +34,8 @@ struct Loss {
   std::uint64_t offset = 0;  ///< where in the file (in the plaintext of an encrypted one)
   std::uint64_t size = 0;    ///< bytes given up there
   std::string message = {};  ///< a sentence fragment, safe to print
+  /// What `tensor` is called in the output: its name escaped, as escape() does, where that is not UTF-8; else empty.
+  std::string new_name = {};
 };
 
 /// What can be saved of a damaged checkpoint: the plan first, then the file.
@@ -52,7 +55,7 @@ class Salvage {
   Salvage& operator=(Salvage&&) noexcept;
   ~Salvage();
 
-  std::span<const TensorInfo> kept() const noexcept;  ///< whole entries, in file order
+  std::span<const TensorInfo> kept() const noexcept;  ///< whole entries, in file order, under their new names
   std::size_t partial() const noexcept;               ///< how many more are kept with made-up values; losses() has them
   std::span<const Loss> losses() const noexcept;      ///< in file order; empty: there is nothing to repair
   const std::optional<Trailer>& trailer() const noexcept;
