@@ -265,6 +265,8 @@ bool all_ones(const Ints& sizes) {
   return std::ranges::all_of(sizes, [](std::int64_t size) { return size == 1; });
 }
 
+constexpr std::int64_t kMaxMatrix = std::int64_t{1} << 20;  // elements: a thousand pixels to a thousand
+
 /// A matrix that averages `size` values to `count`: rows are windows from floor(i*size/count) to the ceiling of the
 /// next.
 Ref averaging_matrix(Target& target, DType dtype, std::int64_t size, std::int64_t count, bool transposed) {
@@ -298,6 +300,8 @@ Status adaptive_average_onnx(const NodeView& node, Target& target) {
   for (std::size_t i = sizes->size(); i-- > 0;) {
     const Dim& size = input.dims[i + 2];
     if (!size.known()) return refuse("adaptive pool over a size that is not known");
+    if ((*sizes)[i] < 1 || size.size < 1 || (*sizes)[i] > kMaxMatrix / size.size)
+      return refuse("adaptive pool from " + std::to_string(size.size) + " to " + std::to_string((*sizes)[i]));
     const bool last = i + 1 == sizes->size();
     const Ref matrix = averaging_matrix(target, input.dtype, size.size, (*sizes)[i], last);
     type.dims[i + 2] = Dim((*sizes)[i]);
