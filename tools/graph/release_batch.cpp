@@ -62,14 +62,13 @@ class Release {
   }
 
   /// One number of the shape is a multiple of the batch: that which leaves numbers for the others. Of several, as there
-  /// may be if the batch was 1, the smallest multiple is it.
+  /// may be if the batch was 1, it is the first that is the batch itself, or else the first.
   void unbake_shape(Node& node, const Dims& dims) const {
     auto& shape = std::get<Ints>(node.attrs["shape"]);
     auto given = resolved(shape, dims);
     const auto all = known_part(dims);
     if (!given || !all || all->unknown != 1) return;
     std::optional<std::size_t> best;
-    std::int64_t least = 0;
     for (std::size_t i = 0; i < given->size(); ++i) {
       Dims others;
       for (std::size_t k = 0; k < given->size(); ++k) {
@@ -79,9 +78,7 @@ class Release {
       if (!part) continue;
       const Dim left = quotient(*all, *part);
       if (left.known() || recorded(left) != (*given)[i]) continue;
-      if (best && (*given)[i] >= least) continue;
-      best = i;
-      least = (*given)[i];
+      if (!best || ((*given)[*best] != batch_ && (*given)[i] == batch_)) best = i;
     }
     if (!best) return;
     shape = *given;
