@@ -48,6 +48,20 @@ Status check_inputs(const Op& op, const Node& node) {
   return {};
 }
 
+constexpr std::int64_t kLargest = std::int64_t{1} << 31;
+
+/// Rules multiply what they are given: strides with windows, pads with sizes. None of these is above 2^31 in a network
+/// that runs. The ends of slices are: the largest number there is means "to the end", and their rules know it.
+bool in_range(const Argument& argument, const Attr& attr) {
+  if (argument.name == "begin" || argument.name == "end") return true;
+  const auto small = [](std::int64_t number) { return -kLargest <= number && number <= kLargest; };
+  const auto all_small = [&](const Ints& numbers) { return std::ranges::all_of(numbers, small); };
+  if (const auto* number = std::get_if<std::int64_t>(&attr)) return small(*number);
+  if (const auto* numbers = std::get_if<Ints>(&attr)) return all_small(*numbers);
+  if (const auto* lists = std::get_if<IntLists>(&attr)) return std::ranges::all_of(*lists, all_small);
+  return true;
+}
+
 Status check_attr(const Argument& argument, const Node& node) {
   const auto found = node.attrs.find(argument.name);
   if (found == node.attrs.end()) {
@@ -85,6 +99,7 @@ Status check_attr(const Argument& argument, const Node& node) {
     return refuse("attribute " + std::string(argument.name) + " has " + std::to_string(list->size()) +
                   " numbers where " + std::to_string(argument.numbers) + " are wanted");
   }
+  if (!in_range(argument, attr)) return refuse("attribute " + std::string(argument.name) + " is out of range");
   return {};
 }
 
@@ -130,6 +145,7 @@ class Inference {
     const Op* op = find_op(node.op);
     Status status = op ? check_node(*op, node) : refuse("not an operator that is known");
     if (status && !known_inputs(node)) return;  // refused where they come from
+    if (status && !sizes_in_range(node)) status = refuse("an input has a dimension that is out of range");
     if (status) status = infer(*op, node);
     if (!status) refusals_.add(node, status.error().message);
   }
@@ -137,6 +153,13 @@ class Inference {
   bool known_inputs(const Node& node) const {
     return std::ranges::all_of(
         node.inputs, [&](ValueId id) { return id == kAbsent || graph_.value(id).type.dtype != DType::unknown; });
+  }
+
+  bool sizes_in_range(const Node& node) const {
+    return std::ranges::all_of(node.inputs, [&](ValueId id) {
+      return id == kAbsent ||
+             std::ranges::all_of(graph_.value(id).type.dims, [](const Dim& dim) { return dim.size <= kLargest; });
+    });
   }
 
   Status infer(const Op& op, const Node& node) {
