@@ -10,6 +10,7 @@
 #include "ckpt/text.h"
 #include "help.h"
 #include "version.h"
+#include "words.h"
 
 // The only file that sees CLI11. A new verb is a struct in options.h, an add_ function and a line of kVerbs here.
 namespace ckpt::cli {
@@ -478,23 +479,12 @@ std::vector<std::string> names_of(const CLI::Option& option) {
   return names;
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j)
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])}));
-  }
-  return row[b.size()];
-}
-
 // The word that `given` was most likely meant to be; empty if none is near.
 std::string nearest(std::string_view given, const std::vector<std::string>& words) {
   std::string best;
   std::size_t distance = given.size() < 4 ? 1 : 3;
   for (const std::string& word : words) {
-    const std::size_t d = edit_distance(given, word);
+    const std::size_t d = tools::edit_distance(given, word, distance);
     if (d < distance) {
       distance = d;
       best = word;

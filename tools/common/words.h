@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -16,5 +17,8 @@ std::string counted(std::uint64_t number, std::string_view what);
 
 /// A cell of a CSV file: escaped, quoted where it must be, and no formula to a spreadsheet.
 std::string csv_cell(std::string_view text);
+
+/// Levenshtein's distance, in bytes; `most` + 1 where it is more than `most`.
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t most);
 
 }  // namespace ckpt::tools

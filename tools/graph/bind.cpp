@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ckpt/group.h"
+#include "words.h"
 
 namespace ckpt::graph {
 namespace {
@@ -128,24 +129,6 @@ Binding Binder::run() {
   return std::move(binding_);
 }
 
-// Levenshtein's distance, or more than `most` where it is more.
-std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t most) {
-  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > most) return most + 1;
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    std::size_t least = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
-      least = std::min(least, row[j]);
-    }
-    if (least > most) return most + 1;
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& names) {
@@ -154,7 +137,7 @@ std::string_view nearest_name(std::string_view name, const std::vector<std::stri
   std::size_t most = std::clamp<std::size_t>(name.size() / 3, 1, 6);
   std::string_view best;
   for (const std::string_view candidate : names) {
-    const std::size_t distance = edit_distance(name, candidate, most);
+    const std::size_t distance = tools::edit_distance(name, candidate, most);
     if (distance > most) continue;
     best = candidate;
     if (distance == 0) break;

@@ -4,7 +4,6 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -18,7 +17,7 @@
 #include "ge_interface.h"
 #include "ge_ir.pb.h"
 #include "ops/ge_rules.h"
-#include "wire.h"
+#include "wire_text.h"
 
 namespace ckpt::graph {
 namespace {
@@ -78,15 +77,6 @@ std::string serialised(const google::protobuf::MessageLite& message) {
   message.SerializeToCodedStream(&out);
   out.Trim();
   return text;
-}
-
-/// Key and length of a length-delimited field.
-std::string length_field(int number, std::uint64_t length) {
-  std::array<std::byte, 2 * wire::kMaxVarintBytes> bytes;
-  std::size_t size = wire::encode_varint(
-      static_cast<std::uint64_t>(number) << 3 | static_cast<std::uint64_t>(wire::Type::length), bytes);
-  size += wire::encode_varint(length, std::span(bytes).subspan(size));
-  return std::string(wire::as_text(std::span(bytes).first(size)));
 }
 
 // ---- attributes ----

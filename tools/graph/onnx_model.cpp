@@ -1,7 +1,6 @@
 #include "onnx_model.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <span>
 #include <string>
@@ -10,7 +9,7 @@
 #include "ckpt/cast.h"
 #include "ckpt/output_file.h"
 #include "ckpt/text.h"
-#include "wire.h"
+#include "wire_text.h"
 
 namespace ckpt::graph {
 namespace {
@@ -25,15 +24,6 @@ constexpr std::uint64_t kAlignment = 4096;
 
 std::size_t length_field_size(int number, std::uint64_t length) {
   return wire::varint_size(static_cast<std::uint64_t>(number) << 3) + wire::varint_size(length);
-}
-
-/// Key and length of a length-delimited field.
-std::string length_field(int number, std::uint64_t length) {
-  std::array<std::byte, 2 * wire::kMaxVarintBytes> bytes;
-  std::size_t size = wire::encode_varint(
-      static_cast<std::uint64_t>(number) << 3 | static_cast<std::uint64_t>(wire::Type::length), bytes);
-  size += wire::encode_varint(length, std::span(bytes).subspan(size));
-  return std::string(wire::as_text(std::span(bytes).first(size)));
 }
 
 std::uint64_t tensor_size(const OnnxTensor& tensor) {

@@ -1,10 +1,10 @@
 #include "strip_payloads.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "wire_reader.h"
+#include "wire_text.h"
 
 namespace ckpt::graph {
 namespace {
@@ -14,16 +14,6 @@ using wire::FieldKey;
 using wire::Type;
 
 constexpr std::size_t kTicketBytes = 4;
-
-void put_varint(std::string& out, std::uint64_t value) {
-  std::array<std::byte, wire::kMaxVarintBytes> bytes;
-  const std::size_t size = wire::encode_varint(value, bytes);
-  out.append(wire::as_text(std::span(bytes).first(size)));
-}
-
-void put_key(std::string& out, FieldKey key) {
-  put_varint(out, std::uint64_t{key.number} << 3 | static_cast<std::uint64_t>(key.type));
-}
 
 const FieldRule* rule_of(const MessageRule& message, std::uint32_t number) {
   const auto found = std::ranges::find(message.fields, number, &FieldRule::number);
