@@ -10,6 +10,7 @@
 
 #include "ckpt/error.h"
 #include "ckpt/params.h"
+#include "ckpt/writer.h"
 #include "graph.h"
 
 namespace ckpt::train {

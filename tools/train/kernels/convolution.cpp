@@ -1,0 +1,146 @@
+#include <array>
+
+#include "kernels/kernels.h"
+#include "ops/rules.h"
+
+// Conv2D and its gradients. Every primitive chooses its own layouts ("any"); what arrives in another one is reordered
+// once, and what leaves keeps the layout, so that a row of convolutions reorders nothing but weights.
+namespace ckpt::train {
+namespace {
+
+using dnnl::convolution_backward_data;
+using dnnl::convolution_backward_weights;
+using dnnl::convolution_forward;
+using dnnl::prop_kind;
+
+/// A convolution of images x by weights w to images y, in oneDNN's terms.
+struct Convolution {
+  LayoutDims x = {}, w = {}, y = {};  ///< w with a dimension for the group, if there is one
+  LayoutDims stride = {}, dilation = {}, begin = {}, end = {};
+  std::int64_t group = 1;
+  std::int64_t channels_out = 0;
+};
+
+LayoutDims grouped(const LayoutDims& weight, std::int64_t group) {
+  if (group == 1) return weight;
+  return {group, weight[0] / group, weight[1], weight[2], weight[3]};
+}
+
+/// From the attributes that Conv2D and its gradients share, and the types of what it convolves.
+Result<Convolution> convolution_of(const graph::NodeView& node, const graph::Type& x, const graph::Type& w,
+                                   const graph::Type& y) {
+  for (const graph::Type* type : {&x, &w, &y}) {
+    if (type->dtype != DType::float32 || type->dims.size() != 4) return refusal("works on " + to_string(*type));
+  }
+  if (node.text("format") != "NCHW") return refusal("format " + node.text("format"));
+  Convolution conv{.x = dims_of(x), .w = dims_of(w), .y = dims_of(y), .group = node.integer("group")};
+  if (conv.group < 1 || conv.w[0] % conv.group != 0 || conv.x[1] != conv.w[1] * conv.group || conv.y[1] != conv.w[0]) {
+    return refusal("group=" + std::to_string(conv.group) + " for channels that it does not divide");
+  }
+  auto windows =
+      graph::windows(x.dims, {conv.w[2], conv.w[3]}, node.integers("stride"), node.integers("dilation"),
+                     node.text("pad_mode"), node.is_none("pad_list") ? graph::Ints() : node.integers("pad_list"));
+  if (!windows) return windows.error();
+  for (std::size_t i = 0; i < 2; ++i) {
+    const graph::Window& window = windows->axes[i];
+    conv.stride.push_back(window.stride);
+    conv.dilation.push_back(window.dilation - 1);
+    conv.begin.push_back(window.begin);
+    conv.end.push_back(window.end);
+    if (conv.y[i + 2] != (conv.x[i + 2] + window.begin + window.end - window.reach()) / window.stride + 1) {
+      return refusal("a result of " + to_string(y));
+    }
+  }
+  conv.channels_out = conv.w[0];
+  conv.w = grouped(conv.w, conv.group);
+  return conv;
+}
+
+Layout any(const LayoutDims& dims) { return Layout(dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any); }
+
+convolution_forward::primitive_desc forward(const Program& program, const Convolution& conv, const Layout* bias,
+                                            const dnnl::primitive_attr& attr) {
+  constexpr auto kTraining = prop_kind::forward_training;
+  constexpr auto kDirect = dnnl::algorithm::convolution_direct;
+  const auto desc = bias ? convolution_forward::desc(kTraining, kDirect, any(conv.x), any(conv.w), *bias, any(conv.y),
+                                                     conv.stride, conv.dilation, conv.begin, conv.end)
+                         : convolution_forward::desc(kTraining, kDirect, any(conv.x), any(conv.w), any(conv.y),
+                                                     conv.stride, conv.dilation, conv.begin, conv.end);
+  return {desc, attr, program.engine()};
+}
+
+}  // namespace
+
+/// With a BiasAdd and a ReLU behind it in the same step, where nobody else wants what is between.
+Status make_conv2d(Program& program, const graph::NodeView& node) {
+  auto conv = convolution_of(node, node.type(0), node.type(1), node.result_type());
+  if (!conv) return conv.error();
+  graph::ValueId result = node.node().outputs[0];
+  std::optional<graph::ValueId> bias;
+  if (const graph::Node* add = program.only_user(result, "BiasAdd"); add && add->inputs[0] == result) {
+    program.fuse(*add);
+    bias = add->inputs[1];
+    result = add->outputs[0];
+  }
+  dnnl::primitive_attr attr = program.attr();
+  if (const graph::Node* relu = program.only_user(result, "ReLU")) {
+    program.fuse(*relu);
+    result = relu->outputs[0];
+    dnnl::post_ops behind;
+    behind.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
+    attr.set_post_ops(behind);
+  }
+  const Layout bias_layout = plain_layout(LayoutDims{conv->channels_out});
+  const auto desc = forward(program, *conv, bias ? &bias_layout : nullptr, attr);
+  std::vector<Program::Operand> operands{
+      {DNNL_ARG_SRC, desc.src_desc(), program.read(node.node().inputs[0], desc.src_desc())},
+      {DNNL_ARG_WEIGHTS, desc.weights_desc(),
+       program.read_as(node.node().inputs[1], plain_layout(conv->w), desc.weights_desc())}};
+  if (bias) operands.push_back({DNNL_ARG_BIAS, bias_layout, program.read_plain(*bias)});
+  operands.push_back({DNNL_ARG_DST, desc.dst_desc(), program.write(result, desc.dst_desc())});
+  program.add(desc, convolution_forward(desc), std::move(operands));
+  return {};
+}
+
+/// Inputs: gradient of the result, weight.
+Status make_conv2d_backprop_input(Program& program, const graph::NodeView& node) {
+  auto conv = convolution_of(node, node.result_type(), node.type(1), node.type(0));
+  if (!conv) return conv.error();
+  const auto hint = forward(program, *conv, nullptr, program.attr());
+  const convolution_backward_data::primitive_desc desc(
+      {dnnl::algorithm::convolution_direct, any(conv->x), any(conv->w), any(conv->y), conv->stride, conv->dilation,
+       conv->begin, conv->end},
+      program.attr(), program.engine(), hint);
+  const BufferId dy = program.read(node.node().inputs[0], desc.diff_dst_desc());
+  const BufferId w = program.read_as(node.node().inputs[1], plain_layout(conv->w), desc.weights_desc());
+  program.add(desc, convolution_backward_data(desc),
+              {{DNNL_ARG_DIFF_DST, desc.diff_dst_desc(), dy},
+               {DNNL_ARG_WEIGHTS, desc.weights_desc(), w},
+               {DNNL_ARG_DIFF_SRC, desc.diff_src_desc(), program.write(node.node().outputs[0], desc.diff_src_desc())}});
+  return {};
+}
+
+/// Inputs: gradient of the result, images.
+Status make_conv2d_backprop_filter(Program& program, const graph::NodeView& node) {
+  auto conv = convolution_of(node, node.type(1), node.result_type(), node.type(0));
+  if (!conv) return conv.error();
+  const auto hint = forward(program, *conv, nullptr, program.attr());
+  const convolution_backward_weights::primitive_desc desc(
+      {dnnl::algorithm::convolution_direct, any(conv->x), any(conv->w), any(conv->y), conv->stride, conv->dilation,
+       conv->begin, conv->end},
+      program.attr(), program.engine(), hint);
+  const graph::ValueId result = node.node().outputs[0];
+  const Layout made = desc.diff_weights_desc();
+  const BufferId dy = program.read(node.node().inputs[0], desc.diff_dst_desc());
+  const BufferId x = program.read(node.node().inputs[1], desc.src_desc());
+  const bool as_it_is = conv->group == 1;
+  const BufferId to = as_it_is ? program.write(result, made) : program.scratch(made.get_size());
+  program.add(desc, convolution_backward_weights(desc),
+              {{DNNL_ARG_DIFF_DST, desc.diff_dst_desc(), dy},
+               {DNNL_ARG_SRC, desc.src_desc(), x},
+               {DNNL_ARG_DIFF_WEIGHTS, made, to}});
+  if (!as_it_is) program.write_from(result, plain_layout(conv->w), made, to);
+  return {};
+}
+
+}  // namespace ckpt::train

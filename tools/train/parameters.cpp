@@ -1,0 +1,123 @@
+#include "parameters.h"
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "pages.h"
+#include "plan.h"
+
+namespace ckpt::train {
+namespace {
+
+struct Parameter {
+  std::string name = {};
+  DType dtype = DType::unknown;
+  std::vector<std::int64_t> dims = {};
+  std::span<std::byte> bytes = {};
+};
+
+constexpr std::uint64_t kMost = std::uint64_t{1} << 46;  ///< bytes; a sum of a few does not wrap
+
+Error about(const graph::Value& value, Errc code, std::string why) {
+  return Error{.code = code, .tensor = value.name, .message = std::move(why)};
+}
+
+Result<std::uint64_t> size_in_bytes(const graph::Value& value) {
+  const auto elements = graph::element_count(value.type);
+  const std::size_t each = size_of(value.type.dtype);
+  if (!elements || each == 0 || *elements > kMost / each) {
+    return about(value, Errc::unsupported, "a parameter of type " + to_string(value.type));
+  }
+  return *elements * each;
+}
+
+Status fill(const graph::Value& value, std::span<std::byte> bytes) {
+  if (!value.bound) return {};
+  auto contents = graph::bytes_of(value.contents, bytes.size());
+  if (!contents) return contents.error();
+  if (contents->size() != bytes.size()) {
+    return about(value, Errc::mismatch,
+                 std::to_string(contents->size()) + " bytes where its shape asks for " + std::to_string(bytes.size()));
+  }
+  if (!bytes.empty()) std::memcpy(bytes.data(), contents->data(), bytes.size());
+  return {};
+}
+
+}  // namespace
+
+struct Parameters::Impl {
+  explicit Impl(Pages memory) noexcept : pages(std::move(memory)) {}
+
+  Pages pages;
+  std::vector<Parameter> list = {};
+  std::map<std::string_view, std::size_t> by_name = {};
+};
+
+Parameters::Parameters(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Parameters::Parameters(Parameters&&) noexcept = default;
+Parameters& Parameters::operator=(Parameters&&) noexcept = default;
+Parameters::~Parameters() = default;
+
+Result<Parameters> Parameters::of(const graph::Graph& graph) {
+  struct Place {
+    const graph::Value* value;
+    std::uint64_t offset, size;
+  };
+  std::vector<Place> places;
+  std::uint64_t total = 0;
+  for (const graph::Value& value : graph.values) {
+    if (value.kind != graph::ValueKind::parameter) continue;
+    auto size = size_in_bytes(value);
+    if (!size) return size.error();
+    if (*size > kMost - total) return about(value, Errc::limit, "too large");
+    places.push_back({&value, total, *size});
+    total += (*size + kAlignment - 1) / kAlignment * kAlignment;
+  }
+  auto pages = Pages::of(total);
+  if (!pages) return pages.error();
+
+  auto impl = std::make_unique<Impl>(std::move(*pages));
+  for (const Place& place : places) {
+    Parameter parameter{.name = place.value->name, .dtype = place.value->type.dtype};
+    for (const graph::Dim& dim : place.value->type.dims) parameter.dims.push_back(dim.size);
+    parameter.bytes = impl->pages.bytes().subspan(place.offset, place.size);
+    if (auto status = fill(*place.value, parameter.bytes); !status) return status.error();
+    impl->list.push_back(std::move(parameter));
+  }
+  for (std::size_t i = 0; i < impl->list.size(); ++i) impl->by_name.emplace(impl->list[i].name, i);
+  return Parameters(std::move(impl));
+}
+
+std::span<std::byte> Parameters::bytes(std::string_view name) {
+  const auto found = impl_->by_name.find(name);
+  return found == impl_->by_name.end() ? std::span<std::byte>() : impl_->list[found->second].bytes;
+}
+
+std::span<float> Parameters::floats(std::string_view name) {
+  const auto found = impl_->by_name.find(name);
+  if (found == impl_->by_name.end()) return {};
+  const Parameter& parameter = impl_->list[found->second];
+  if (parameter.dtype != DType::float32) return {};
+  return {reinterpret_cast<float*>(parameter.bytes.data()), parameter.bytes.size() / sizeof(float)};
+}
+
+std::vector<Param> Parameters::params() const {
+  std::vector<Param> result;
+  for (const Parameter& parameter : impl_->list) {
+    result.push_back(
+        {.desc = {.name = parameter.name, .dtype = parameter.dtype, .dims = parameter.dims}, .bytes = parameter.bytes});
+  }
+  return result;
+}
+
+std::vector<NetParam> Parameters::net_params() {
+  std::vector<NetParam> result;
+  for (const Parameter& parameter : impl_->list) {
+    result.push_back(
+        {.name = parameter.name, .dtype = parameter.dtype, .dims = parameter.dims, .bytes = parameter.bytes});
+  }
+  return result;
+}
+
+}  // namespace ckpt::train

@@ -1,0 +1,71 @@
+#include "threads.h"
+
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+// libgomp's own interface, stable since GCC 4.9: what `#pragma omp parallel` compiles to. Named here because Clang's
+// pragma would bring a second OpenMP library, with threads of its own.
+extern "C" {
+void GOMP_parallel(void (*body)(void*), void* context, unsigned threads, unsigned flags);
+int omp_get_thread_num(void);
+int omp_get_max_threads(void);
+int omp_get_num_procs(void);
+void omp_set_num_threads(int);
+}
+
+namespace ckpt::train {
+namespace {
+
+unsigned swap_control(unsigned value) noexcept {
+#if defined(__SSE__)
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(value);
+  return before;
+#else
+  return value;
+#endif
+}
+
+unsigned flushing(unsigned control) noexcept {
+  constexpr unsigned kFlushToZero = 0x8000, kDenormalsAreZero = 0x40;
+  return control | kFlushToZero | kDenormalsAreZero;
+}
+
+unsigned control() noexcept {
+#if defined(__SSE__)
+  return _mm_getcsr();
+#else
+  return 0;
+#endif
+}
+
+}  // namespace
+
+Threads::Threads(int count) : count_before_(omp_get_max_threads()), control_before_(control()) {
+  omp_set_num_threads(count > 0 ? count : omp_get_num_procs());
+  detail::on_each_thread(
+      thread_count(), [](void*, int) { swap_control(flushing(control())); }, nullptr);
+}
+
+Threads::~Threads() {
+  omp_set_num_threads(count_before_);
+  swap_control(control_before_);
+}
+
+int thread_count() noexcept { return omp_get_max_threads(); }
+
+void detail::on_each_thread(int count, void (*body)(void*, int), void* context) {
+  struct Call {
+    void (*body)(void*, int);
+    void* context;
+  } call{body, context};
+  GOMP_parallel(
+      [](void* pointer) {
+        const Call& mine = *static_cast<Call*>(pointer);
+        mine.body(mine.context, omp_get_thread_num());
+      },
+      &call, static_cast<unsigned>(count), 0);
+}
+
+}  // namespace ckpt::train
