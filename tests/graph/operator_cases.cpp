@@ -387,6 +387,50 @@ Cases recurrent() {
            3}};
 }
 
+Cases gradients() {
+  const Type image = f32({-1, 4, 13, 15}), half = f32({-1, 6, 7, 8}), filter = f32({6, 4, 3, 5});
+  const Type channels = f32({4}), logits = f32({-1, 10});
+  const Attrs same{{"pad_mode", whole(1)}, {"stride", Ints{1, 1, 2, 2}}, {"kernel_size", Ints{3, 5}}};
+  Attrs to_image = same, to_filter = same;
+  to_image.emplace("input_sizes", Ints{2, 4, 13, 15});
+  to_filter.emplace("filter_sizes", Ints{6, 4, 3, 5});
+  const Attrs window{{"kernel_size", Ints{1, 1, 3, 3}}, {"strides", Ints{1, 1, 2, 2}}, {"pad_mode", words("SAME")}};
+  const Type pooled = f32({-1, 4, 7, 8});
+  return {
+      {"AvgPoolGrad", {image, pooled, pooled}, window, {image}},
+      {"BatchNormGrad",
+       {image, image, channels, channels, channels, channels},
+       {{"is_training", true}},
+       {image, channels, channels}},
+      {"BiasAddGrad", {image}, {}, {channels}},
+      {"BiasAddGrad", {logits}, {{"data_format", whole(0)}}, {f32({10})}},
+      {"Conv2DBackpropFilter", {half, image}, to_filter, {filter}},
+      {"Conv2DBackpropInput", {f32({2, 6, 7, 8}), filter}, to_image, {f32({2, 4, 13, 15})}},
+      {"MaxPoolGrad", {image, pooled, pooled}, window, {image}},
+      {"ReLU6Grad", {image, image}, {}, {image}},
+      {"ReluGrad", {image, image}, {}, {image}},
+      {"SigmoidGrad", {image, image}, {}, {image}},
+      {"SoftmaxCrossEntropyWithLogits", {logits, logits}, {}, {f32({-1}), logits}},
+      {"SparseSoftmaxCrossEntropyWithLogits", {logits, typed(kInt32, {-1})}, {}, {f32({})}},
+      {"SparseSoftmaxCrossEntropyWithLogits", {logits, typed(kInt32, {-1})}, {{"is_grad", true}}, {logits}},
+      {"TanhGrad", {image, image}, {}, {image}},
+  };
+}
+
+Cases updates() {
+  const Type weight = f32({6, 4}), number = f32({});
+  return {
+      {"Adam",
+       {weight, weight, weight, number, number, number, number, number, number, weight},
+       {},
+       {weight, weight, weight}},
+      {"ApplyMomentum", {weight, weight, number, weight, number}, {{"use_nesterov", true}}, {weight}},
+      {"Assign", {number, number}, {}, {number}},
+      {"AssignAdd", {typed(kInt32, {1}), typed(kInt32, {1})}, {}, {typed(kInt32, {1})}},
+      {"SGD", {weight, weight, number, weight, number, weight}, {{"dampening", 0.5}}, {weight}},
+  };
+}
+
 }  // namespace
 
 Type typed(DType dtype, const Ints& sizes) {
@@ -403,6 +447,13 @@ std::vector<OperatorCase> operator_cases() {
                             indices, pads, resizes, recurrent}) {
     append(cases, family());
   }
+  return cases;
+}
+
+std::vector<OperatorCase> training_cases() {
+  Cases cases;
+  append(cases, gradients());
+  append(cases, updates());
   return cases;
 }
 

@@ -17,6 +17,8 @@ struct OperatorCase {
 };
 
 std::vector<OperatorCase> operator_cases();
+/// Of those that only training has.
+std::vector<OperatorCase> training_cases();
 
 /// The case as a graph, before its attributes are in canonical form.
 Graph graph_of(const OperatorCase& each);

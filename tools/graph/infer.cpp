@@ -136,20 +136,23 @@ class Inference {
   explicit Inference(Graph& graph) : graph_(graph) {}
 
   Refusals run() {
-    for (const Node& node : graph_.nodes) infer(node);
-    return std::move(refusals_);
+    Refusals refusals;
+    for (const Node& node : graph_.nodes) {
+      if (auto status = infer(node); !status) refusals.add(node, status.error().message);
+    }
+    return refusals;
+  }
+
+  Status infer(const Node& node) {
+    const Op* op = find_op(node.op);
+    if (!op) return refuse("not an operator that is known");
+    if (auto status = check_node(*op, node); !status) return status;
+    if (!known_inputs(node)) return {};  // refused where they come from
+    if (!sizes_in_range(node)) return refuse("an input has a dimension that is out of range");
+    return infer(*op, node);
   }
 
  private:
-  void infer(const Node& node) {
-    const Op* op = find_op(node.op);
-    Status status = op ? check_node(*op, node) : refuse("not an operator that is known");
-    if (status && !known_inputs(node)) return;  // refused where they come from
-    if (status && !sizes_in_range(node)) status = refuse("an input has a dimension that is out of range");
-    if (status) status = infer(*op, node);
-    if (!status) refusals_.add(node, status.error().message);
-  }
-
   bool known_inputs(const Node& node) const {
     return std::ranges::all_of(
         node.inputs, [&](ValueId id) { return id == kAbsent || graph_.value(id).type.dtype != DType::unknown; });
@@ -179,11 +182,11 @@ class Inference {
   }
 
   Graph& graph_;
-  Refusals refusals_ = {};
 };
 
 }  // namespace
 
 Refusals infer_types(Graph& graph) { return Inference(graph).run(); }
+Status infer_types(Graph& graph, const Node& node) { return Inference(graph).infer(node); }
 
 }  // namespace ckpt::graph

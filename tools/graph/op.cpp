@@ -8,6 +8,7 @@
 
 #include "ckpt/element.h"
 #include "ops/ge_rules.h"
+#include "ops/gradient_rules.h"
 #include "ops/rules.h"
 #include "ops/table.h"
 
@@ -28,11 +29,12 @@ bool any_word(std::string_view words, const std::function<bool(std::string_view)
 std::vector<Op> make_table() {
   std::vector<Op> table;
   for (auto family : {conv_ops, pool_ops, activation_ops, norm_ops, unary_ops, binary_ops, matmul_ops, reduce_ops,
-                      shape_ops, index_ops, pad_ops, resize_ops, recurrent_ops}) {
+                      shape_ops, index_ops, pad_ops, resize_ops, recurrent_ops, gradient_ops, optimizer_ops}) {
     std::ranges::move(family(), std::back_inserter(table));
   }
   for (Op& op : table) {
     if (!op.to_ge) op.to_ge = ge_rule(op.name);
+    if (!op.gradient) op.gradient = gradient_rule(op.name);
   }
   std::ranges::sort(table, {}, &Op::name);
   return table;
@@ -396,8 +398,8 @@ std::string text_of(const Argument& argument) {
 
 std::string operators_markdown() {
   std::string page =
-      "| Operator | Also called | Arguments | ONNX | GEIR |\n"
-      "|---|---|---|---|---|\n";
+      "| Operator | Also called | Arguments | ONNX | GEIR | Gradient |\n"
+      "|---|---|---|---|---|---|\n";
   for (const Op& op : ops()) {
     page += "| " + std::string(op.name) + " | " + std::string(op.was) + " | ";
     std::string_view between;
@@ -407,7 +409,8 @@ std::string operators_markdown() {
       between = ", ";
     }
     page += op.to_onnx ? " | yes" : " | -";
-    page += op.to_ge ? " | yes |\n" : " | - |\n";
+    page += op.to_ge ? " | yes" : " | -";
+    page += op.gradient ? " | yes |\n" : " | - |\n";
   }
   return page;
 }

@@ -77,6 +77,8 @@ class NodeView {
 template <class T>
 using Ruled = Result<T>;
 
+class Backward;
+
 /// All that is known of an operator, in one place. Rules are pure and know no protobuf.
 struct Op {
   std::string_view name;      ///< newest spelling: "Add"
@@ -85,6 +87,8 @@ struct Op {
   Ruled<std::vector<Type>> (*infer)(const NodeView&) = nullptr;
   Status (*to_onnx)(const NodeView&, Target&) = nullptr;  ///< null: refused by name
   Status (*to_ge)(const NodeView&, Target&) = nullptr;
+  /// Gradients of the inputs, in their order; kAbsent for one that has none. Null: none is known.
+  Ruled<std::vector<ValueId>> (*gradient)(const NodeView&, Backward&) = nullptr;
 };
 
 /// Sorted by name.
@@ -105,12 +109,14 @@ const Op* find_op(std::string_view name);
 /// an attribute that is missing, or of a wrong kind.
 Status canonicalise(Node& node);
 
-/// What the table knows, as a page of docs/: names, arguments, which targets.
+/// What the table knows, as a page of docs/: names, arguments, which targets, whether there is a gradient.
 std::string operators_markdown();
 
 /// Types of all results, from the inputs' to the outputs'. What a source recorded and inference knows too must agree;
 /// refusals say where not, and which operators or arguments are not known. A type that could not be inferred stays as
 /// it was.
 Refusals infer_types(Graph& graph);
+/// Those of one node.
+Status infer_types(Graph& graph, const Node& node);
 
 }  // namespace ckpt::graph

@@ -385,8 +385,11 @@ std::vector<Op> conv_ops() {
        .arguments = padding(2),
        .infer = conv_types<padding_form>,
        .to_onnx = conv_onnx<padding_form>},
+      {.name = "Conv2DBackpropInput",  // older releases have it for Conv2DTranspose
+       .arguments = transpose(),
+       .infer = conv_types<own_transposed_form>,
+       .to_onnx = conv_onnx<own_transposed_form>},
       {.name = "Conv2DTranspose",
-       .was = "Conv2DBackpropInput",
        .arguments = transpose(),
        .infer = conv_types<own_transposed_form>,
        .to_onnx = conv_onnx<own_transposed_form>},

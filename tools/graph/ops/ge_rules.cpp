@@ -545,6 +545,7 @@ constexpr NamedGeRule kRules[] = {
     {"ClampScalar", clamp},
     {"Concat", concat},
     {"Conv2D", conv2d},
+    {"Conv2DBackpropInput", conv2d_transpose},
     {"Conv2DTranspose", conv2d_transpose},
     {"Cos", same_inputs<"Cos">},
     {"Cosh", same_inputs<"Cosh">},

@@ -60,5 +60,8 @@ std::vector<Op> index_ops();
 std::vector<Op> pad_ops();
 std::vector<Op> resize_ops();
 std::vector<Op> recurrent_ops();
+// Of training only: losses, gradients, updates. They go into no target.
+std::vector<Op> gradient_ops();
+std::vector<Op> optimizer_ops();
 
 }  // namespace ckpt::graph
