@@ -94,6 +94,10 @@ Arrays add_n(const NodeView& node, Inputs in) {
   return {sum};
 }
 
+Arrays times_scalar(const NodeView& node, Inputs in) {
+  return {each_element(*in[0], [factor = node.number("other")](double x) { return x * factor; })};
+}
+
 Arrays relu(const NodeView&, Inputs in) {
   return {each_element(*in[0], [](double x) { return std::max(x, 0.0); })};
 }
@@ -134,6 +138,8 @@ Arrays tanh_grad(const NodeView& node, Inputs in) {
   return {broadcast(node, *in[0], *in[1], [](double y, double dy) { return dy * (1 - y * y); })};
 }
 
+Arrays identity(const NodeView&, Inputs in) { return {*in[0]}; }
+
 Arrays negate(const NodeView&, Inputs in) {
   return {each_element(*in[0], [](double x) { return -x; })};
 }
@@ -155,6 +161,17 @@ Arrays reshape(const NodeView& node, Inputs in) {
   std::ranges::replace_if(
       result.dims, [](auto dim) { return dim < 0; }, known == 0 ? 0 : count / known);
   if (product(result.dims) != count) fail(node, "another number of elements");
+  return {result};
+}
+
+Arrays squeeze(const NodeView& node, Inputs in) {
+  const auto rank = static_cast<std::int64_t>(in[0]->dims.size());
+  Array result{.values = in[0]->values};
+  for (std::int64_t i = 0; i < rank; ++i) {
+    const Ints& axes = node.integers("axis");
+    const bool named = std::ranges::count(axes, i) + std::ranges::count(axes, i - rank) > 0;
+    if (in[0]->dims[at(i)] != 1 || (!axes.empty() && !named)) result.dims.push_back(in[0]->dims[at(i)]);
+  }
   return {result};
 }
 
@@ -201,8 +218,9 @@ Arrays tile(const NodeView& node, Inputs in) {
 }
 
 Arrays transpose(const NodeView& node, Inputs in) {
-  const Ints order = node.integers("dims");
+  Ints order = node.integers("dims");
   Ints dims(order.size());
+  for (std::int64_t& axis : order) axis += axis < 0 ? static_cast<std::int64_t>(order.size()) : 0;
   for (std::size_t i = 0; i < order.size(); ++i) dims[i] = in[0]->dims[at(order[i])];
   return gathered(dims, *in[0], [&](auto positions) {
     Ints back(positions.size());
@@ -671,10 +689,12 @@ const std::map<std::string, Rule, std::less<>> kRules = {
     {"ExpandDims", expand_dims},
     {"Flatten", flatten},
     {"Gather", gather},
+    {"Identity", identity},
     {"MatMul", matmul},
     {"MaxPool", max_pool},
     {"MaxPoolGrad", max_pool_grad},
     {"Mul", of_both<times>},
+    {"Muls", times_scalar},
     {"Neg", negate},
     {"OneHot", one_hot},
     {"Pad", pad},
@@ -693,6 +713,7 @@ const std::map<std::string, Rule, std::less<>> kRules = {
     {"SoftmaxCrossEntropyWithLogits", cross_entropy},
     {"SparseSoftmaxCrossEntropyWithLogits", sparse_cross_entropy},
     {"Square", square},
+    {"Squeeze", squeeze},
     {"Sub", of_both<minus>},
     {"Tanh", tanh},
     {"TanhGrad", tanh_grad},

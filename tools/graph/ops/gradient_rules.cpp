@@ -77,6 +77,10 @@ Gradients multiply(const NodeView& node, Backward& to) {
   return gradients;
 }
 
+Gradients multiply_scalar(const NodeView& node, Backward& to) {
+  return std::vector{likewise(node, to, "Muls", {to.gradient()})};
+}
+
 Gradients divide(const NodeView& node, Backward& to) {
   std::vector<ValueId> gradients(2, kAbsent);
   const ValueId by_x = to.add(node.node().op, {to.gradient(), input(node, 1)}, node.node().attrs);
@@ -248,8 +252,8 @@ Gradients batch_norm(const NodeView& node, Backward& to) {
 // ---- losses ----
 
 Gradients sparse_cross_entropy(const NodeView& node, Backward& to) {
-  const ValueId own = to.add("SparseSoftmaxCrossEntropyWithLogits", {input(node, 0), input(node, 1)},
-                             {{"is_grad", true}, {"sens", 1.0}});
+  const ValueId own =
+      to.add("SparseSoftmaxCrossEntropyWithLogits", {input(node, 0), input(node, 1)}, {{"is_grad", true}});
   const bool as_it_is = to.number(to.gradient()) == 1.0;
   return std::vector{as_it_is ? own : to.add("Mul", {own, to.gradient()}), kAbsent};
 }
@@ -282,6 +286,7 @@ constexpr NamedRule kRules[] = {
     {"MatMul", matmul},
     {"MaxPool", max_pool},
     {"Mul", multiply},
+    {"Muls", multiply_scalar},
     {"Neg", negate},
     {"Pad", pad},
     {"ReLU", relu},
