@@ -12,7 +12,7 @@ from mindspore import nn
 from mindspore.train import anf_ir_pb2
 
 import zoo
-from interop import TempDirTest, read_ours, run
+from interop import CKPT, TempDirTest, read_ours, run
 
 STEPS = 3
 PLUMBING = {"Depend", "Load", "MakeTuple", "TupleGetItem", "UpdateState"}
@@ -103,6 +103,7 @@ class TrainingGraph(TempDirTest):
         ours, their = anf_ir_pb2.ModelProto(), anf_ir_pb2.ModelProto()
         ours.ParseFromString((self.dir / "ours.meta").read_bytes())
         their.ParseFromString(cell.get_func_graph_proto())
+        self.check_pruned(cell.get_func_graph_proto())
         self.assertTrue(ours.IsInitialized())
 
         def described(model):
@@ -127,6 +128,19 @@ class TrainingGraph(TempDirTest):
             self.assertLessEqual({i.name for i in node.input}, known, node.full_name)
             known.add(node.name)
         self.assertEqual(len({node.full_name for node in ours.graph.node}), len(names))
+
+    def check_pruned(self, their):
+        """For `ckpt export` both are the same network, and a checkpoint of the training has its weights."""
+        (self.dir / "their.meta").write_bytes(their)
+
+        def described(name):
+            seen = json.loads(run(CKPT, "graph", "--json", self.dir / name))
+            types = [(each["dtype"], each["dims"]) for each in seen["outputs"]]
+            parameters = sorted((each["name"], each["dims"]) for each in seen["parameters"])
+            return seen["format"], seen["inputs"], types, parameters, seen["operators"], seen["problems"]
+
+        self.assertEqual(described("ours.meta"), described("their.meta"))
+        run(CKPT, "export", self.dir / "ours.ckpt", "--graph", self.dir / "ours.meta", "-o", self.dir / "ours.onnx")
 
     def check_gradients(self, net, images, labels, network, shape):
         """Loss and gradients of one batch: after the first step a moment is the gradient."""
@@ -169,20 +183,21 @@ class TrainingGraph(TempDirTest):
         self.check_gradients(net, images, labels, self.dir / "net.mindir", shape)
 
     def test_resnet18_is_saved_alike(self):
-        """Names, order, types and first values."""
-        net = zoo.ResNet(zoo.Basic, [2, 2, 2, 2], 10)
-        for kind, rate in {"Momentum": [0.1, 0.2], "Adam": 0.1, "SGD": [0.1, 0.2]}.items():
+        """Names, order, types and first values; also where a part is frozen."""
+        for kind, rate, frozen in (("Momentum", [0.1, 0.2], ""), ("Adam", 0.1, "layer1.0.")):
             with self.subTest(kind):
+                net = zoo.ResNet(zoo.Basic, [2, 2, 2, 2], 10)
+                for parameter in net.get_parameters():
+                    if frozen and parameter.name.startswith(frozen):
+                        parameter.requires_grad = False
                 extra = {} if kind == "Adam" else {"momentum": 0.9}
                 cell = nn.TrainOneStepCell(net, getattr(nn, kind)(net.trainable_params(), rate, **extra))
                 mindspore.save_checkpoint(cell, str(self.dir / "before.ckpt"))
                 told = {"kind": kind, "learning_rate": rate if isinstance(rate, list) else [rate]}
                 images = np.zeros(1, np.float32)
-                self.ours(0, images, images, "resnet18", (2, 3, 32, 32), optimizer=told)
+                self.ours(0, images, images, "resnet18", (2, 3, 32, 32), optimizer=told, frozen=frozen)
                 self.assert_same(read_ours(self.dir / "before.ckpt"), read_ours(self.dir / "ours.ckpt"))
-                for path in self.dir.glob("*.ckpt"):
-                    path.chmod(0o600)
-                    path.unlink()
+                (self.dir / "before.ckpt").unlink()
 
 
 if __name__ == "__main__":

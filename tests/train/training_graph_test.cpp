@@ -8,6 +8,8 @@
 #include <cmath>
 
 #include "finite_differences.h"
+#include "meta_file.h"
+#include "networks.h"
 #include "op.h"
 #include "reference.h"
 #include "small_networks.h"
@@ -150,6 +152,27 @@ TEST(TrainingGraph, TrainsAnMlp) {
   double last = first;
   for (int i = 0; i < 10; ++i) last = reference.run(batch(step))[0].values[0];
   EXPECT_LT(last, first / 4);
+}
+
+/// Every classifier that is built in; none of them is run.
+TEST(TrainingGraph, IsMadeOfEachBuiltInClassifier) {
+  const std::vector<std::pair<const char*, Ints>> networks{{"alexnet", {2, 3, 227, 227}},
+                                                           {"mobilenetv2", {2, 3, 64, 64}},
+                                                           {"resnet34", {2, 3, 32, 32}},
+                                                           {"resnet50", {2, 3, 32, 32}},
+                                                           {"vgg16", {2, 3, 224, 224}}};
+  for (const auto& [name, input] : networks) {
+    auto net = graph::make_network(name, {.num_classes = 5, .input = {input.begin(), input.end()}});
+    ASSERT_TRUE(net) << net.error().message;
+    ASSERT_TRUE(infer_types(*net).empty()) << name;
+    const Graph step = training(*net, with_rate({0.1}));
+    const auto gradients = [](const std::string& parameter) { return parameter.starts_with("moments."); };
+    const auto trained = static_cast<std::size_t>(std::ranges::count_if(parameters_of(step), gradients));
+    const auto updates = static_cast<std::size_t>(std::ranges::count(step.nodes, "ApplyMomentum", &graph::Node::op));
+    EXPECT_EQ(trained, updates) << name;
+    EXPECT_GT(trained, 15U) << name;
+    EXPECT_TRUE(to_meta(step)) << name;
+  }
 }
 
 void expect_refused(const Graph& net, const TrainingOptions& options, const std::string& message) {

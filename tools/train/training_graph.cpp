@@ -1,6 +1,7 @@
 #include "training_graph.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -137,6 +138,24 @@ ValueId Builder::add_parameter(std::string name, Type type, Contents contents) {
   return id;
 }
 
+/// The network's parameters as its cells have them: as they are used, but BatchNorm's statistics before its scale.
+std::vector<ValueId> parameters_in_cells(const Graph& network) {
+  std::vector<ValueId> order;
+  std::vector<ValueId> place(network.values.size());
+  for (ValueId id = 0; id < network.values.size(); ++id) {
+    place[id] = id;
+    if (network.value(id).kind == ValueKind::parameter) order.push_back(id);
+  }
+  for (const Node& node : network.nodes) {
+    if (node.op != "BatchNorm") continue;
+    std::array<ValueId, 4> places{node.inputs[1], node.inputs[2], node.inputs[3], node.inputs[4]};
+    std::ranges::sort(places);
+    for (std::size_t i = 0; i < places.size(); ++i) place[node.inputs[1 + (i + 2) % 4]] = places[i];
+  }
+  std::ranges::stable_sort(order, {}, [&](ValueId id) { return place[id]; });
+  return order;
+}
+
 /// What is trained comes first, as in MindSpore's files.
 void Builder::add_parameters() {
   std::set<ValueId> statistics;
@@ -148,10 +167,11 @@ void Builder::add_parameters() {
     if (statistics.contains(id) || !graph::is_floating(value.type.dtype)) return false;
     return !options_.frozen || !options_.frozen(value.name);
   };
+  const std::vector<ValueId> order = parameters_in_cells(network_);
   for (const bool wanted : {true, false}) {
-    for (ValueId id = 0; id < network_.values.size(); ++id) {
+    for (const ValueId id : order) {
+      if (trained(id) != wanted) continue;
       const Value& value = network_.value(id);
-      if (value.kind != ValueKind::parameter || trained(id) != wanted) continue;
       now_[id] = graph_.add_parameter(value.name, value.type);
       graph_.value(now_[id]).contents = value.contents;
       graph_.value(now_[id]).bound = value.bound;
