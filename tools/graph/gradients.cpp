@@ -56,7 +56,7 @@ std::vector<ValueId> Backward::add_several(std::string_view op, std::vector<Valu
 
 ValueId Backward::constant(Type type, double number) {
   const auto count = element_count(type);
-  if (!count || *count > (std::uint64_t{1} << 32)) return fail("a constant that is " + to_string(type));
+  if (!count || *count > (std::uint64_t{1} << 28)) return fail("a constant that is " + to_string(type));
   Contents contents = contents_of(type.dtype, std::vector<double>(*count, number));
   const ValueId id = graph_.add_constant(names_.next(scope_, "Const"), std::move(type), std::move(contents));
   numbers_.emplace(id, number);
@@ -72,7 +72,7 @@ std::optional<double> Backward::number(ValueId id) const {
 class Autodiff {
  public:
   Autodiff(Graph& graph, ValueId of, std::span<const ValueId> by)
-      : graph_(graph), network_(graph), names_(graph), work_(graph, names_), of_(of), by_(by) {}
+      : network_(graph), names_(graph), work_(graph, names_), of_(of), by_(by) {}
 
   Result<std::vector<ValueId>> run(double seed);
 
@@ -82,8 +82,7 @@ class Autodiff {
   Status go_through(const Node& node);
   ValueId sum(ValueId id);
 
-  Graph& graph_;
-  const Graph network_;  // as it was: rules look at it while graph_ grows
+  const Graph network_;  // as it was: rules look at it while the graph grows
   NodeNames names_;
   Backward work_;
   ValueId of_;

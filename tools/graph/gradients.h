@@ -19,7 +19,8 @@ namespace ckpt::graph {
 /// a value that several nodes use are added. `seed` is the gradient of `of` itself: 1, or a loss scale.
 ///
 /// Types must be inferred, without dimensions that are not known. Errc::unsupported names all operators on the way that
-/// have no gradient rule, with the first node of each, and a value of `by` that `of` does not depend on.
+/// have no gradient rule, with the first node of each, and a value of `by` that `of` does not depend on. After an error
+/// the graph is good for nothing.
 Result<std::vector<ValueId>> add_gradients(Graph& graph, ValueId of, std::span<const ValueId> by, double seed = 1);
 
 /// What the names of nodes are made with, as MindSpore numbers them: "Default/relu-ReLU" and ReLU become

@@ -20,7 +20,7 @@ struct Optimizer {
   std::vector<double> learning_rate = {};  ///< one, or one a step: a schedule, as a list is in MindSpore
   double momentum = 0.9;                   ///< of Momentum and SGD
   double dampening = 0;                    ///< of SGD
-  bool nesterov = false;
+  bool nesterov = false;    ///< as documented; MindSpore's CPU kernel of ApplyMomentum does not look at it
   double weight_decay = 0;  ///< of what has neither "beta" nor "gamma" in its name, as in MindSpore
   double beta1 = 0.9;
   double beta2 = 0.999;
