@@ -383,7 +383,7 @@ TEST(Kernels, Optimizers) {
       const Attrs sgd{{"dampening", nesterov ? 0.0 : 0.2}, {"weight_decay", 0.1}, {"nesterov", nesterov}};
       small.node("SGD",
                  {small.parameter("w2", dims), g, rate, small.parameter("v2", dims), momentum,
-                  small.parameter("stat", dims, stat)},
+                  small.parameter("stat", dims, {.low = 0, .high = 1})},
                  sgd);
       small.nodes(
           "Adam",

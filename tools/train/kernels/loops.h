@@ -28,6 +28,12 @@ struct PoolWindow {
   std::size_t out_h = 1, out_w = 1;
 };
 
+/// How the filter of a convolution moves over an image whose padding is written out.
+struct FilterWindow {
+  std::size_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, out_h = 1, out_w = 1;
+  std::size_t width = 1;  ///< of a row of the image, with its padding
+};
+
 /// What a channel's normalisation needs, eight of them.
 struct NormGrad {
   const float* mean;
@@ -68,6 +74,9 @@ struct Loops {
   void (*channel_sums)(const Lanes& lanes, std::size_t block, const float* x, float* sums);
 
   // of the eight channels of a block, in one image
+
+  /// Adds an image's part to the gradient of eight filters over one input channel, [kernel_h, kernel_w, 8].
+  void (*filter_grad)(const FilterWindow& window, const float* x, const float* dy, std::size_t pixel, float* sums);
 
   void (*max_pool)(const Lanes& in, const Lanes& out, const PoolWindow& window, const float* x, float* y);
   /// `relu`: x is the result of a ReLU, and dx is to be the gradient before it.

@@ -195,6 +195,46 @@ void norm_grad(const Lanes& lanes, std::size_t block, const float* dy, const flo
   }
 }
 
+// ---- filters ----
+
+/// kTaps neighbours in a row of the filter, over all rows of the result. Two sums each, because one multiplication does
+/// not wait for another then.
+template <std::size_t kTaps>
+void filter_row_grad(const FilterWindow& window, const float* x, const float* dy, std::size_t pixel, float* sums) {
+  Eight even[kTaps] = {}, odd[kTaps] = {};
+  for (std::size_t h = 0; h < window.out_h; ++h) {
+    const float* row = x + h * window.stride_h * window.width;
+    const float* gradients = dy + h * window.out_w * pixel;
+    std::size_t w = 0;
+    for (; w + 2 <= window.out_w; w += 2) {
+      const Eight first = eight(gradients + w * pixel), second = eight(gradients + (w + 1) * pixel);
+      const float* under_first = row + w * window.stride_w;
+      const float* under_second = under_first + window.stride_w;
+      for (std::size_t i = 0; i < kTaps; ++i) {
+        even[i] += first * under_first[i];
+        odd[i] += second * under_second[i];
+      }
+    }
+    if (w == window.out_w) continue;
+    for (std::size_t i = 0; i < kTaps; ++i) even[i] += eight(gradients + w * pixel) * row[w * window.stride_w + i];
+  }
+  for (std::size_t i = 0; i < kTaps; ++i) eight(sums + i * kLanes) += even[i] + odd[i];
+}
+
+void filter_grad(const FilterWindow& window, const float* x, const float* dy, std::size_t pixel, float* sums) {
+  for (std::size_t i = 0; i < window.kernel_h; ++i) {
+    std::size_t j = 0;
+    const auto next = [&](auto row_grad, std::size_t taps) {
+      for (; j + taps <= window.kernel_w; j += taps) {
+        row_grad(window, x + i * window.width + j, dy, pixel, sums + (i * window.kernel_w + j) * kLanes);
+      }
+    };
+    next(filter_row_grad<5>, 5);  // ten sums, as many as there are registers for
+    next(filter_row_grad<3>, 3);
+    next(filter_row_grad<1>, 1);
+  }
+}
+
 // ---- pools ----
 
 /// The part of a window that is inside the image.
@@ -321,6 +361,7 @@ constexpr Loops table(const char* name, bool (*runs_here)()) {
           .affine = affine,
           .norm_grad = norm_grad,
           .channel_sums = channel_sums,
+          .filter_grad = filter_grad,
           .max_pool = max_pool,
           .max_pool_grad = max_pool_grad};
 }
