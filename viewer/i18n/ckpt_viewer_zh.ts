@@ -439,6 +439,10 @@
         <source>This is no key: %1</source>
         <translation>这不是密钥：%1</translation>
     </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
 </context>
 <context>
     <name>ckpt::viewer::MainWindow</name>
@@ -603,10 +607,6 @@
         <translation>导出</translation>
     </message>
     <message>
-        <source>Exported.</source>
-        <translation>已导出。</translation>
-    </message>
-    <message>
         <source>%1 – Checkpoint viewer</source>
         <translation>%1 – 检查点查看器</translation>
     </message>
@@ -643,14 +643,6 @@
         <translation>请先打开一个训练文件夹。</translation>
     </message>
     <message>
-        <source>The file is not there any more. What was opened can be looked at as long as it is open.</source>
-        <translation>文件已不存在。已打开的内容在关闭之前仍可查看。</translation>
-    </message>
-    <message>
-        <source>The file has changed on disk.</source>
-        <translation>磁盘上的文件已改变。</translation>
-    </message>
-    <message>
         <source>%1 cannot be opened: %2</source>
         <translation>无法打开 %1：%2</translation>
     </message>
@@ -669,6 +661,26 @@
     <message>
         <source>That slice cannot be shown: %1</source>
         <translation>无法显示该切片：%1</translation>
+    </message>
+    <message>
+        <source>Nothing was exported: this is the file that is open.</source>
+        <translation>未导出：这是当前打开的文件。</translation>
+    </message>
+    <message>
+        <source>Exported to %1.</source>
+        <translation>已导出到 %1。</translation>
+    </message>
+    <message>
+        <source>%1 has changed on disk.</source>
+        <translation>磁盘上的 %1 已改变。</translation>
+    </message>
+    <message>
+        <source>%1 is not there any more. What was opened can be looked at as long as it is open.</source>
+        <translation>%1 已不存在。已打开的内容在关闭之前仍可查看。</translation>
+    </message>
+    <message>
+        <source>Two files can be compared; the others were not opened.</source>
+        <translation>只能比较两个文件；其余文件未打开。</translation>
     </message>
 </context>
 <context>
@@ -780,10 +792,6 @@
         <translation>读取训练</translation>
     </message>
     <message>
-        <source>%1 checkpoints, %2 tensors: %3 frozen, %4 exploding, %5 dead</source>
-        <translation>%1 个检查点，%2 个张量：%3 个冻结，%4 个爆炸，%5 个失活</translation>
-    </message>
-    <message>
         <source>Runs of this folder</source>
         <translation>此文件夹中的训练</translation>
     </message>
@@ -814,6 +822,22 @@
         <translation>
             <numerusform>%n 个文件未计入</numerusform>
         </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n checkpoint(s)</source>
+        <translation>
+            <numerusform>%n 个检查点</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n tensor(s)</source>
+        <translation>
+            <numerusform>%n 个张量</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>%1 frozen, %2 exploding, %3 dead</source>
+        <translation>%1 个冻结，%2 个爆炸，%3 个失活</translation>
     </message>
 </context>
 <context>
@@ -1079,6 +1103,18 @@
     <message>
         <source>Histogram</source>
         <translation>直方图</translation>
+    </message>
+    <message>
+        <source>A map: its parts are below it in the tree.</source>
+        <translation>映射：其各部分在左侧树中它的下方。</translation>
+    </message>
+    <message>
+        <source>It has no elements.</source>
+        <translation>没有元素。</translation>
+    </message>
+    <message>
+        <source>1 element</source>
+        <translation>1 个元素</translation>
     </message>
 </context>
 <context>

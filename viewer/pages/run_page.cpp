@@ -87,6 +87,7 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
           [this](QListWidgetItem* item) { emit picked(item->data(Qt::UserRole).toByteArray()); });
   map_->set_map(ColorMap::sequential);
   map_->set_gaps(true);
+  map_->set_logarithmic(true);
   map_->setAccessibleName(tr("Updates: layers down, checkpoints across"));
   connect(map_, &HeatMap::pointed_at, this, [this](qint64 row, qint64 column, double value) {
     if (row < 0 || row >= model_.rowCount()) return pointed_->clear();
@@ -200,7 +201,11 @@ void RunPage::show_run() {
   const bool news = complete(entries) != complete(entries_);
   entries_ = std::move(entries);
   fill_files();
-  if (entries_.empty()) summary_->setText(tr("No checkpoints of a run here yet: files like lenet-1_1875.ckpt."));
+  const QString none = tr("No checkpoints of a run here yet: files like lenet-1_1875.ckpt.");
+  if (entries_.empty())
+    summary_->setText(none);
+  else if (summary_->text() == none)
+    summary_->clear();
   if (!news) return;
   // Files may land faster than they are read: what is being read is finished first.
   stale_ = read_job_.running();
@@ -220,8 +225,9 @@ void RunPage::fill_files() {
     const bool bad = out != left_out.end() && out->second->entry.stamp == entry.stamp;
     QString text = shown_path(entry.file.path.filename());
     QString tip = tr("epoch %1, step %2").arg(entry.file.epoch).arg(entry.file.step);
-    if (!entry.complete) text += QStringLiteral(" – ") + tr("being written");
-    if (bad) text += QStringLiteral(" – ") + tr("left out");
+    // On a line of their own: names are elided.
+    if (!entry.complete) text += QLatin1Char('\n') + tr("being written");
+    if (bad) text += QLatin1Char('\n') + tr("left out");
     if (bad) tip += QLatin1Char('\n') + tr("It takes no part: %1").arg(shown_error(out->second->why));
     files_->item(row)->setText(text);
     files_->item(row)->setToolTip(tip_of(tip));
@@ -256,9 +262,9 @@ void RunPage::say_summary() {
     return std::count_if(run.history.tensors.begin(), run.history.tensors.end(),
                          [&](const TensorHistory& t) { return t.condition.*what; });
   };
-  QString text = tr("%1 checkpoints, %2 tensors: %3 frozen, %4 exploding, %5 dead")
-                     .arg(run.files.size())
-                     .arg(model_.rowCount())
+  QString text = tr("%n checkpoint(s)", nullptr, static_cast<int>(run.files.size())) + QStringLiteral(", ") +
+                 tr("%n tensor(s)", nullptr, model_.rowCount()) + QStringLiteral(": ") +
+                 tr("%1 frozen, %2 exploding, %3 dead")
                      .arg(count(&Condition::frozen))
                      .arg(count(&Condition::exploding))
                      .arg(count(&Condition::dead));

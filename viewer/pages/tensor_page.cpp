@@ -32,6 +32,7 @@ namespace {
 
 constexpr std::size_t kHexBytes = 4096;  // of what has no numbers
 constexpr qsizetype kTextCharacters = 100'000;
+constexpr std::uint64_t kTextBytes = std::uint64_t{4} << 20;  // longer ones are shown as bytes
 
 // Sixteen bytes a line, each with where it stands.
 QString hex_dump(std::span<const std::byte> bytes) {
@@ -51,16 +52,23 @@ QString hex_dump(std::span<const std::byte> bytes) {
   return text;
 }
 
+// Integers in full.
+int digits_of(DType dtype) { return tools::is_float(dtype) ? 7 : 17; }
+
 struct TextResult {
   QString text;
 };
 
 Result<TextResult> text_of(const OpenFile& file, const TensorInfo& tensor) {
-  if (tensor.kind == Kind::map) return TextResult{};
-  if (tensor.kind == Kind::string) {
-    auto text = tools::string_of(file.file, tensor);
+  if (tensor.kind == Kind::map) return TextResult{TensorPage::tr("A map: its parts are below it in the tree.")};
+  if (tensor.byte_size == 0) return TextResult{TensorPage::tr("It has no elements.")};
+  if (tensor.kind == Kind::string && tensor.byte_size <= kTextBytes) {
+    const auto text = tools::string_of(file.file, tensor);
     if (!text) return text.error();
-    if (*text) return TextResult{to_q(**text).left(kTextCharacters)};
+    if (*text) {
+      const QString all = to_q(**text);
+      return TextResult{all.size() > kTextCharacters ? all.left(kTextCharacters) + QStringLiteral(" …") : all};
+    }
   }
   std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(kHexBytes, tensor.byte_size)));
   if (auto status = file.file.read(tensor, 0, bytes); !status) return status.error();
@@ -181,7 +189,8 @@ QWidget* TensorPage::make_heat_map() {
   connect(heat_map_, &HeatMap::pointed_at, this, [this](qint64 row, qint64 column, double value) {
     if (row < 0) return pointed_->clear();
     const auto element = tiles_ ? tile_element(plane_.dims, row, column) : plane_.element(row, column);
-    pointed_->setText(to_q(tools::index_text(element, plane_.dims)) + QStringLiteral(" = ") + number_text(value, 7));
+    pointed_->setText(to_q(tools::index_text(element, plane_.dims)) + QStringLiteral(" = ") +
+                      number_text(value, digits_of(tensor_->dtype)));
   });
   auto* map = new QComboBox;
   map->setAccessibleName(tr("Colours"));
@@ -225,7 +234,7 @@ void TensorPage::show_tensor(FilePtr file, const TensorInfo* tensor, const std::
   if (tensor == nullptr) return stack_->setCurrentIndex(0);
   QStringList facts = {shown_name(tools::type_text(*tensor)), to_q(tools::shape_of(*tensor)).left(kShownCharacters)};
   if (const auto count = tensor->element_count(); count && tensor->kind == Kind::tensor)
-    facts << tr("%1 elements").arg(count_text(*count));
+    facts << (*count == 1 ? tr("1 element") : tr("%1 elements").arg(count_text(*count)));
   facts << tr("%1 (%2 bytes)").arg(size_text(tensor->byte_size), count_text(tensor->byte_size));
   if (!tensor->extents.empty()) facts << tr("at byte %1").arg(count_text(tensor->extents.front().offset));
   if (tensor->extents.size() > 1) facts << tr("in %1 slices").arg(count_text(tensor->extents.size()));
@@ -290,7 +299,12 @@ void TensorPage::read_page() {
         return read_window(file->file, *tensor, plane, page, progress);
       },
       [this, page = page_](Result<std::vector<std::byte>>&& bytes) {
-        if (!bytes) return emit failed(cannot_read(bytes.error()));
+        if (!bytes) {  // what was read before is of another place
+          values_.clear();
+          pending_ = -1;
+          page_label_->set_text(cannot_read(bytes.error()));
+          return emit failed(cannot_read(bytes.error()));
+        }
         values_.set_page(tensor_->dtype, page, std::move(*bytes));
         fit_columns({table_});
         if (pending_ >= 0 && page.columns > 0) {
@@ -343,7 +357,7 @@ void TensorPage::read_statistics() {
       [this](Result<std::vector<std::optional<Statistics>>>&& all) {
         if (!all) {
           const bool cancelled = all.error().code == Errc::cancelled;
-          numbers_->setText(cancelled ? tr("Cancelled.") : cannot_read(all.error()));
+          say_instead(cancelled ? tr("Cancelled.") : cannot_read(all.error()));
           if (!cancelled) emit failed(cannot_read(all.error()));
           return;
         }
@@ -351,8 +365,14 @@ void TensorPage::read_statistics() {
         fill_statistics();
         if (histogram_->wants_magnitudes()) read_magnitudes();
       });
+  say_instead(tr("Computing …"));
+}
+
+// In the place of the numbers. A sentence wraps, as numbers must not: they stand beside their names.
+void TensorPage::say_instead(const QString& text) {
   names_column_->clear();
-  numbers_->setText(tr("Computing …"));
+  numbers_->setWordWrap(true);
+  numbers_->setText(text);
 }
 
 void TensorPage::read_magnitudes() {
@@ -373,13 +393,12 @@ void TensorPage::fill_statistics() {
   to_max_->setEnabled(statistics_ && statistics_->max_index != kNoIndex);
   to_nan_->setEnabled(statistics_ && statistics_->first_non_finite != kNoIndex);
   histogram_->set(statistics_ ? statistics_->histogram : std::nullopt);
-  names_column_->clear();
-  numbers_->setText(tr("No numbers to compute with."));
-  if (!statistics_) return;
+  if (!statistics_) return say_instead(tr("No numbers to compute with."));
   const Statistics& s = *statistics_;
   const auto place = [&](std::uint64_t index) {
     return index == kNoIndex ? QString() : QStringLiteral("  ") + to_q(tools::index_text(index, plane_.dims)).left(60);
   };
+  const int digits = digits_of(tensor_->dtype);
   QStringList names;
   QStringList values;
   const auto row = [&](const QString& name, const QString& value) {
@@ -387,18 +406,19 @@ void TensorPage::fill_statistics() {
     values << value;
   };
   row(tr("elements"), count_text(s.count));
-  row(tr("smallest"), number_text(s.min, 7) + place(s.min_index));
-  row(tr("largest"), number_text(s.max, 7) + place(s.max_index));
+  row(tr("smallest"), number_text(s.min, digits) + place(s.min_index));
+  row(tr("largest"), number_text(s.max, digits) + place(s.max_index));
   row(tr("mean"), number_text(s.mean, 7));
   row(tr("deviation"), number_text(s.std, 7));
   row(tr("norm"), number_text(s.l2, 7));
   for (const Quantile& quantile : s.quantiles)
     row(tr("quantile %1").arg(quantile.fraction),
-        (quantile.exact ? QString() : QStringLiteral("≈ ")) + number_text(quantile.value, quantile.exact ? 7 : 3));
+        (quantile.exact ? QString() : QStringLiteral("≈ ")) + number_text(quantile.value, quantile.exact ? digits : 3));
   row(tr("zeros"), count_text(s.zeros));
   row(tr("denormals"), count_text(s.denormals));
   row(tr("NaN"), count_text(s.nan));
   row(tr("infinities"), count_text(s.positive_inf + s.negative_inf));
+  numbers_->setWordWrap(false);
   names_column_->setText(names.join(QLatin1Char('\n')));
   numbers_->setText(values.join(QLatin1Char('\n')));
 }

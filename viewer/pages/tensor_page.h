@@ -70,6 +70,7 @@ class TensorPage : public QWidget {
   void go_to(std::uint64_t element);
   void read_statistics();
   void fill_statistics();
+  void say_instead(const QString& text);
   void read_magnitudes();
   void read_grid();
   void set_up_heat_map();

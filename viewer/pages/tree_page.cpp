@@ -9,9 +9,11 @@
 #include <QHeaderView>
 #include <QLineEdit>
 #include <QScrollBar>
+#include <QSignalBlocker>
 #include <QSplitter>
 #include <QTreeView>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "select.h"
 #include "shown.h"
@@ -23,6 +25,7 @@ namespace ckpt::viewer {
 namespace {
 
 constexpr int kOpenRows = 200;  // so many rows may be opened without being asked
+constexpr int kDeepName = 12;   // characters that there is always room for
 
 }  // namespace
 
@@ -49,9 +52,9 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
   const int digit = view_->fontMetrics().horizontalAdvance(QLatin1Char('0'));
   for (const auto& [column, digits] : {std::pair{TensorTreeModel::kName, 22},
                                        {TensorTreeModel::kType, 8},
-                                       {TensorTreeModel::kShape, 13},
+                                       {TensorTreeModel::kShape, 12},
                                        {TensorTreeModel::kBytes, 9},
-                                       {TensorTreeModel::kShare, 8},
+                                       {TensorTreeModel::kShare, 6},
                                        {TensorTreeModel::kGroup, 9}})
     view_->setColumnWidth(column, digits * digit);
   view_->setItemDelegateForColumn(TensorTreeModel::kShare, new ShareDelegate(view_));
@@ -65,14 +68,18 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
   for (const Group group : {Group::weights, Group::optimizer, Group::other}) group_->addItem(group_text(group));
   connect(group_, &QComboBox::currentIndexChanged, this, &TreePage::refresh_filter);
   connect(regex_, &QCheckBox::toggled, this, &TreePage::refresh_filter);
-  connect(flat_, &QCheckBox::toggled, this, [this](bool flat) { model_.set_flat(flat); });
+  connect(flat_, &QCheckBox::toggled, this, [this](bool flat) {
+    const Place before = place();
+    model_.set_flat(flat);
+    go_back_to(before);
+  });
+  connect(view_, &QTreeView::expanded, this, [this](const QModelIndex& index) {
+    open_.insert(model_.path_of(index));
+    make_room_below(index);
+  });
+  connect(view_, &QTreeView::collapsed, this, [this](const QModelIndex& index) { open_.erase(model_.path_of(index)); });
   connect(view_->selectionModel(), &QItemSelectionModel::currentChanged, this, &TreePage::selected);
   connect(tensor_page_, &TensorPage::failed, this, &TreePage::failed);
-  // Sorting makes the tree anew: what was open and selected stays so.
-  connect(&model_, &QAbstractItemModel::modelAboutToBeReset, this, [this] { before_reset_ = place(); });
-  connect(&model_, &QAbstractItemModel::modelReset, this, [this] {
-    if (!switching_) go_back_to(before_reset_);
-  });
   make_actions();
 
   auto* line = new QHBoxLayout;
@@ -118,31 +125,40 @@ void TreePage::make_actions() {
 }
 
 TreePage::Place TreePage::place() const {
-  Place place{.selected = model_.path_of(view_->currentIndex()), .scroll = view_->verticalScrollBar()->value()};
-  for (QModelIndex index = model_.index(0, 0); index.isValid(); index = view_->indexBelow(index))
-    if (view_->isExpanded(index)) place.open.push_back(model_.path_of(index));
-  return place;
+  return {.tensor = tensor_page_->tensor(),
+          .selected = tensor_page_->name(),
+          .scroll = view_->verticalScrollBar()->value()};
 }
 
 void TreePage::go_back_to(const Place& place) {
-  for (const std::string& path : place.open)
-    if (const QModelIndex index = model_.index_at(path); index.isValid()) view_->expand(index);
-  if (!place.selected.empty()) select(place.selected);
+  {
+    const QSignalBlocker unasked(view_);
+    for (const std::string& path : open_)
+      if (const QModelIndex index = model_.folder_at(path); index.isValid()) {
+        view_->expand(index);
+        make_room_below(index);
+      }
+    if (is_filtered()) open_first_levels();
+  }
+  if (const QModelIndex same = model_.index_of(place.tensor); same.isValid())
+    select(same);
+  else if (!place.selected.empty() && !select_shown(place.selected) && place.tensor == nullptr && model_.file())
+    // A filter hides it: it is looked at all the same.
+    if (const TensorInfo* hidden = model_.file()->file.find(place.selected))
+      tensor_page_->show_tensor(model_.file(), hidden, place.selected);
   view_->verticalScrollBar()->setValue(place.scroll);
 }
 
 void TreePage::set_file(FilePtr file) {
-  const bool first = model_.file() == nullptr;
-  const Place before = place();
+  const bool again = model_.file() && file && model_.file()->path == file->path;
+  Place before = place();
+  before.tensor = nullptr;
   tensor_page_->show_tensor({}, nullptr, {});
-  switching_ = true;
   model_.set_file(std::move(file));
-  refresh_filter();
-  switching_ = false;
-  if (first)
-    open_first_levels();
-  else
-    go_back_to(before);
+  show_count();
+  const auto is_here = [&](const std::string& path) { return model_.folder_at(path).isValid(); };
+  if (!again && std::none_of(open_.begin(), open_.end(), is_here)) open_first_levels();
+  go_back_to(before);
 }
 
 void TreePage::open_first_levels() {
@@ -155,9 +171,21 @@ void TreePage::open_first_levels() {
       for (int row = 0; row < model_.rowCount(index); ++row) next.push_back(model_.index(row, 0, index));
     rows += static_cast<int>(next.size());
     if (rows > kOpenRows) return;
-    for (const QModelIndex& index : level) view_->expand(index);
+    for (const QModelIndex& index : level) {
+      view_->expand(index);
+      make_room_below(index);
+    }
     level = std::move(next);
   }
+}
+
+// Names stand the farther to the right the deeper they are, and their ends are what tells them apart.
+void TreePage::make_room_below(const QModelIndex& folder) {
+  int depth = 2;
+  for (QModelIndex up = folder.parent(); up.isValid(); up = up.parent()) ++depth;
+  const int name = view_->fontMetrics().horizontalAdvance(QLatin1Char('0')) * kDeepName;
+  const int needed = depth * view_->indentation() + name;
+  if (view_->columnWidth(TensorTreeModel::kName) < needed) view_->setColumnWidth(TensorTreeModel::kName, needed);
 }
 
 void TreePage::refresh_filter() {
@@ -176,20 +204,26 @@ void TreePage::refresh_filter() {
   }
   filter_->setPalette(colors);
   filter_->setToolTip({});
+  const Place before = place();
   const int group = group_->currentIndex() - 1;  // below 0: all
-  const bool all = text.empty() && group < 0;
-  if (all) {
-    model_.set_filter({});
-  } else {
+  if (is_filtered()) {
     auto shared = std::make_shared<tools::Selection>(std::move(*selection));
     model_.set_filter([shared, group](std::string_view name, Group of) {
       return (group < 0 || group == static_cast<int>(of)) && shared->matches(name);
     });
-    open_first_levels();
+  } else {
+    model_.set_filter({});
   }
+  show_count();
+  go_back_to(before);
+}
+
+bool TreePage::is_filtered() const { return !filter_->text().isEmpty() || group_->currentIndex() > 0; }
+
+void TreePage::show_count() {
   const auto total = model_.file() ? model_.file()->file.tensors().size() : 0;
-  count_->setText(all ? tr("%n tensor(s)", nullptr, static_cast<int>(total))
-                      : tr("%1 of %2 tensors").arg(count_text(model_.shown()), count_text(total)));
+  count_->setText(is_filtered() ? tr("%1 of %2 tensors").arg(count_text(model_.shown()), count_text(total))
+                                : tr("%n tensor(s)", nullptr, static_cast<int>(total)));
 }
 
 void TreePage::selected(const QModelIndex& index) {
@@ -205,9 +239,20 @@ void TreePage::select(const QModelIndex& index) {
 }
 
 bool TreePage::select(std::string_view path) {
+  if (select_shown(path)) return true;
+  clear_filter();
+  return select_shown(path);
+}
+
+bool TreePage::select_shown(std::string_view path) {
   const QModelIndex index = model_.index_at(path);
   select(index);
   return index.isValid();
+}
+
+void TreePage::clear_filter() {
+  filter_->clear();
+  group_->setCurrentIndex(0);
 }
 
 }  // namespace ckpt::viewer
