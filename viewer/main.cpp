@@ -183,6 +183,7 @@ int run(int argc, char** argv) {
   QApplication app(argc, argv);
   QApplication::setOrganizationName(QStringLiteral("libckpt"));
   QApplication::setApplicationName(QStringLiteral("ckpt-viewer"));
+  QApplication::setApplicationVersion(QStringLiteral(CKPT_VIEWER_VERSION));
   QApplication::setDesktopFileName(QStringLiteral("ckpt-viewer"));
   QApplication::setWindowIcon(QIcon::fromTheme(QStringLiteral("ckpt-viewer")));
   QSettings settings;

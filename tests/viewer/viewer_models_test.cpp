@@ -411,6 +411,12 @@ TEST(Runs, CompleteIsWhatNobodyWritesTo) {
   std::filesystem::permissions(dir / "mlp-1_4.ckpt", std::filesystem::perms::owner_read);
   EXPECT_TRUE(complete_after(std::chrono::seconds(0)));
   EXPECT_FALSE(look_at_run(dir / "nowhere", changed));
+  // Written by a machine whose clock is ahead: what was seen of it counts.
+  std::filesystem::permissions(dir / "mlp-1_4.ckpt", std::filesystem::perms::owner_all);
+  const auto early = changed - std::chrono::hours(1);
+  const auto first = *look_at_run(dir.path(), early);
+  EXPECT_FALSE(look_at_run(dir.path(), early + std::chrono::seconds(1), first)->at(0).complete);
+  EXPECT_TRUE(look_at_run(dir.path(), early + std::chrono::seconds(2), first)->at(0).complete);
 }
 
 TEST(Runs, AreRows) {

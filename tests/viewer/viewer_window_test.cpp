@@ -11,12 +11,14 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QListWidget>
+#include <QMenuBar>
 #include <QMimeData>
 #include <QPushButton>
 #include <QSettings>
 #include <QSignalSpy>
 #include <QSortFilterProxyModel>
 #include <QSpinBox>
+#include <QSplitter>
 #include <QTabWidget>
 #include <QTableView>
 #include <QTest>
@@ -25,6 +27,7 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <map>
 
 #include "charts.h"
 #include "compare_page.h"
@@ -384,6 +387,31 @@ TEST_F(ViewerWindow, AFileThatIsReplacedOffersToReload) {
   EXPECT_EQ(window.banner_text(), "");
   EXPECT_EQ(tensor().name(), "conv2.weight");
   EXPECT_EQ(tensor().file(), window.file());
+  // The place in it, too.
+  ASSERT_TRUE(tensor().show_slice("3,2,:,:"));
+  ASSERT_TRUE(settle());
+  auto* table = tensor().findChild<QTableView*>();
+  table->setCurrentIndex(table->model()->index(4, 1));
+  opened.clear();
+  window.reload();
+  ASSERT_TRUE(wait_until([&] { return opened.count() > 0; }) && settle());
+  EXPECT_EQ(tensor().slice_text(), "3,2,:,:");
+  EXPECT_EQ(table->currentIndex(), table->model()->index(4, 1));
+}
+
+TEST_F(ViewerWindow, WhatCanBeCopiedOfAFolderIsItsName) {
+  ASSERT_TRUE(open(sample("good/lenet.ckpt")));
+  TreePage& page = window.tree_page();
+  page.select(page.model().folder_at("conv1"));
+  const auto actions = page.copy_actions();
+  for (QAction* action : actions) EXPECT_EQ(action->isEnabled(), action == actions.first());
+  actions.first()->trigger();
+  EXPECT_EQ(QGuiApplication::clipboard()->text(), "conv1");
+  page.select(page.model().folder_at("fc1"));
+  actions.first()->trigger();
+  EXPECT_EQ(QGuiApplication::clipboard()->text(), "fc1");
+  ASSERT_TRUE(open(sample("run/mlp-1_4.ckpt")));  // which has no such folder
+  for (QAction* action : actions) EXPECT_FALSE(action->isEnabled());
 }
 
 TEST_F(ViewerWindow, AFileThatIsRewrittenInPlaceIsNoticed) {
@@ -410,6 +438,57 @@ TEST_F(ViewerWindow, TakesNoNameForMarkup) {
     EXPECT_LE(window.minimumSizeHint().width(), 1400);
   }
   for (const QLabel* label : window.findChildren<QLabel*>()) EXPECT_EQ(label->textFormat(), Qt::PlainText);
+}
+
+// The letters that work with Alt now, each with what has it.
+std::map<QChar, QStringList> letters_of(const MainWindow& window) {
+  std::map<QChar, QStringList> letters;
+  const auto note = [&](const QString& text) {
+    const QKeySequence keys = QKeySequence::mnemonic(text);
+    if (!keys.isEmpty()) letters[QChar(keys[0].key())] << text;
+  };
+  for (const QAction* action : window.menuBar()->actions()) note(action->text());
+  for (const QAbstractButton* one : window.findChildren<QAbstractButton*>())
+    if (one->isVisible()) note(one->text());
+  for (const QTabWidget* tabs : window.findChildren<QTabWidget*>())
+    for (int i = 0; tabs->isVisible() && i < tabs->count(); ++i)
+      if (tabs->isTabVisible(i)) note(tabs->tabText(i));
+  return letters;
+}
+
+TEST_F(ViewerWindow, NoTwoThingsHaveOneLetter) {
+  const auto look = [&](const char* where) {
+    for (const auto& [letter, texts] : letters_of(window))
+      EXPECT_EQ(texts.size(), 1) << where << ": " << texts.join(", ").toStdString();
+  };
+  for (const QMenu* menu : window.menuBar()->findChildren<QMenu*>()) {
+    std::map<QChar, int> letters;
+    for (const QAction* action : menu->actions())
+      if (const QKeySequence keys = QKeySequence::mnemonic(action->text()); !keys.isEmpty()) {
+        EXPECT_EQ(++letters[QChar(keys[0].key())], 1) << action->text().toStdString();
+      }
+  }
+  window.open_run(sample("run"));
+  ASSERT_TRUE(open(sample("bad/cut_in_content.ckpt")));
+  window.compare_with(sample("good/enc_b_gcm.ckpt"));  // asks for a key
+  ASSERT_TRUE(settle());
+  window.show_page(Page::tensor);
+  for (const auto tab : {TensorPage::kValues, TensorPage::kStatistics, TensorPage::kHeatMap}) {
+    tensor().show_tab(tab);
+    look("tensor");
+  }
+  ASSERT_TRUE(open(sample("good/lenet.ckpt").string() + "#conv1.weight"));
+  window.show_page(Page::heat_map);
+  look("tiles");
+  window.show_page(Page::file);
+  look("file");
+  window.compare_with(sample("run/mlp-1_4.ckpt"));
+  ASSERT_TRUE(settle());
+  for (QTabWidget* tabs : window.compare_page().findChildren<QTabWidget*>())
+    for (int i = 0; i < tabs->count(); ++i) {
+      tabs->setCurrentIndex(i);
+      look("compare");
+    }
 }
 
 TEST_F(ViewerWindow, EveryControlHasANameForThoseWhoDoNotSeeIt) {
@@ -679,10 +758,15 @@ TEST(Settings, RemembersFilesAndLayout) {
     QSignalSpy opened(&window, &MainWindow::opened);
     window.open(sample("good/lenet.ckpt"));
     ASSERT_TRUE(wait_until([&] { return opened.count() > 0; }));
+    window.tree_page().findChild<QSplitter*>()->setSizes({300, 580});
+    window.file_page().findChild<QSplitter*>()->setSizes({100, 200});
     window.close();
   }
   MainWindow again(&settings);
   EXPECT_EQ(again.size(), QSize(900, 500));
+  again.show();
+  const QList<int> sizes = again.tree_page().findChild<QSplitter*>()->sizes();
+  EXPECT_GT(sizes[1], sizes[0] * 3 / 2);
   ASSERT_EQ(settings.value("recent").toStringList().size(), 1);
   EXPECT_TRUE(settings.value("recent").toStringList()[0].endsWith("lenet.ckpt"));
 }

@@ -51,6 +51,14 @@ QString group_text(Group group) {
                                      : TensorTreeModel::tr("other");
 }
 
+QString shape_text(const TensorInfo& tensor) {
+  if (tensor.kind == Kind::map)
+    return TensorTreeModel::tr("%n part(s)", nullptr, static_cast<int>(tensor.parts.size()));
+  if (tensor.kind == Kind::string) return TensorTreeModel::tr("text");
+  if (tensor.kind == Kind::opaque) return TensorTreeModel::tr("bytes");
+  return to_q(tools::shape_of(tensor)).left(kShownCharacters);
+}
+
 void TensorTreeModel::set_file(FilePtr file) {
   beginResetModel();
   file_ = std::move(file);
@@ -292,7 +300,7 @@ QModelIndex TensorTreeModel::index_at(std::string_view path) const {
 }
 
 QModelIndex TensorTreeModel::index(int row, int column, const QModelIndex& parent) const {
-  if (!hasIndex(row, column, parent)) return {};
+  if (row < 0 || row >= rowCount(parent) || column < 0 || column >= kColumns) return {};
   return createIndex(row, column, children_of(node_of(parent))[static_cast<std::size_t>(row)]);
 }
 
@@ -316,8 +324,7 @@ QString TensorTreeModel::text_of(const Node& node, int column) const {
     case kType:
       return node.tensor ? shown_name(tools::type_text(*node.tensor)) : QString();
     case kShape:
-      return node.tensor ? to_q(tools::shape_of(*node.tensor)).left(kShownCharacters)
-                         : tr("%n tensor(s)", nullptr, static_cast<int>(node.entries));
+      return node.tensor ? shape_text(*node.tensor) : tr("%n tensor(s)", nullptr, static_cast<int>(node.entries));
     case kBytes:
       return size_text(node.bytes);
     case kGroup:

@@ -17,8 +17,9 @@ namespace ckpt::viewer {
 /// Numbers in names by their value: "layer2" before "layer10".
 bool natural_less(std::string_view a, std::string_view b) noexcept;
 
-/// A group in the user's language.
+/// In the user's language: a group; dims, or what has none.
 QString group_text(Group group);
+QString shape_text(const TensorInfo& tensor);
 
 /// A file's tensors as the tree that the dots of their names make, with sums of what is shown, or as a flat list. The
 /// tree is made once; filters and orders only choose which nodes are rows, and where.

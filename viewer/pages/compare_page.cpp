@@ -169,9 +169,9 @@ QWidget* ComparePage::make_table() {
 QWidget* ComparePage::make_details() {
   histogram_ = new HistogramPanel;
   connect(histogram_, &HistogramPanel::magnitudes_wanted, this, &ComparePage::read_magnitudes);
-  tabs_->addTab(make_values(), tr("&Values"));
+  tabs_->addTab(make_values(), tr("Val&ues"));
   tabs_->addTab(histogram_, tr("&Histograms"));
-  tabs_->addTab(make_difference(), tr("D&ifference B − A"));
+  tabs_->addTab(make_difference(), tr("Difference &B − A"));
   connect(tabs_, &QTabWidget::currentChanged, this, [this] {
     read_histograms();
     read_grid();

@@ -76,6 +76,8 @@ FilePage::FilePage(Jobs& jobs, QWidget* parent)
                                       {FindingModel::kOffset, 8},
                                       {FindingModel::kMessage, 34}})
     table_->setColumnWidth(column, width * em);
+  table_->horizontalHeader()->setStretchLastSection(false);
+  table_->horizontalHeader()->setSectionResizeMode(FindingModel::kMessage, QHeaderView::Stretch);
   const auto pick = [this](const QModelIndex& index) {
     const std::string& tensor = findings_.finding(index.row()).tensor;
     if (!tensor.empty()) emit picked(QByteArray::fromStdString(tensor));
@@ -125,7 +127,7 @@ FilePage::FilePage(Jobs& jobs, QWidget* parent)
   below->addWidget(table_, 1);
   auto* both = new QSplitter(Qt::Vertical);
   both->addWidget(upper);
-  tabs_->addTab(found, tr("Fi&ndings"));
+  tabs_->addTab(found, tr("Findin&gs"));
   tabs_->addTab(numbers_, tr("&Statistics"));
   both->addWidget(tabs_);
   both->setStretchFactor(0, 3);

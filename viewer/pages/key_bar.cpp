@@ -24,8 +24,8 @@ KeyBar::KeyBar(QWidget* parent)
   mode_->addItem(tr("As the file says"));
   for (const CipherMode mode : {CipherMode::aes_gcm, CipherMode::aes_cbc, CipherMode::sm4_cbc})
     mode_->addItem(to_q(name(mode)));
-  auto* use = new QPushButton(tr("&Open"));
-  auto* from_file = new QPushButton(tr("&Key file …"));
+  auto* use = new QPushButton(tr("Open"));
+  auto* from_file = new QPushButton(tr("Ke&y file …"));
   auto* close = new QPushButton(tr("Close"));
   connect(close, &QPushButton::clicked, this, &QWidget::hide);
   auto* escape = new QShortcut(Qt::Key_Escape, this, nullptr, nullptr, Qt::WidgetWithChildrenShortcut);

@@ -6,10 +6,10 @@
 #include <QDragEnterEvent>
 #include <QFile>
 #include <QFileDialog>
-#include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenuBar>
+#include <QMessageBox>
 #include <QMimeData>
 #include <QProgressBar>
 #include <QPushButton>
@@ -20,7 +20,6 @@
 #include <QUrl>
 #include <QVBoxLayout>
 #include <algorithm>
-#include <tuple>
 #include <vector>
 
 #include "ckpt/slice.h"
@@ -84,7 +83,7 @@ MainWindow::MainWindow(QSettings* settings)
       run_page_(new RunPage(jobs_)) {
   setWindowTitle(tr("Checkpoint viewer"));
   setAcceptDrops(true);
-  to_findings_ = damage_banner_->add_button(tr("Show &findings"));
+  to_findings_ = damage_banner_->add_button(tr("Sho&w findings"));
   connect(to_findings_, &QPushButton::clicked, this, [this] { show_page(Page::file); });
   reload_ = disk_banner_->add_button(tr("&Reload"));
   connect(reload_, &QPushButton::clicked, this, &MainWindow::reload);
@@ -92,7 +91,7 @@ MainWindow::MainWindow(QSettings* settings)
   pages_->addTab(tree_page_, tr("&Tensors"));
   pages_->addTab(file_page_, tr("F&ile"));
   pages_->addTab(compare_page_, tr("&Compare"));
-  pages_->addTab(run_page_, tr("&Run"));
+  pages_->addTab(run_page_, tr("Ru&n"));
   // These two are there when there is something to be seen on them.
   pages_->setTabVisible(pages_->indexOf(compare_page_), false);
   pages_->setTabVisible(pages_->indexOf(run_page_), false);
@@ -109,7 +108,6 @@ MainWindow::MainWindow(QSettings* settings)
   make_status_bar();
   connect(tree_page_, &TreePage::failed, this, &MainWindow::say);
   connect(compare_page_, &ComparePage::failed, this, &MainWindow::say);
-  connect(run_page_, &RunPage::failed, this, &MainWindow::say);
   connect(run_page_, &RunPage::picked, this, [this](const QByteArray& path) {
     wanted_ = {};
     start_opening(path.toStdString(), run_page_->options());
@@ -136,7 +134,10 @@ MainWindow::MainWindow(QSettings* settings)
   resize(1180, 760);
   if (settings_ != nullptr) {
     restoreGeometry(settings_->value(QStringLiteral("geometry")).toByteArray());
-    tree_page_->splitter().restoreState(settings_->value(QStringLiteral("splitter")).toByteArray());
+    const QVariantList before = settings_->value(QStringLiteral("splitters")).toList();
+    const auto splitters = findChildren<QSplitter*>();
+    for (qsizetype i = 0; i < splitters.size() && before.size() == splitters.size(); ++i)
+      splitters[i]->restoreState(before[i].toByteArray());
   }
   fill_recent();
 }
@@ -152,13 +153,13 @@ void MainWindow::make_menus() {
   file->addAction(tr("&Compare with …"), {Qt::CTRL | Qt::SHIFT | Qt::Key_O}, this, &MainWindow::ask_for_other);
   file->addAction(tr("Open r&un folder …"), {Qt::CTRL | Qt::Key_D}, this, &MainWindow::ask_for_run);
   recent_menu_ = file->addMenu(tr("Open &recent"));
-  file->addAction(tr("&Reload"), QKeySequence::Refresh, this, &MainWindow::reload);
+  file->addAction(tr("Re&load"), QKeySequence::Refresh, this, &MainWindow::reload);
   file->addSeparator();
   file->addAction(tr("&Quit"), QKeySequence::Quit, this, &QWidget::close);
   QMenu* tensor = menuBar()->addMenu(tr("T&ensor"));
   tensor->addActions(tree_page_->copy_actions());
   tensor->addSeparator();
-  tensor->addAction(tr("Export as &NPY …"), this, [this] { export_as(Export::npy); });
+  tensor->addAction(tr("Export as NP&Y …"), this, [this] { export_as(Export::npy); });
   tensor->addAction(tr("Export slice as C&SV …"), this, [this] { export_as(Export::csv); });
   tensor->addAction(tr("Export &heat map as PNG …"), this, [this] { export_as(Export::png); });
   QMenu* view = menuBar()->addMenu(tr("&View"));
@@ -174,10 +175,21 @@ void MainWindow::make_menus() {
     tree_page_->filter().selectAll();
   });
   add_theme_menu(*view);
+  QMenu* help = menuBar()->addMenu(tr("Hel&p"));
+  help->addAction(tr("&Keys"), this, [this] {
+    QMessageBox::information(this, tr("Keys"),
+                             tr("Heat map: the wheel, + and − zoom; dragging and the arrow keys move; 0 shows all.\n"
+                                "Ctrl+1 to Ctrl+5: tensors, heat map, file, comparison, run.\n"
+                                "Ctrl+F: the filter; F5: reload."));
+  });
+  help->addAction(tr("&About"), this, [this] {
+    QMessageBox::about(this, tr("About"),
+                       tr("Checkpoint viewer %1, a part of libckpt.").arg(QApplication::applicationVersion()));
+  });
 }
 
 void MainWindow::add_theme_menu(QMenu& view) {
-  QMenu* menu = view.addMenu(tr("T&heme"));
+  QMenu* menu = view.addMenu(tr("Th&eme"));
   auto* group = new QActionGroup(menu);
   const QString now = settings_ ? settings_->value(QStringLiteral("theme")).toString() : QString();
   for (const auto& [name, text] :
@@ -244,7 +256,11 @@ QString MainWindow::banner_text() const {
 }
 
 std::string MainWindow::ask_to_open(const QString& title) {
-  const QString folder = path_.empty() ? QString() : QFile::decodeName(path_.parent_path().c_str());
+  // Beside what is open, or was last.
+  std::filesystem::path last = path_;
+  if (last.empty() && settings_ != nullptr)
+    last = decoded(settings_->value(QStringLiteral("recent")).toStringList().value(0));
+  const QString folder = QFile::decodeName(last.parent_path().c_str());
   const QString kinds = tr("Checkpoints and weights (*.ckpt *.safetensors *.npz *.npy *.onnx);;All files (*)");
   return to_path(QFileDialog::getOpenFileName(this, title, folder, kinds)).native();
 }
@@ -276,21 +292,25 @@ std::filesystem::path MainWindow::ask_to_save(const QString& title, const QStrin
 }
 
 void MainWindow::export_as(Export what) {
+  struct Kind {
+    QString title, filter;
+    const char* suffix;
+  };
+  const Kind kind = what == Export::npy   ? Kind{tr("Export as NPY"), tr("NumPy (*.npy)"), "npy"}
+                    : what == Export::csv ? Kind{tr("Export as CSV"), tr("CSV (*.csv)"), "csv"}
+                                          : Kind{tr("Export as PNG"), tr("PNG (*.png)"), "png"};
   TensorPage& page = tree_page_->tensor_page();
   if (!page.has_values()) return say(tr("Select a tensor that has values first."));
-  const auto [title, kind, suffix] = what == Export::npy   ? std::tuple{tr("Export as NPY"), tr("NumPy (*.npy)"), "npy"}
-                                     : what == Export::csv ? std::tuple{tr("Export as CSV"), tr("CSV (*.csv)"), "csv"}
-                                                           : std::tuple{tr("Export as PNG"), tr("PNG (*.png)"), "png"};
+  if (export_job_.running()) return say(tr("An export is running: wait for it, or cancel it."));
   if (what == Export::png && page.heat_map().picture().isNull()) show_page(Page::heat_map);
-  const std::filesystem::path path = ask_to_save(title, kind, QLatin1String(suffix));
-  if (path.empty()) return;
+  const std::filesystem::path path = ask_to_save(kind.title, kind.filter, QLatin1String(kind.suffix));
+  if (path.empty() || !page.has_values()) return;  // a reload may have ended meanwhile
   const auto there = stamp_of(path);
   if (there && there->device == page.file()->stamp.device && there->inode == page.file()->stamp.inode)
     return say(tr("Nothing was exported: this is the file that is open."));
-  const QImage picture = page.heat_map().picture();
   export_job_.start(
       tr("Exporting"),
-      [file = page.file(), tensor = page.tensor(), plane = page.plane(), picture, path,
+      [file = page.file(), tensor = page.tensor(), plane = page.plane(), picture = page.heat_map().picture(), path,
        what](const Progress& progress) {
         return what == Export::npy   ? export_npy(file->file, *tensor, path, progress)
                : what == Export::csv ? export_csv(file->file, *tensor, plane, path, progress)
@@ -332,6 +352,7 @@ void MainWindow::open_run(const std::filesystem::path& folder, const OpenOptions
   pages_->setCurrentWidget(run_page_);
   run_page_->set_folder(folder, options);
   if (!file_) setWindowTitle(tr("%1 – Checkpoint viewer").arg(shown_path(folder)));
+  note_recent(folder);
   emit opened();
 }
 
@@ -485,7 +506,7 @@ void MainWindow::show_page(Page page) {
 void MainWindow::note_recent(const std::filesystem::path& path) {
   if (settings_ == nullptr) return;
   std::error_code failed;
-  const auto absolute = std::filesystem::absolute(path, failed);
+  const auto absolute = std::filesystem::absolute(path, failed).lexically_normal();
   QStringList recent = settings_->value(QStringLiteral("recent")).toStringList();
   recent.removeAll(encoded(absolute));
   recent.prepend(encoded(absolute));
@@ -535,7 +556,9 @@ void MainWindow::look_at_disk() {
 void MainWindow::closeEvent(QCloseEvent* event) {
   if (settings_ != nullptr) {
     settings_->setValue(QStringLiteral("geometry"), saveGeometry());
-    settings_->setValue(QStringLiteral("splitter"), tree_page_->splitter().saveState());
+    QVariantList states;
+    for (const QSplitter* splitter : findChildren<QSplitter*>()) states << splitter->saveState();
+    settings_->setValue(QStringLiteral("splitters"), states);
   }
   event->accept();
 }

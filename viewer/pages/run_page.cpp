@@ -86,6 +86,7 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
   connect(files_, &QListWidget::itemActivated, this,
           [this](QListWidgetItem* item) { emit picked(item->data(Qt::UserRole).toByteArray()); });
   map_->set_map(ColorMap::sequential);
+  connect(map_, &HeatMap::wants_grid, this, &RunPage::fill_grid);
   map_->set_gaps(true);
   map_->set_logarithmic(true);
   map_->setAccessibleName(tr("Updates: layers down, checkpoints across"));
@@ -162,7 +163,9 @@ void RunPage::forget() {
 void RunPage::look() {
   look_job_.start(
       {},  // every second
-      [folder = folder_](const Progress&) { return look_at_run(folder, std::chrono::system_clock::now()); },
+      [folder = folder_, before = found_](const Progress&) {
+        return look_at_run(folder, std::chrono::system_clock::now(), before);
+      },
       [this](Result<std::vector<RunEntry>>&& found) {
         look_timer_.start(kLookAgain);
         if (!found) return summary_->setText(tr("The folder cannot be read: %1").arg(shown_error(found.error())));
@@ -273,13 +276,17 @@ void RunPage::say_summary() {
   summary_->setText(text);
 }
 
-void RunPage::fill_map() {
-  const auto rows = static_cast<std::int64_t>(model_.rowCount());
-  const auto columns = static_cast<std::int64_t>(model_.run()->files.size());
-  Grid grid{.window = {.rows = rows, .columns = columns}};
-  for (int row = 0; row < model_.rowCount(); ++row)
-    for (const auto& value : model_.spark(row, RunModel::kUpdates)) grid.values.push_back(value.value_or(std::nan("")));
-  map_->set_plane(rows, columns);
+void RunPage::fill_map() { map_->set_plane(model_.rowCount(), static_cast<std::int64_t>(model_.run()->files.size())); }
+
+void RunPage::fill_grid() {
+  Grid grid{.window = map_->wanted()};
+  const Window& window = grid.window;
+  for (std::int64_t r = 0; r < window.rows; ++r) {
+    const auto updates = model_.spark(static_cast<int>(window.row + r * window.row_step), RunModel::kUpdates);
+    for (std::int64_t c = 0; c < window.columns; ++c)
+      grid.values.push_back(
+          updates[static_cast<std::size_t>(window.column + c * window.column_step)].value_or(std::nan("")));
+  }
   map_->set_grid(std::move(grid));
 }
 

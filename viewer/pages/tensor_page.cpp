@@ -55,24 +55,23 @@ QString hex_dump(std::span<const std::byte> bytes) {
 // Integers in full.
 int digits_of(DType dtype) { return tools::is_float(dtype) ? 7 : 17; }
 
-struct TextResult {
-  QString text;
-};
-
-Result<TextResult> text_of(const OpenFile& file, const TensorInfo& tensor) {
-  if (tensor.kind == Kind::map) return TextResult{TensorPage::tr("A map: its parts are below it in the tree.")};
-  if (tensor.byte_size == 0) return TextResult{TensorPage::tr("It has no elements.")};
+Result<QString> text_of(const OpenFile& file, const TensorInfo& tensor) {
+  if (tensor.kind == Kind::map) return TensorPage::tr("A map: its parts are below it in the tree.");
+  if (tensor.byte_size == 0) return TensorPage::tr("It has no elements.");
   if (tensor.kind == Kind::string && tensor.byte_size <= kTextBytes) {
     const auto text = tools::string_of(file.file, tensor);
     if (!text) return text.error();
     if (*text) {
       const QString all = to_q(**text);
-      return TextResult{all.size() > kTextCharacters ? all.left(kTextCharacters) + QStringLiteral(" …") : all};
+      return all.size() > kTextCharacters ? all.left(kTextCharacters) + QStringLiteral(" …") : all;
     }
   }
   std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(kHexBytes, tensor.byte_size)));
   if (auto status = file.file.read(tensor, 0, bytes); !status) return status.error();
-  return TextResult{hex_dump(bytes)};
+  QString text = hex_dump(bytes);
+  if (tensor.byte_size > bytes.size())
+    text += TensorPage::tr("… and %1 bytes more").arg(count_text(tensor.byte_size - bytes.size()));
+  return text;
 }
 
 }  // namespace
@@ -88,6 +87,7 @@ TensorPage::TensorPage(Jobs& jobs, QWidget* parent)
       facts_(plain_label()),
       slicer_(new Slicer),
       stack_(new QStackedWidget),
+      nothing_(plain_label()),
       tabs_(new QTabWidget),
       text_(new QPlainTextEdit) {
   QFont bold = title_->font();
@@ -98,16 +98,16 @@ TensorPage::TensorPage(Jobs& jobs, QWidget* parent)
   text_->setReadOnly(true);
   text_->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
   text_->setAccessibleName(tr("Contents"));
-  tabs_->addTab(make_values(), tr("&Values"));
+  tabs_->addTab(make_values(), tr("Val&ues"));
   tabs_->addTab(make_statistics(), tr("&Statistics"));
   tabs_->addTab(make_heat_map(), tr("&Heat map"));
   connect(tabs_, &QTabWidget::currentChanged, this, [this](int tab) {
     if (tab == kHeatMap) read_grid();
     slicer_->setEnabled(!tiles_ || tab != kHeatMap);
   });
-  auto* nothing = plain_label(tr("Select a tensor on the left."));
-  nothing->setAlignment(Qt::AlignCenter);
-  stack_->addWidget(nothing);
+  nothing_->setAlignment(Qt::AlignCenter);
+  nothing_->setWordWrap(true);
+  stack_->addWidget(nothing_);
   stack_->addWidget(tabs_);
   stack_->addWidget(text_);
   connect(slicer_, &Slicer::changed, this, [this](const Plane& plane) {
@@ -219,6 +219,10 @@ bool TensorPage::has_values() const noexcept {
 
 void TensorPage::show_tensor(FilePtr file, const TensorInfo* tensor, const std::string& name) {
   for (Job* job : {&page_job_, &statistics_job_, &magnitudes_job_, &grid_job_, &text_job_}) job->drop();
+  // The same one, of a file that was opened anew: what is looked at stays.
+  const bool again = tensor != nullptr && tensor_ != nullptr && name == name_ && tensor->dims == plane_.dims;
+  const QModelIndex cell = table_->currentIndex();
+  pending_ = again && cell.isValid() ? cell.row() * page_.columns + cell.column() : -1;
   file_ = std::move(file);
   tensor_ = tensor;
   name_ = name;
@@ -229,15 +233,21 @@ void TensorPage::show_tensor(FilePtr file, const TensorInfo* tensor, const std::
   title_->set_text(tensor ? to_q(tools::name_text(name)) : QString());
   title_->setVisible(tensor != nullptr);
   facts_->setVisible(tensor != nullptr);
-  plane_ = tensor ? plane_of(tensor->dims) : Plane{};
+  if (!again) {
+    plane_ = tensor ? plane_of(tensor->dims) : Plane{};
+    page_ = {};
+  }
   set_slicer();
+  nothing_->setText(file_ ? tr("Select a tensor on the left.")
+                          : tr("Open a checkpoint (Ctrl+O) or the folder of a run (Ctrl+D), or drop files here."));
   if (tensor == nullptr) return stack_->setCurrentIndex(0);
-  QStringList facts = {shown_name(tools::type_text(*tensor)), to_q(tools::shape_of(*tensor)).left(kShownCharacters)};
+  QStringList facts = {shown_name(tools::type_text(*tensor)), shape_text(*tensor)};
   if (const auto count = tensor->element_count(); count && tensor->kind == Kind::tensor)
     facts << (*count == 1 ? tr("1 element") : tr("%1 elements").arg(count_text(*count)));
   facts << tr("%1 (%2 bytes)").arg(size_text(tensor->byte_size), count_text(tensor->byte_size));
   if (!tensor->extents.empty()) facts << tr("at byte %1").arg(count_text(tensor->extents.front().offset));
   if (tensor->extents.size() > 1) facts << tr("in %1 slices").arg(count_text(tensor->extents.size()));
+  if (tools::has_elements(*tensor) && !has_statistics(*tensor) && tensor->fits()) facts << tr("bytes, in hexadecimal");
   if (tensor->encoding != Encoding::raw) facts << tr("stored as Float32");
   facts << group_text(file_->group_of(*tensor));
   if (tensor->kind == Kind::tensor && !tensor->fits()) facts << tr("the bytes stored do not fit type and dims");
@@ -248,7 +258,8 @@ void TensorPage::show_tensor(FilePtr file, const TensorInfo* tensor, const std::
   }
   stack_->setCurrentWidget(tabs_);
   tile_box_->setVisible(can_tile(*tensor));
-  plane_changed();
+  read_page();
+  set_up_heat_map();
   read_statistics();
 }
 
@@ -289,8 +300,7 @@ void TensorPage::plane_changed() {
 }
 
 void TensorPage::read_page() {
-  page_.rows = std::min(ValueModel::kPageRows, plane_.rows() - page_.row);
-  page_.columns = std::min(ValueModel::kPageColumns, plane_.columns() - page_.column);
+  page_ = page_with(plane_, {.row = page_.row, .column = page_.column});
   pager_->set_page(plane_, page_);
   page_label_->set_text(Pager::page_text(plane_, page_));
   page_job_.start(
@@ -337,11 +347,9 @@ void TensorPage::go_to_text() {
 
 void TensorPage::go_to(std::uint64_t element) {
   const auto place = plane_.go_to(element);
-  page_.row = place.row / ValueModel::kPageRows * ValueModel::kPageRows;
-  page_.column = place.column / ValueModel::kPageColumns * ValueModel::kPageColumns;
+  page_ = page_with(plane_, place);
   set_slicer();
-  const auto columns = std::min(ValueModel::kPageColumns, plane_.columns() - page_.column);
-  pending_ = (place.row - page_.row) * columns + (place.column - page_.column);
+  pending_ = (place.row - page_.row) * page_.columns + (place.column - page_.column);
   read_page();
   set_up_heat_map();
   tabs_->setCurrentIndex(kValues);
@@ -460,9 +468,9 @@ void TensorPage::read_grid() {
 void TensorPage::read_text() {
   text_job_.start(
       tr("Reading"), [file = file_, tensor = tensor_](const Progress&) { return text_of(*file, *tensor); },
-      [this](Result<TextResult>&& result) {
+      [this](Result<QString>&& result) {
         if (!result) return emit failed(cannot_read(result.error()));
-        text_->setPlainText(result->text);
+        text_->setPlainText(*result);
       });
 }
 

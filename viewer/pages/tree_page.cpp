@@ -37,7 +37,6 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
       regex_(new QCheckBox(tr("Re&gex"))),
       flat_(new QCheckBox(tr("F&lat"))),
       count_(plain_label()),
-      splitter_(new QSplitter),
       tensor_page_(new TensorPage(jobs)) {
   view_->setModel(&model_);
   view_->setAccessibleName(tr("Tensors"));
@@ -63,6 +62,7 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
   filter_->setAccessibleName(tr("Filter"));
   filter_->setClearButtonEnabled(true);
   connect(filter_, &QLineEdit::textChanged, this, &TreePage::refresh_filter);
+  connect(filter_, &QLineEdit::returnPressed, view_, qOverload<>(&QWidget::setFocus));
   group_->setAccessibleName(tr("Group"));
   group_->addItem(tr("All"));
   for (const Group group : {Group::weights, Group::optimizer, Group::other}) group_->addItem(group_text(group));
@@ -81,6 +81,7 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
   connect(view_->selectionModel(), &QItemSelectionModel::currentChanged, this, &TreePage::selected);
   connect(tensor_page_, &TensorPage::failed, this, &TreePage::failed);
   make_actions();
+  enable_actions();
 
   auto* line = new QHBoxLayout;
   line->addWidget(filter_, 1);
@@ -93,15 +94,16 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
   layout->addLayout(line);
   layout->addWidget(view_, 1);
   layout->addWidget(count_);
-  splitter_->addWidget(left);
-  splitter_->addWidget(tensor_page_);
-  splitter_->setStretchFactor(0, 5);
-  splitter_->setStretchFactor(1, 6);
-  splitter_->setChildrenCollapsible(false);
-  splitter_->setSizes({560, 620});
+  auto* both = new QSplitter;
+  both->addWidget(left);
+  both->addWidget(tensor_page_);
+  both->setStretchFactor(0, 5);
+  both->setStretchFactor(1, 6);
+  both->setChildrenCollapsible(false);
+  both->setSizes({560, 620});
   auto* all = new QVBoxLayout(this);
   all->setContentsMargins(0, 0, 0, 0);
-  all->addWidget(splitter_);
+  all->addWidget(both);
 }
 
 void TreePage::make_actions() {
@@ -109,19 +111,24 @@ void TreePage::make_actions() {
     auto* action = new QAction(text, this);
     action->setShortcut(keys);
     action->setShortcutContext(Qt::WidgetWithChildrenShortcut);
-    connect(action, &QAction::triggered, this, [this, make] {
-      if (tensor_page_->tensor() != nullptr) QGuiApplication::clipboard()->setText(make());
-    });
+    connect(action, &QAction::triggered, this, [make] { QGuiApplication::clipboard()->setText(make()); });
     view_->addAction(action);
     copy_actions_ << action;
   };
   add(tr("Copy &name"), QKeySequence::Copy, [this] { return whole_name(tensor_page_->name()); });
   add(tr("Copy &URI"), {Qt::CTRL | Qt::SHIFT | Qt::Key_U},
-      [this] { return uri_of(model_.file()->path, tensor_page_->name(), tensor_page_->slice_text()); });
+      [this] { return uri_of(absolute_path(), tensor_page_->name(), tensor_page_->slice_text()); });
   add(tr("Copy as Num&Py"), {Qt::CTRL | Qt::SHIFT | Qt::Key_P},
-      [this] { return numpy_snippet(model_.file()->path, model_.file()->file, *tensor_page_->tensor()); });
+      [this] { return numpy_snippet(absolute_path(), model_.file()->file, *tensor_page_->tensor()); });
   add(tr("Copy as &C++"), {Qt::CTRL | Qt::SHIFT | Qt::Key_C},
-      [this] { return cpp_snippet(model_.file()->path, *tensor_page_->tensor()); });
+      [this] { return cpp_snippet(absolute_path(), *tensor_page_->tensor()); });
+}
+
+// For what is pasted somewhere else.
+std::filesystem::path TreePage::absolute_path() const {
+  std::error_code failed;
+  const auto path = std::filesystem::absolute(model_.file()->path, failed);
+  return failed ? model_.file()->path : path;
 }
 
 TreePage::Place TreePage::place() const {
@@ -153,12 +160,13 @@ void TreePage::set_file(FilePtr file) {
   const bool again = model_.file() && file && model_.file()->path == file->path;
   Place before = place();
   before.tensor = nullptr;
-  tensor_page_->show_tensor({}, nullptr, {});
   model_.set_file(std::move(file));
   show_count();
   const auto is_here = [&](const std::string& path) { return model_.folder_at(path).isValid(); };
   if (!again && std::none_of(open_.begin(), open_.end(), is_here)) open_first_levels();
   go_back_to(before);
+  if (tensor_page_->file() != model_.file()) tensor_page_->show_tensor(model_.file(), nullptr, {});
+  enable_actions();
 }
 
 void TreePage::open_first_levels() {
@@ -197,7 +205,7 @@ void TreePage::refresh_filter() {
       {.patterns = text.empty() ? std::vector<std::string>{} : std::vector{pattern}, .regex = regex_->isChecked()});
   QPalette colors;  // the application's, whatever the theme becomes
   if (!selection) {
-    colors.setColor(QPalette::Text, QColor(0xD0, 0x40, 0x30));
+    colors.setColor(QPalette::Text, kErrorColor);
     filter_->setPalette(colors);
     filter_->setToolTip(tip_of(tr("This is no pattern yet: %1").arg(shown_error(selection.error()))));
     return;  // while a pattern is being typed, what was shown stays
@@ -228,8 +236,15 @@ void TreePage::show_count() {
 
 void TreePage::selected(const QModelIndex& index) {
   const TensorInfo* tensor = model_.tensor_at(index);
-  if (tensor == tensor_page_->tensor() && model_.file() == tensor_page_->file()) return;
+  if (tensor != nullptr && tensor == tensor_page_->tensor() && model_.file() == tensor_page_->file()) return;
   tensor_page_->show_tensor(model_.file(), tensor, model_.path_of(index));
+  enable_actions();
+}
+
+void TreePage::enable_actions() {
+  const bool tensor = tensor_page_->tensor() != nullptr;
+  const bool folder = !tensor && !tensor_page_->name().empty();  // of which there is only the name
+  for (QAction* action : copy_actions_) action->setEnabled(tensor || (folder && action == copy_actions_.first()));
 }
 
 void TreePage::select(const QModelIndex& index) {

@@ -13,7 +13,6 @@ class QCheckBox;
 class QComboBox;
 class QLabel;
 class QLineEdit;
-class QSplitter;
 class QTreeView;
 
 namespace ckpt::viewer {
@@ -40,7 +39,6 @@ class TreePage : public QWidget {
   QTreeView& view() noexcept { return *view_; }
   QLineEdit& filter() noexcept { return *filter_; }
   QComboBox& group() noexcept { return *group_; }
-  QSplitter& splitter() noexcept { return *splitter_; }
   QList<QAction*> copy_actions() const { return copy_actions_; }
 
  signals:
@@ -54,6 +52,8 @@ class TreePage : public QWidget {
   };
 
   void make_actions();
+  void enable_actions();
+  std::filesystem::path absolute_path() const;
   Place place() const;
   void go_back_to(const Place& place);
   void refresh_filter();
@@ -72,7 +72,6 @@ class TreePage : public QWidget {
   QCheckBox* regex_;
   QCheckBox* flat_;
   QLabel* count_;
-  QSplitter* splitter_;
   TensorPage* tensor_page_;
   QList<QAction*> copy_actions_ = {};
 };

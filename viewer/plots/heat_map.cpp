@@ -16,6 +16,7 @@ constexpr int kScaleGap = 10;
 constexpr int kScaleBar = 14;
 constexpr double kMaxPixel = 48;  // of one element
 constexpr double kSeen = 12;      // of one where there are few the other way
+constexpr double kLinedTile = 8;  // pixels; lines between smaller ones would hide them
 constexpr std::int64_t kMaxSteps = 1024;
 
 }  // namespace
@@ -118,12 +119,16 @@ QString HeatMap::scale_text(double value) const { return number_text(logarithmic
 QRectF HeatMap::area() const {
   const QRectF all = QRectF(rect()).adjusted(1, 1, -scale_width() - 1, -1);
   if (view_.isEmpty() || all.isEmpty()) return {};
-  // One element is a square, unless the plane is so long that it would be a line.
+  // One element is a square in kernels, whose shape matters, unless a third of the room were not used then; else it
+  // may be longer, so that the plane is no line.
   double across = std::min(kMaxPixel, all.width() / view_.width());
   double down = std::min(kMaxPixel, all.height() / view_.height());
   const double side = std::min(across, down);
-  across = std::min(across, std::max(side * 8, kSeen));
-  down = std::min(down, std::max(side * 8, kSeen));
+  const auto longest = [&](double room, double elements) {
+    return tile_rows_ > 0 ? std::clamp(room / 3 / elements, side, side * 8) : std::max(side * 8, kSeen);
+  };
+  across = std::min(across, longest(all.width(), view_.width()));
+  down = std::min(down, longest(all.height(), view_.height()));
   return {all.topLeft(), QSizeF(view_.width() * across, view_.height() * down)};
 }
 
@@ -150,12 +155,12 @@ void HeatMap::paintEvent(QPaintEvent*) {
   painter.setClipRect(box);
   painter.drawImage(QRectF(from, to), image_);
   painter.setPen(palette().color(QPalette::Window));
-  if (tile_rows_ > 0 && box.height() / view_.height() * static_cast<double>(tile_rows_) > 4) {
+  if (tile_rows_ > 0 && box.height() / view_.height() * static_cast<double>(tile_rows_) > kLinedTile) {
     for (auto r = held.row / tile_rows_ * tile_rows_; r <= held.row + held.rows; r += tile_rows_)
-      painter.fillRect(QRectF(box.left(), to_widget({0, static_cast<double>(r)}).y() - 1, box.width(), 2),
+      painter.fillRect(QRectF(box.left(), to_widget({0, static_cast<double>(r)}).y() - 0.5, box.width(), 1),
                        palette().window());
     for (auto c = held.column / tile_columns_ * tile_columns_; c <= held.column + held.columns; c += tile_columns_)
-      painter.fillRect(QRectF(to_widget({static_cast<double>(c), 0}).x() - 1, box.top(), 2, box.height()),
+      painter.fillRect(QRectF(to_widget({static_cast<double>(c), 0}).x() - 0.5, box.top(), 1, box.height()),
                        palette().window());
   }
   painter.setClipping(false);
