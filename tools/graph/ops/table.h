@@ -60,5 +60,7 @@ std::vector<Op> index_ops();
 std::vector<Op> pad_ops();
 std::vector<Op> resize_ops();
 std::vector<Op> recurrent_ops();
+std::vector<Op> detection_ops();
+std::vector<Op> scatter_ops();
 
 }  // namespace ckpt::graph
