@@ -4,7 +4,7 @@
 //   ckpt_measure_viewer paint [FILE]          until the window has painted what it opened; for the time of a process
 //   ckpt_measure_viewer filter FILE           the slowest of some keystrokes, each until it is painted
 //   ckpt_measure_viewer statistics FILE       of all tensors, from the click until the table has them
-//   ckpt_measure_viewer histogram FILE#NAME   statistics and histogram of one tensor, from its selection
+//   ckpt_measure_viewer histogram FILE#NAME   statistics and histogram of one tensor, from its selection until painted
 //   ckpt_measure_viewer heatmap FILE#NAME     from the click until it is painted
 #include <QApplication>
 #include <QLineEdit>
@@ -79,12 +79,15 @@ double run(MainWindow& window, const std::string& what, const std::string& targe
     paint_now(window);
     return seconds_since(start);
   }
+  const std::size_t mark = what == "histogram" ? target.rfind('#') : target.npos;
+  open_and_settle(window, target.substr(0, mark));
   if (what == "histogram") {
-    open(window, target);
+    const auto selected = Clock::now();
+    window.tree_page().select(std::string_view(target).substr(mark + 1));
     until([&] { return window.tree_page().tensor_page().statistics().has_value(); });
-    return seconds_since(start);
+    paint_now(window);
+    return seconds_since(selected);
   }
-  open_and_settle(window, target);
   if (what == "filter") return slowest_keystroke(window);
   const auto begin = Clock::now();
   if (what == "statistics") {

@@ -94,6 +94,7 @@ std::string parse(const std::vector<std::string>& arguments, Options& options) {
     if (!value) return name + " needs a value";
     if (name == "--screenshot") {
       options.screenshot = *value;
+      if (value->empty()) return "--screenshot needs the name of a file";
     } else if (name == "--page") {
       options.page = page_from_name(*value);
       if (!options.page) return "there is no such page: " + *value;
@@ -102,6 +103,7 @@ std::string parse(const std::vector<std::string>& arguments, Options& options) {
       if (*value != "light" && *value != "dark") return "a theme is light or dark";
     } else if (name == "--lang") {
       options.language = *value;
+      if (*value != "en" && *value != "zh") return "a language is en or zh";
     } else if (name == "--size") {
       options.size = size_from_text(*value);
       if (!options.size) return "a size is like 1200x800";
@@ -136,9 +138,20 @@ class Screenshot {
     // One turn more, so that what the last result changed is laid out.
     if (++quiet_ < 3) return;
     timer_.stop();
+    if (const std::string missing = what_is_missing(); !missing.empty()) {
+      std::fprintf(stderr, "ckpt-viewer: %s\n", missing.c_str());
+      return QCoreApplication::exit(2);
+    }
     const bool saved = window_.grab().save(QString::fromStdString(options_.screenshot), "PNG");
     if (!saved) std::fprintf(stderr, "ckpt-viewer: cannot write %s\n", options_.screenshot.c_str());
     QCoreApplication::exit(saved ? 0 : 2);
+  }
+
+  // A picture of something else is worse than none.
+  std::string what_is_missing() const {
+    const bool two = options_.page == Page::compare || options_.page == Page::run;
+    if (!window_.lacks() && (!two || window_.shows(*options_.page))) return {};
+    return window_.status_text().isEmpty() ? "that page cannot be shown" : window_.status_text().toStdString();
   }
 
   MainWindow& window_;
@@ -170,6 +183,7 @@ int run(int argc, char** argv) {
   QApplication app(argc, argv);
   QApplication::setOrganizationName(QStringLiteral("libckpt"));
   QApplication::setApplicationName(QStringLiteral("ckpt-viewer"));
+  QApplication::setApplicationVersion(QStringLiteral(CKPT_VIEWER_VERSION));
   QApplication::setDesktopFileName(QStringLiteral("ckpt-viewer"));
   QApplication::setWindowIcon(QIcon::fromTheme(QStringLiteral("ckpt-viewer")));
   QSettings settings;
@@ -179,7 +193,9 @@ int run(int argc, char** argv) {
   QTranslator translator;
   const QString language = options.language.empty() ? (headless ? QStringLiteral("en") : QLocale().name())
                                                     : QString::fromStdString(options.language);
-  if (translator.load(QStringLiteral(":/i18n/ckpt_viewer_") + language.left(2)))
+  // English for all others, too: it has the plurals.
+  const QString texts = QStringLiteral(":/i18n/ckpt_viewer_");
+  if (translator.load(texts + language.left(2)) || translator.load(texts + QStringLiteral("en")))
     QApplication::installTranslator(&translator);
   // What Qt's own dialogs say, where the system has it.
   QTranslator of_qt;
@@ -192,15 +208,9 @@ int run(int argc, char** argv) {
   std::optional<Screenshot> screenshot;
   if (headless) screenshot.emplace(window, options);
   window.show();
-  QObject::connect(
-      &window, &MainWindow::opened, &window,
-      [&] {
-        if (options.files.size() == 2) window.compare_with(options.files[1]);
-        if (options.page && *options.page != Page::compare) window.show_page(*options.page);
-      },
-      Qt::SingleShotConnection);
   if (!options.files.empty())
-    window.open(options.files[0], {.key = std::move(*key), .mode = cipher_mode_from_name(options.key.mode)});
+    window.open(options.files[0], {.key = std::move(*key), .mode = cipher_mode_from_name(options.key.mode)},
+                {.other = options.files.size() > 1 ? options.files[1] : std::string(), .page = options.page});
   return QApplication::exec();
 }
 

@@ -417,6 +417,11 @@ void CensusTable::add(std::size_t entry, std::size_t part, const Census& census)
   if (!census.empty()) table_[{entry, part}].add(census);
 }
 
+void CensusTable::set(std::size_t entry, std::size_t part, const Census& census) {
+  table_.erase({entry, part});
+  add(entry, part, census);
+}
+
 const Census* CensusTable::find(std::size_t entry, std::size_t part) const {
   const auto found = table_.find({entry, part});
   return found == table_.end() ? nullptr : &found->second;
@@ -464,7 +469,12 @@ void PieceCensus::add(const Piece& piece, const TensorInfo& entry) {
   const Probe probe = probe_for(tensor, values_);
   if (probe == Probe::none || (probe == Probe::utf32 && !strings_)) return;
   if (piece.entry != entry_) cuts_.clear();
+  if (piece.entry != entry_ || entry.extents.size() != records_) {
+    const Census* found = censuses_.find(piece.entry, piece.part);
+    before_ = found != nullptr ? *found : Census{};
+  }
   entry_ = piece.entry;
+  records_ = entry.extents.size();
   if (cuts_.size() <= piece.part) cuts_.resize(piece.part + 1);
   Cut& cut = cuts_[piece.part];
 
@@ -491,6 +501,10 @@ void PieceCensus::add(const Piece& piece, const TensorInfo& entry) {
     keep(bytes.size());
   }
   censuses_.add(piece.entry, piece.part, census);
+}
+
+void PieceCensus::forget_damaged(std::span<const TensorInfo> entries) {
+  if (entry_ < entries.size() && entries[entry_].extents.size() < records_) censuses_.set(entry_, 0, before_);
 }
 
 }  // namespace ckpt

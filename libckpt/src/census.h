@@ -64,6 +64,7 @@ void take_census(Probe probe, const TensorInfo& tensor, std::span<const std::byt
 class CensusTable {
  public:
   void add(std::size_t entry, std::size_t part, const Census& census);
+  void set(std::size_t entry, std::size_t part, const Census& census);
   const Census* find(std::size_t entry, std::size_t part) const;
 
  private:
@@ -93,6 +94,8 @@ class PieceCensus {
   PieceCensus(bool values, bool strings) : values_(values), strings_(strings) {}
 
   void add(const Piece& piece, const TensorInfo& entry);
+  /// After damage: takes back what came from the record in which it lies, if the stream took that record back.
+  void forget_damaged(std::span<const TensorInfo> entries);
   const CensusTable& censuses() const noexcept { return censuses_; }
 
  private:
@@ -104,6 +107,8 @@ class PieceCensus {
   bool values_;
   bool strings_;
   std::size_t entry_ = ~std::size_t{0};
+  std::size_t records_ = 0;     // that the entry had at its last piece
+  Census before_ = {};          // of the entry without the last of them
   std::vector<Cut> cuts_ = {};  // of the entry's parts: the beginning of an element whose rest is still to come
   CensusTable censuses_ = {};
 };

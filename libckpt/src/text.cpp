@@ -141,6 +141,9 @@ std::optional<std::string> unescape(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) noexcept {
+  unsigned char bits = 0;
+  for (const char c : text) bits |= static_cast<unsigned char>(c);
+  if (bits < 0x80) return true;  // as nearly all names are
   while (!text.empty()) {
     const CodePoint c = decode(text);
     if (!c.valid) return false;

@@ -580,6 +580,7 @@ Result<std::vector<Finding>> validate(RecordStream& stream, const ValidateOption
       const bool nothing_read = piece.error().code == Errc::key && stream.tensors().empty();
       if (!is_damage(piece.error()) || nothing_read) return std::move(piece).error();
       evidence.damage = std::move(piece).error();
+      census.forget_damaged(stream.tensors());
       break;
     }
     if (*piece == nullptr) break;

@@ -4,10 +4,12 @@
 #include <algorithm>
 
 #include "anf_ir.pb.h"
+#include "file_bytes.h"
 #include "graph_messages.h"
 #include "graph_text.h"
 #include "onnx.pb.h"
 #include "op.h"
+#include "temp_dir.h"
 
 namespace ckpt::graph {
 namespace {
@@ -170,6 +172,51 @@ TEST(MindirOf1x, WithoutWeightsTheyComeFromACheckpoint) {
   const auto weight = std::ranges::find(file->graph.values, "conv.weight", &Value::name);
   ASSERT_NE(weight, file->graph.values.end());
   EXPECT_FALSE(weight->bound);
+}
+
+TEST(MindirOf1x, ValuesAsNumbersOfTheirType) {
+  Mindir1 made;
+  auto& weight = *made.graph().mutable_parameter(0);
+  weight.clear_raw_data();
+  for (const float number : {1.0F, 2.5F, -3.0F, 4.0F}) weight.add_float_data(number);
+  made.node("net:1", "ReLU", {"net:conv.weight"});
+  made.graph().add_output()->set_name("net:1");
+  const auto file = read_message(made.model);
+  ASSERT_TRUE(file) << verdict(file);
+  EXPECT_NE(text_of(file).find("= [1, 2.5, -3, 4]"), std::string::npos) << text_of(file);
+  weight.add_float_data(5);
+  EXPECT_NE(verdict(read_message(made.model)).find("Float32 [1, 1, 2, 2] with 20 bytes of values"), std::string::npos);
+}
+
+/// 1.2 to 1.5 keep the parameters of large networks in graphs of their own.
+TEST(MindirOf1x, ValuesInGraphsBeside) {
+  const test::TempDir folder;
+  std::filesystem::create_directory(folder / "net_variables");
+  Mindir1 made;
+  for (int i = 0; i < 2; ++i) {
+    mind_ir::GraphProto variables;
+    *variables.add_parameter() = made.graph().parameter(i);
+    test::write_file(folder / "net_variables" / ("data_" + std::to_string(i)), variables.SerializeAsString());
+    made.graph().mutable_parameter(i)->clear_raw_data();
+  }
+  made.node("net:1", "Mul", {"net:conv.weight", "net:bn.gamma"});
+  made.graph().add_output()->set_name("net:1");
+  const std::filesystem::path path = folder / "net_graph.mindir";
+  test::write_file(path, made.model.SerializeAsString());
+  const auto unbound = [](const Result<GraphFile>& file) {
+    return std::ranges::count_if(file->graph.values,
+                                 [](const Value& value) { return value.kind == ValueKind::parameter && !value.bound; });
+  };
+  auto file = read_graph(path);
+  ASSERT_TRUE(file) << verdict(file);
+  EXPECT_EQ(unbound(file), 0);
+
+  test::write_file(folder / "net_variables" / "data_1", "no graph");
+  EXPECT_NE(verdict(read_graph(path)).find("\"net_variables/data_1\": "), std::string::npos);
+  std::filesystem::remove(folder / "net_variables" / "data_1");
+  file = read_graph(path);
+  ASSERT_TRUE(file) << verdict(file);
+  EXPECT_EQ(unbound(file), 1);
 }
 
 // --- MindIR of 0.5 to 1.0, in ONNX's messages ------------------------------------------------------------------------

@@ -194,6 +194,24 @@ TEST(HostileGraph, AMillionNodes) {
   EXPECT_EQ(file->graph.nodes.size(), 1'000'000U);
 }
 
+TEST(HostileGraph, ATextThatManyNodesShare) {
+  Mindir model;
+  model.input("x", {1}).node("n0", "NoSuchOperator", {"g:x"});
+  auto& text = model.attribute("text");
+  text.set_type(mind_ir::AttributeProto::STRING);
+  text.set_s(std::string(std::size_t{1} << 20, 'a'));
+  const mind_ir::NodeProto first = model.graph().node(0);
+  for (int i = 1; i < 1000; ++i) {
+    auto& node = *model.graph().add_node();
+    node = first;
+    node.set_name("n" + std::to_string(i));
+    node.set_output(0, node.name());
+    node.set_input(0, "n" + std::to_string(i - 1));
+  }
+  model.output("n999");
+  EXPECT_SAYS(read_message(model.model), "too many values of attributes");
+}
+
 TEST(HostileGraph, LimitsAreKept) {
   Mindir model;
   model.input("x", {1}).node("a", "ReLU", {"g:x"});

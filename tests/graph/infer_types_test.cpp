@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstring>
+
 #include "operator_cases.h"
 #include "ops/rules.h"
 #include "passes.h"
@@ -297,6 +300,99 @@ Graph reshapes(std::int64_t batch, const std::vector<Ints>& shapes, const Ints& 
   graph.outputs = {at};
   EXPECT_TRUE(infer_types(graph).empty());
   return graph;
+}
+
+/// Each node adds the one before to itself.
+Graph doublings(std::size_t elements, int count) {
+  Graph graph;
+  ValueId value = graph.add_constant("c", f32({static_cast<std::int64_t>(elements)}),
+                                     contents_of(DType::float32, Doubles(elements, 1.0)));
+  for (int i = 0; i < count; ++i) {
+    value = graph.add_node("Add", "double" + std::to_string(i), {value, value}).outputs[0];
+  }
+  graph.outputs = {value};
+  EXPECT_TRUE(infer_types(graph).empty());
+  return graph;
+}
+
+TEST(FoldConstants, WhatIsUsedTwiceIsMadeOnce) {
+  Graph graph = doublings(2, 60);
+  fold_constants(graph);
+  ASSERT_TRUE(graph.nodes.empty());
+  const auto bytes = bytes_of(graph.value(graph.outputs[0]).contents, 8);
+  ASSERT_TRUE(bytes);
+  float number = 0;
+  std::memcpy(&number, bytes->data(), sizeof number);
+  EXPECT_EQ(number, std::ldexp(1.0F, 60));
+}
+
+TEST(FoldConstants, WhatTakesTooMuchStaysANode) {
+  Graph graph = doublings(std::size_t{1} << 19, 60);
+  fold_constants(graph);
+  EXPECT_GT(graph.nodes.size(), 40U);
+  Graph large;
+  const ValueId one = large.add_constant("one", f32({1}), contents_of(DType::float32, {1}));
+  large.outputs = {large.add_node("BroadcastTo", "grown", {one}, {{"shape", Ints{2000, 2000}}}).outputs[0]};
+  ASSERT_TRUE(infer_types(large).empty());
+  fold_constants(large);
+  EXPECT_EQ(large.nodes.size(), 1U);
+}
+
+std::string refused_by_onnx(Graph graph, int opset) {
+  EXPECT_TRUE(infer_types(graph).empty());
+  const Converted converted = convert_to_onnx(graph, opset);
+  return converted.refusals.empty() ? "" : converted.refusals.list()[0].reason;
+}
+
+TEST(OnnxTypes, WhatOnnxDoesNotTakeIsRefused) {
+  const Type bytes = typed(DType::uint8, {3});
+  EXPECT_EQ(refused_by_onnx(one_node("Add", {bytes, bytes}), 13), "ONNX's Add of opset 13 takes no UInt8");
+  EXPECT_EQ(refused_by_onnx(one_node("Add", {bytes, bytes}), 17), "");
+  const Type numbers = typed(DType::int32, {3});
+  EXPECT_EQ(refused_by_onnx(one_node("ReLU", {numbers}), 13), "ONNX's Relu of opset 13 takes no Int32");
+  EXPECT_EQ(refused_by_onnx(one_node("LogicalAnd", {numbers, numbers}), 17), "");
+  const Graph conv = one_node("Conv2D", {typed(DType::float16, {1, 1, 4, 4}), f32({1, 1, 2, 2})});
+  EXPECT_EQ(refused_by_onnx(conv, 17), "ONNX's Conv takes values of one type, not Float16 and Float32");
+}
+
+/// Rules trust what inference found right, whatever types a file has recorded.
+TEST(Conversion, WhatInferenceRefusedIsLeftOut) {
+  Graph graph = one_node("GroupNorm", {f32({2, 4, 5, 6}), f32({4}), f32({4})}, {{"num_groups", std::int64_t{-1}}});
+  graph.value(graph.outputs[0]).type = f32({2, 4, 5, 6});
+  EXPECT_EQ(infer_types(graph).list().size(), 1U);
+  for (const Converted& converted : {convert_to_onnx(graph, 17), convert_to_ge(graph)}) {
+    ASSERT_EQ(converted.refusals.list().size(), 1U);
+    EXPECT_EQ(converted.refusals.list()[0].reason, "the types of its inputs and results are not known");
+    EXPECT_TRUE(converted.target.steps().empty());
+  }
+}
+
+/// MindSpore's LSTM has five results, of which two are for the gradient: of them nothing is known for another batch.
+TEST(Conversion, TypesOfWhatNobodyUsesDoNotCount) {
+  const Type state = f32({1, -1, 8});
+  Graph graph = test::graph_of({.op = "LSTM",
+                                .inputs = {f32({5, -1, 6}), state, state, f32({4 * 8 * (6 + 8 + 1), 1, 1})},
+                                .attrs = {{"input_size", std::int64_t{6}}, {"hidden_size", std::int64_t{8}}},
+                                .results = std::vector<Type>(5),
+                                .constants_from = 3});
+  graph.outputs.resize(1);
+  ASSERT_TRUE(canonicalise(graph.nodes[0]));
+  ASSERT_TRUE(infer_types(graph).empty());
+  EXPECT_TRUE(convert_to_onnx(graph, 17).refusals.empty());
+  graph.value(graph.inputs[1]).type = f32({1, 3, 8});
+  const Converted other = convert_to_onnx(graph, 17);
+  ASSERT_EQ(other.refusals.list().size(), 1U);
+  EXPECT_EQ(other.refusals.list()[0].reason, "its state is Float32 [1, 3, 8], of another batch");
+}
+
+TEST(InferTypes, ANumberThatIsNoneIsRefused) {
+  const Type c = f32({4});
+  for (const double epsilon : {std::nan(""), HUGE_VAL, -1.0}) {
+    Graph graph = one_node("BatchNorm", {f32({2, 4}), c, c, c, c}, {{"epsilon", epsilon}});
+    const Refusals refusals = infer_types(graph);
+    ASSERT_EQ(refusals.list().size(), 1U);
+    EXPECT_EQ(refusals.list()[0].reason, "attribute epsilon is out of range");
+  }
 }
 
 TEST(ReleaseBatch, ShapesFollowTheInput) {

@@ -18,7 +18,7 @@ TEST(InputSpec, IsAShapeWithATypeAndAName) {
   EXPECT_EQ(read("Nx3x224x224:Float16"), "Float16 [N, 3, 224, 224]");
   EXPECT_EQ(read("ids=batchxlen_1:int32"), "ids Int32 [batch, len_1]");
   EXPECT_EQ(read("?x8"), "unknown [?, 8]");
-  EXPECT_EQ(read("0"), "unknown [0]");
+  EXPECT_EQ(read("1"), "unknown [1]");
   EXPECT_EQ(read("scalar"), "unknown []");
   EXPECT_EQ(read("scale:0=scalar:bool"), "scale:0 Bool []");
   EXPECT_EQ(read("a=b=3"), "a=b unknown [3]");
@@ -29,14 +29,15 @@ TEST(InputSpec, SaysWhatIsWrong) {
   EXPECT_EQ(read(""), "'': a dimension is empty");
   EXPECT_EQ(read("3xx4"), "'3xx4': a dimension is empty");
   EXPECT_EQ(read("3x4x"), "'3x4x': a dimension is empty");
-  EXPECT_EQ(read("-1x3"), "'-1x3': '-1' is neither a number nor a name");
-  EXPECT_EQ(read("3x2N"), "'3x2N': '2N' is neither a number nor a name");
-  EXPECT_EQ(read("3,4"), "'3,4': '3,4' is neither a number nor a name");
+  EXPECT_EQ(read("-1x3"), "'-1x3': '-1' is neither a number nor a name (x stands between them)");
+  EXPECT_EQ(read("0x3"), "'0x3': '0' is no size");
+  EXPECT_EQ(read("3x2N"), "'3x2N': '2N' is neither a number nor a name (x stands between them)");
+  EXPECT_EQ(read("3,4"), "'3,4': '3,4' is neither a number nor a name (x stands between them)");
   EXPECT_EQ(read("9223372036854775808"), "'9223372036854775808': '9223372036854775808' is too large");
   EXPECT_EQ(read("3x4:float"), "'3x4:float': 'float' is no type of an input; float32 and int32 are");
   EXPECT_EQ(read("3x4:str"), "'3x4:str': 'str' is no type of an input; float32 and int32 are");
   EXPECT_EQ(read("=3x4"), "'=3x4': there is no name in front of '='");
-  EXPECT_EQ(read("\x1bx3"), "'\\x1bx3': '\\x1b' is neither a number nor a name");
+  EXPECT_EQ(read("\x1bx3"), "'\\x1bx3': '\\x1b' is neither a number nor a name (x stands between them)");
 }
 
 Graph two_inputs() {
@@ -81,7 +82,7 @@ TEST(InputSpec, RefusesInputsThatAreNotThere) {
   Graph graph = two_inputs();
   EXPECT_EQ(apply(graph, {"c=3"}), "no input is called 'c'; there is a, b");
   EXPECT_EQ(apply(graph, {"a=3", "a=4"}), "input 'a' is given twice");
-  EXPECT_EQ(apply(graph, {"3", "4", "5"}), "there are only 2 inputs, and more are described");
+  EXPECT_EQ(apply(graph, {"3", "4", "5"}), "the network has 2 inputs, and more are described");
   Graph none;
   EXPECT_EQ(apply(none, {"c=3"}), "no input is called 'c'; there is none");
 }

@@ -76,12 +76,18 @@ Cases pools() {
       {"AdaptiveAvgPool2D", {image}, {{"output_size", Ints{3, 4}}}, {f32({-1, 4, 3, 4})}},
       {"AdaptiveAvgPool2D", {image}, {{"output_size", Ints{1, 1}}}, {f32({-1, 4, 1, 1})}},
       {"AdaptiveMaxPool1D", {f32({-1, 4, 12})}, {{"output_size", whole(3)}}, {f32({-1, 4, 3})}},
+      {"AdaptiveAvgPool3D", {f32({-1, 4, 7, 13, 15})}, {{"output_size", Ints{2, 3, 4}}}, {f32({-1, 4, 2, 3, 4})}},
       {"AdaptiveMaxPool2D", {f32({-1, 4, 12, 8})}, {{"output_size", Ints{3, 4}}}, {f32({-1, 4, 3, 4})}},
+      {"AdaptiveMaxPool2D", {f32({-1, 4, 13, 15})}, {{"output_size", Ints{3, 4}}}, {f32({-1, 4, 3, 4})}},
       {"AvgPool", {image}, two, {f32({-1, 4, 6, 7})}},
       {"AvgPool", {image}, same, {half}},
       {"AvgPool1D", {f32({-1, 4, 11})}, {{"kernel_size", whole(3)}}, {f32({-1, 4, 3})}},
       {"AvgPool2D", {image}, ext, {half}},
       {"AvgPool3D", {volume}, padded, {f32({-1, 4, 1, 7, 8})}},
+      {"AvgPool3D",
+       {f32({-1, 2, 6, 7, 8})},
+       {{"kernel_size", Ints{3, 3, 3}}, {"strides", Ints{2, 2, 2}}, {"pad_mode", words("SAME")}},
+       {f32({-1, 2, 3, 4, 4})}},
       {"AvgPool3DExt", {volume}, {{"kernel_size", Ints{1, 2, 2}}}, {f32({-1, 4, 1, 6, 7})}},
       {"FuncMaxPool2D", {image}, ext, {half}},
       {"MaxPool", {image}, two, {f32({-1, 4, 6, 7})}},
@@ -178,14 +184,15 @@ Cases binary() {
   const Type whole_numbers = typed(kInt32, {2, 3});
   Cases cases;
   for (const char* op :
-       {"Add", "AddExt", "Atan2", "Div", "DivMod", "FloorDiv", "FloorMod", "FmodTensor", "Maximum", "Minimum", "Mul",
-        "Pow", "RealDiv", "RemainderTensorTensor", "SquaredDifference", "Sub", "SubExt"}) {
+       {"Add", "AddExt", "Atan2", "Div", "DivMod", "FloorDiv", "FloorMod", "FmodTensor", "Maximum", "Minimum", "Mod",
+        "Mul", "Pow", "RealDiv", "RemainderTensorTensor", "SquaredDifference", "Sub", "SubExt"}) {
     cases.push_back({op, {x, row}, {}, {x}});
   }
   for (const char* op : {"Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "NotEqual"}) {
     cases.push_back({op, {row, x}, {}, {truth}});
   }
   for (const char* op : {"LogicalAnd", "LogicalOr", "LogicalXor"}) cases.push_back({op, {truth, truth}, {}, {truth}});
+  for (const char* op : {"LogicalAnd", "LogicalOr"}) cases.push_back({op, {x, truth}, {}, {truth}});
   for (const char* op :
        {"AddScalar", "DivMods", "Divs", "FloorDivScalar", "FmodScalar", "Muls", "RemainderTensorScalar", "SubScalar"}) {
     cases.push_back({op, {x}, {{"other", 0.5}}, {x}});
@@ -256,8 +263,11 @@ Cases reductions() {
     cases.push_back({op, {x}, {{"axis", whole(1)}, {"keep_dims", true}}, {typed(kInt32, {-1, 1, 4}), f32({-1, 1, 4})}});
   }
   append(cases, {
+                    {"CumProd", {x}, middle, {x}},
+                    {"CumProd", {x}, {{"axis", whole(2)}, {"exclusive", true}, {"reverse", true}}, {x}},
                     {"CumSum", {x}, middle, {x}},
                     {"CumsumExt", {x}, dim, {x}},
+                    {"SquareSumAll", {x, x}, {}, {f32({}), f32({})}},
                     {"Max", {x}, {}, {f32({})}},
                     {"Min", {x}, {}, {f32({})}},
                     {"MaxDim", {x}, dim, {f32({-1, 4}), typed(kInt64, {-1, 4})}},
@@ -377,6 +387,44 @@ Cases resizes() {
   };
 }
 
+Cases boxes() {
+  const Type rows = f32({-1, 4});
+  const Type features = f32({2, 3, 8, 8});
+  return {
+      {"BoundingBoxDecode", {rows, rows}, {{"max_shape", Ints{30, 25}}}, {rows}},
+      {"BoundingBoxEncode", {rows, rows}, {{"means", Doubles{0.1, 0, 0.2, 0}}}, {rows}},
+      {"CheckValid", {rows, f32({3})}, {}, {typed(kBool, {-1})}},
+      {"IOU", {rows, f32({3, 4})}, {}, {f32({3, -1})}},
+      {"IOU", {rows, f32({3, 4})}, {{"mode", words("iof")}}, {f32({3, -1})}},
+      {"NMSWithMask", {f32({-1, 5})}, {}, {f32({-1, 5}), typed(kInt32, {-1}), typed(kBool, {-1})}},
+      {"NMSWithMask", {f32({6, 5})}, {{"iou_threshold", 0.3}}, {f32({6, 5}), typed(kInt32, {6}), typed(kBool, {6})}},
+      {"ROIAlign",
+       {features, f32({-1, 5})},
+       {{"pooled_height", whole(2)}, {"pooled_width", whole(3)}, {"spatial_scale", 0.5}, {"roi_end_mode", whole(0)}},
+       {f32({-1, 3, 2, 3})}},
+  };
+}
+
+Cases scattered() {
+  const Type x = f32({-1, 3});
+  const Type numbers = typed(kInt32, {-1});
+  Cases cases;
+  for (const char* op : {"UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd", "UnsortedSegmentSum"}) {
+    cases.push_back({op, {x, numbers}, {{"num_segments", whole(4)}}, {f32({4, 3})}});
+  }
+  append(cases, {
+                    {"Diag", {f32({2, 3})}, {}, {f32({2, 3, 2, 3})}},
+                    {"DiagPart", {f32({2, 3, 2, 3})}, {}, {f32({2, 3})}},
+                    {"ScatterNd", {typed(kInt32, {-1, 1}), x}, {{"shape", Ints{5, 3}}}, {f32({5, 3})}},
+                    {"ScatterNd", {typed(kInt32, {4, 2}), f32({4})}, {{"shape", Ints{5, 3}}}, {f32({5, 3})}},
+                    {"UnsortedSegmentSum",
+                     {typed(kInt32, {2, 3, 4}), typed(kInt64, {2, 3})},
+                     {{"num_segments", whole(3)}},
+                     {typed(kInt32, {3, 4})}},
+                });
+  return cases;
+}
+
 Cases recurrent() {
   const Type state = f32({1, -1, 8});
   const Type weights = f32({4 * 8 * (6 + 8 + 1), 1, 1});
@@ -444,7 +492,7 @@ Type f32(const Ints& sizes) { return typed(DType::float32, sizes); }
 std::vector<OperatorCase> operator_cases() {
   Cases cases;
   for (const auto family : {convolutions, pools, activations, norms, unary, binary, products, reductions, shapes,
-                            indices, pads, resizes, recurrent}) {
+                            indices, pads, resizes, recurrent, boxes, scattered}) {
     append(cases, family());
   }
   return cases;

@@ -67,13 +67,19 @@ def inputs_of(case):
             array = random.uniform(-0.9, 0.9, shape).astype(kind)
         else:
             array = random.uniform(-4, 4, shape).astype(kind)
+        if case["op"] in BOXES and array.ndim == 2 and kind == np.float32:
+            first = array.shape[1] - 4 if case["op"] == "ROIAlign" else 0
+            array[:, first + 2:first + 4] = array[:, first:first + 2] + np.abs(array[:, first + 2:first + 4])
+            array[:, :first] = random.integers(0, 2, (len(array), first))
         if case["op"].startswith("BatchNorm") and name == case["inputs"][-1]:
             array = np.abs(array) + np.float32(0.1)
         found.append(array)
     return found
 
 
-INDEXED = {"Gather", "GatherD", "GatherNd", "IndexSelect", "Embedding", "OneHot", "OneHotExt"}
+BOXES = {"BoundingBoxDecode", "BoundingBoxEncode", "CheckValid", "IOU", "NMSWithMask", "ROIAlign"}
+INDEXED = {"Gather", "GatherD", "GatherNd", "IndexSelect", "Embedding", "OneHot", "OneHotExt", "ScatterNd",
+           "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd", "UnsortedSegmentSum"}
 POSITIVE = {"Log", "Log10", "Log1p", "Log2", "Sqrt", "Rsqrt", "Acosh", "Pow", "PowTensorScalar", "Reciprocal"}
 SMALL = {"ACos", "Asin", "Atanh"}
 
@@ -226,7 +232,7 @@ def average_pool(a, x):
     divisor = a.get("divisor_override")
     if divisor:
         return pool(a, x, np.sum, 0.0) / divisor
-    if a.get("pad_mode") != "same" and a.get("count_include_pad", False):
+    if a.get("count_include_pad", False):
         kernel = a["kernel_size"]
         stride = a.get("strides", a.get("stride")) or kernel
         around = [(0, 0), (0, 0), *pads_of(x, a, kernel, stride)]
@@ -394,6 +400,109 @@ def split_sizes(x, sizes, axis):
     return tuple(np.split(x, np.cumsum(sizes)[:-1], axis))
 
 
+def cumprod(a, x):
+    axis = a["axis"]
+    if a["reverse"]:
+        x = np.flip(x, axis)
+    x = np.cumprod(x, axis)
+    if a["exclusive"]:
+        x = np.roll(x, 1, axis)
+        np.moveaxis(x, axis, 0)[0] = 1
+    return np.flip(x, axis) if a["reverse"] else x
+
+
+def scattered(meet, start):
+    def result(a, x, numbers):
+        numbers = numbers.reshape(-1)
+        rows = x.reshape(len(numbers), -1)
+        out = np.full((a["num_segments"], rows.shape[1]), start, x.dtype)
+        for number, row in zip(numbers, rows):
+            out[number] = meet(out[number], row)
+        return out.reshape(a["num_segments"], -1) if rows.shape[1] > 1 else out[:, 0]
+    return result
+
+
+def scatter_nd(a, indices, updates):
+    out = np.zeros(a["shape"], updates.dtype)
+    np.add.at(out, tuple(np.moveaxis(indices, -1, 0)), updates)
+    return out
+
+
+# ---- boxes: (left, top, right, bottom), of which both edges are inside ----
+
+def box_size(box):
+    return box[..., 2:4] - box[..., :2] + 1
+
+
+def box_middle(box):
+    return (box[..., :2] + box[..., 2:4]) / 2
+
+
+def encode_box(a, anchor, box):
+    moved = (box_middle(box) - box_middle(anchor)) / box_size(anchor)
+    return (np.concatenate([moved, np.log(box_size(box) / box_size(anchor))], 1) - a["means"]) / a["stds"]
+
+
+def decode_box(a, anchor, deltas):
+    deltas = deltas * a["stds"] + a["means"]
+    most = abs(math.log(a["wh_ratio_clip"]))
+    half = (box_size(anchor) * np.exp(np.clip(deltas[:, 2:], -most, most)) - 1) / 2
+    at = box_middle(anchor) + box_size(anchor) * deltas[:, :2]
+    height, width = a["max_shape"]
+    return np.clip(np.concatenate([at - half, at + half], 1), 0, [width, height, width, height])
+
+
+def overlap(a, b, one):
+    begin, end = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:4], b[..., 2:4])
+    both = np.prod(np.maximum(end - begin + one, 0), -1)
+    sizes = [np.prod(box[..., 2:4] - box[..., :2] + one, -1) for box in (a, b)]
+    return both, sizes[0] + sizes[1] - both, sizes[1]
+
+
+def iou(a, anchors, boxes):
+    both, union, own = overlap(anchors[None], boxes[:, None], 1)
+    return both / (union if a["mode"] == "iou" else own)
+
+
+def check_valid(a, boxes, metas):
+    height, width = metas[0] * metas[2] - 1, metas[1] * metas[2] - 1
+    return (boxes[:, :2] >= 0).all(1) & (boxes[:, 2] <= width) & (boxes[:, 3] <= height)
+
+
+def nms(a, boxes):
+    boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
+    kept = np.ones(len(boxes), bool)
+    for i in range(len(boxes)):
+        for k in range(i):
+            both, union, _ = overlap(boxes[k], boxes[i], 0)
+            kept[i] &= not (kept[k] and both > a["iou_threshold"] * union)
+    return boxes, np.arange(len(boxes)), kept
+
+
+def roi_align(a, features, rois):
+    size, count = (a["pooled_height"], a["pooled_width"]), a["sample_num"]
+    out = np.zeros((len(rois), features.shape[1], *size))
+    for r, roi in enumerate(rois):
+        left, top, right, bottom = (roi[1:] + [0, 0, a["roi_end_mode"], a["roi_end_mode"]]) * a["spatial_scale"]
+        steps = max(bottom - top, 1) / size[0], max(right - left, 1) / size[1]
+        for i, j, m, n in np.ndindex(*size, count, count):
+            y, x = top + (i + (m + 0.5) / count) * steps[0], left + (j + (n + 0.5) / count) * steps[1]
+            out[r, :, i, j] += pixel(features[int(roi[0])], y, x) / count ** 2
+    return out
+
+
+def pixel(image, y, x):
+    height, width = image.shape[1:]
+    if not (-1 <= y <= height and -1 <= x <= width):
+        return 0.0
+    y, x = np.clip([y, x], 0, [height - 1, width - 1])
+    i, j = int(y), int(x)
+    k, l = min(i + 1, height - 1), min(j + 1, width - 1)
+    upper = image[:, i, j] * (1 - x + j) + image[:, i, l] * (x - j)
+    lower = image[:, k, j] * (1 - x + j) + image[:, k, l] * (x - j)
+    return upper * (1 - y + i) + lower * (y - i)
+
+
 def division(a, x, y):
     return {None: lambda q: q, "floor": np.floor, "trunc": np.trunc}[a["rounding_mode"]](x / y)
 
@@ -417,7 +526,7 @@ UNARY = {
 }
 BINARY = {
     "Add": np.add, "Atan2": np.arctan2, "Div": np.divide, "FloorDiv": np.floor_divide, "FloorMod": np.mod,
-    "FmodTensor": np.fmod, "Maximum": np.maximum, "Minimum": np.minimum, "Mul": np.multiply, "Pow": np.power,
+    "FmodTensor": np.fmod, "Mod": np.fmod, "Maximum": np.maximum, "Minimum": np.minimum, "Mul": np.multiply, "Pow": np.power,
     "RealDiv": np.divide, "RemainderTensorTensor": np.mod, "SquaredDifference": lambda x, y: (x - y) ** 2,
     "Sub": np.subtract, "Equal": np.equal, "Greater": np.greater, "GreaterEqual": np.greater_equal, "Less": np.less,
     "LessEqual": np.less_equal, "NotEqual": np.not_equal, "LogicalAnd": np.logical_and, "LogicalOr": np.logical_or,
@@ -467,6 +576,7 @@ OTHERS = {
         lambda a, x, w: conv_transpose(x, w, stride=a["stride"], pads=[(p, p) for p in a["padding"]],
                                        more=a["output_padding"]),
     "AdaptiveAvgPool1D": adaptive(np.mean), "AdaptiveAvgPool2D": adaptive(np.mean),
+    "AdaptiveAvgPool3D": adaptive(np.mean),
     "AdaptiveMaxPool1D": adaptive(np.max), "AdaptiveMaxPool2D": adaptive(np.max),
     "MatMul": lambda a, x, y: (x.T if a["transpose_a"] else x) @ (y.T if a["transpose_b"] else y),
     "BatchMatMul": lambda a, x, y: (x.swapaxes(-1, -2) if a["transpose_a"] else x) @
@@ -489,6 +599,14 @@ OTHERS = {
     "ArgMaxWithValue": lambda a, x: (x.argmax(a["axis"], keepdims=True), x.max(axis=a["axis"], keepdims=True)),
     "ArgMinWithValue": lambda a, x: (x.argmin(a["axis"], keepdims=True), x.min(axis=a["axis"], keepdims=True)),
     "CumSum": lambda a, x: x.cumsum(a["axis"]), "CumsumExt": lambda a, x: x.cumsum(a["dim"]),
+    "CumProd": cumprod, "SquareSumAll": lambda a, x, y: ((x ** 2).sum(), (y ** 2).sum()),
+    "Diag": lambda a, x: np.diag(x.reshape(-1)).reshape(x.shape * 2),
+    "DiagPart": lambda a, x: np.diag(x.reshape(x[0, 0].size, -1)).reshape(x.shape[:2]),
+    "ScatterNd": scatter_nd, "UnsortedSegmentSum": scattered(np.add, 0), "UnsortedSegmentProd": scattered(np.multiply, 1),
+    "UnsortedSegmentMin": scattered(np.minimum, np.finfo(np.float32).max),
+    "UnsortedSegmentMax": scattered(np.maximum, np.finfo(np.float32).min),
+    "BoundingBoxEncode": encode_box, "BoundingBoxDecode": decode_box, "IOU": iou, "CheckValid": check_valid,
+    "NMSWithMask": nms, "ROIAlign": roi_align,
     "TopK": lambda a, x: top(a, x, -1), "TopkExt": lambda a, x: top(a, x, a["dim"], a["largest"]),
     "FillV2": lambda a, x: np.full(a["shape"], x),
     "BroadcastTo": lambda a, x: np.broadcast_to(x, [x.shape[i - 1] if s == -1 else s for i, s in enumerate(a["shape"])]),

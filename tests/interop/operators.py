@@ -10,6 +10,7 @@ import re
 import mindspore
 import numpy as np
 from mindspore import Tensor, mint, nn, ops
+from mindspore.ops.operations import array_ops, math_ops
 
 
 def numbers(*shape, low=-2.0, high=2.0, seed=0):
@@ -260,5 +261,63 @@ def recurrent():
     yield "gru", calls("self.op(x, y)", op=nn.GRU(6, 8, batch_first=True)), (x, numbers(1, 3, 8))
 
 
+def boxes_of(count, seed=0):
+    corners = np.random.default_rng(seed).uniform(0, 20, (count, 2))
+    sizes = np.random.default_rng(seed + 1).uniform(1, 15, (count, 2))
+    return np.concatenate([corners, corners + sizes], 1).astype(np.float32)
+
+
+def boxes():
+    anchors, others = boxes_of(4), boxes_of(6, 3)
+    how = {"means": (0.1, 0.0, 0.2, 0.0), "stds": (0.5, 1.0, 0.7, 1.0)}
+    yield "bounding_box_encode", calls("self.op(x, y)", op=ops.BoundingBoxEncode(**how)), (anchors, others[:4])
+    yield "bounding_box_decode", calls("self.op(x, y)", op=ops.BoundingBoxDecode(max_shape=(30, 25), **how)), \
+        (anchors, numbers(4, 4))
+    for mode in ("iou", "iof"):
+        yield mode, calls("self.op(x, y)", op=ops.IOU(mode)), (anchors, others)
+    yield "check_valid", calls("self.op(x, y)", op=ops.CheckValid()), (others, np.array([20, 25, 1], np.float32))
+    scores = np.random.default_rng(1).uniform(0, 1, (8, 1)).astype(np.float32)
+    yield "nms_with_mask", calls("self.op(x)", op=ops.NMSWithMask(0.3)), (np.concatenate([boxes_of(8), scores], 1),)
+    images = np.array([[0], [1], [0], [1], [1], [0]], np.float32)
+    tiny = np.concatenate([others[:5], [[3, 4, 3.1, 4.2]]]).astype(np.float32)
+    for end, samples in ((0, 2), (1, 2), (1, 3)):
+        yield f"roi_align_{end}_{samples}", calls("self.op(x, y)", op=ops.ROIAlign(2, 3, 0.5, samples, end)), \
+            (numbers(2, 3, 16, 16), np.concatenate([images, tiny], 1))
+
+
+def scattering():
+    numbers_of_rows = np.array([0, 2, -1, 0, 2], np.int32)
+    for how in ("sum", "min", "max", "prod"):
+        yield f"unsorted_segment_{how}", calls(f"ops.clamp(ops.unsorted_segment_{how}(x, y, 4), -9.0, 9.0)"), \
+            (numbers(5, 3), np.abs(numbers_of_rows))
+    yield "segments_that_are_left_out", calls("ops.unsorted_segment_sum(x, y, 4)"), (numbers(5, 3), numbers_of_rows)
+    yield "scatter_nd", calls("ops.scatter_nd(x, y, (5, 4))"), (np.array([[0], [2], [0]], np.int32), numbers(3, 4))
+    yield "scatter_nd_elements", calls("ops.scatter_nd(x, y, (3, 4))"), \
+        (np.array([[0, 1], [2, 3], [0, 1]], np.int32), numbers(3))
+    yield "diag", calls("ops.diag(x)"), (numbers(2, 3),)
+    yield "diag_part", calls("self.op(x)", op=array_ops.DiagPart()), (numbers(4, 4),)
+
+
+def rarer():
+    """Ways to use an operator that were wrong once, and operators that few networks have."""
+    whole = np.array([-7, 7, -8, 8, -1], np.int32), np.array([2, -2, 3, -3, 4], np.int32)
+    yield "mod_of_integers", calls("self.op(x, y)", op=ops.Mod()), whole
+    yield "mod", calls("self.op(x, y)", op=ops.Mod()), (X, numbers(2, 3, 4, seed=9))
+    yield "floor_mod", calls("self.op(x, y)", op=ops.FloorMod()), whole
+    yield "fraction", calls("ops.frac(x)"), (X,)
+    yield "logical_and_of_integers", calls("ops.logical_and(x, y)"), (integers(4, 5), integers(4, 5)[::-1].copy())
+    yield "cum_prod", calls("ops.cumprod(x, 1)"), (X,)
+    yield "cum_prod_exclusive_reverse", calls("self.op(x, 2)", op=ops.CumProd(True, True)), (X,)
+    yield "square_sum_all", calls("self.op(x, y)", op=math_ops.SquareSumAll()), (X, X * 2)
+    yield "gather_of_a_batch", calls("self.op(x, y, 1)", op=ops.Gather(batch_dims=1)), (X, integers(2, 2, low=0, high=3))
+    volume = numbers(1, 2, 6, 7, 8)
+    for counted in (True, False):
+        yield f"avg_pool_3d_same_{counted}", nn.AvgPool3d(3, 2, pad_mode="same", count_include_pad=counted), (volume,)
+    yield "adaptive_avg_pool_uneven", nn.AdaptiveAvgPool2d((3, 4)), (IMAGE,)
+    yield "adaptive_avg_pool_3d", nn.AdaptiveAvgPool3d((2, 3, 4)), (volume,)
+    yield "adaptive_max_pool_uneven", calls("self.op(x)", op=nn.AdaptiveMaxPool2d((3, 4))), (IMAGE,)
+    yield "max_pool_with_indices", calls("ops.max_pool2d(x, 3, 2, 1, 2, False, True)[0]"), (IMAGE,)
+
+
 FAMILIES = (elementwise, activations, arithmetic, convolutions, pools, norms, reductions, shapes, indexing, matrices,
-            resizes, recurrent)
+            resizes, recurrent, boxes, scattering, rarer)

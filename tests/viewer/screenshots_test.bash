@@ -26,12 +26,25 @@ shoot compare "$samples/run/mlp-1_4.ckpt" "$samples/run/mlp-8_4.ckpt" --page com
 shoot run "$samples/run" --page run
 shoot none "$samples/bad/no-such-file.ckpt"
 
-for wrong in "--page pie" "--theme pink" "--size 1x1" "--no-such-option 1" "--screenshot"; do
+for wrong in "--page pie" "--theme pink" "--lang klingon" "--size 1x1" "--no-such-option 1" "--screenshot" "--screenshot="; do
   status=0
   # shellcheck disable=SC2086
   "$viewer" $wrong "$samples/good/lenet.ckpt" 2>/dev/null || status=$?
   [ $status = 2 ] || fail "$wrong: exit status $status"
 done
+# What was asked for, or no picture.
+refused() {
+  local status=0
+  "$viewer" --screenshot "$out/none.png" "$@" 2>"$out/none.err" || status=$?
+  [ $status = 2 ] || fail "$*: exit status $status"
+  [ -s "$out/none.err" ] || fail "$*: says nothing"
+  [ "$(find "$out" -name none.png | wc -l)" = 0 ] || fail "$*: a picture of something else"
+}
+rm "$out/none.png"
+refused --page compare "$samples/good/lenet.ckpt"
+refused --page compare "$samples/good/lenet.ckpt" "$samples/no-such-file.ckpt"
+refused --page run "$samples/good/lenet.ckpt"
+refused --page heatmap "$samples/good/lenet.ckpt#no.such.tensor"
 status=0
 "$viewer" --screenshot "$out/no/such/folder.png" "$samples/good/lenet.ckpt" 2>/dev/null || status=$?
 [ $status = 2 ] || fail "a picture that cannot be written: exit status $status"

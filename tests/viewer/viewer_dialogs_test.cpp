@@ -8,6 +8,7 @@
 #include <QImage>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMessageBox>
 #include <QPushButton>
 #include <QSortFilterProxyModel>
 #include <QStyle>
@@ -98,9 +99,9 @@ TEST_F(ViewerDialogs, ExportWhatIsShown) {
   choose("Export as NPY …", {});
   choose("Export as NPY …", dir / "a.npy");
   ASSERT_TRUE(settle());
-  EXPECT_EQ(window.status_text(), "Exported.");
+  EXPECT_TRUE(window.status_text().startsWith("Exported to ")) << window.status_text().toStdString();
   EXPECT_EQ(std::filesystem::file_size(dir / "a.npy"), 128U + 150 * 4);
-  choose("Export slice as CSV …", dir / "a.csv");
+  choose("Export slice as CSV …", dir / "a");  // becomes a.csv
   ASSERT_TRUE(settle());
   std::ifstream csv(dir / "a.csv");
   EXPECT_EQ(std::count(std::istreambuf_iterator<char>(csv), {}, '\n'), 5);
@@ -112,6 +113,24 @@ TEST_F(ViewerDialogs, ExportWhatIsShown) {
   choose("Export as NPY …", dir / "no" / "such" / "folder.npy");
   ASSERT_TRUE(settle());
   EXPECT_TRUE(window.status_text().startsWith("Nothing was exported"));
+}
+
+TEST_F(ViewerDialogs, AnExportNeverReplacesTheFileThatIsOpen) {
+  const TempDir dir;
+  std::filesystem::copy_file(sample("good/lenet.ckpt"), dir / "open.npy");
+  const auto size = std::filesystem::file_size(dir / "open.npy");
+  ASSERT_TRUE(open((dir / "open.npy").string() + "#conv1.weight"));
+  // The dialog asks whether to replace it: yes.
+  QTimer timer;
+  QObject::connect(&timer, &QTimer::timeout, &window, [] {
+    if (auto* asks = qobject_cast<QMessageBox*>(QApplication::activeModalWidget()))
+      asks->button(QMessageBox::Yes)->click();
+  });
+  timer.start(10);
+  choose("Export as NPY …", dir / "open.npy");
+  ASSERT_TRUE(settle());
+  EXPECT_TRUE(window.status_text().startsWith("Nothing was exported")) << window.status_text().toStdString();
+  EXPECT_EQ(std::filesystem::file_size(dir / "open.npy"), size);
 }
 
 TEST_F(ViewerDialogs, AskForAKeyFile) {
@@ -339,8 +358,9 @@ TEST_F(ViewerFormats, Safetensors) {
   ASSERT_TRUE(open((dir / "a.safetensors").string() + "#b"));
   EXPECT_EQ(tensor().values().index(2, 0).data().toString(), "nan");
   // One that is damaged is an error, with a sentence.
-  std::filesystem::resize_file(dir / "a.safetensors", 40);
-  ASSERT_TRUE(open(dir / "a.safetensors"));
+  std::filesystem::copy_file(dir / "a.safetensors", dir / "cut.safetensors");
+  std::filesystem::resize_file(dir / "cut.safetensors", 40);
+  ASSERT_TRUE(open(dir / "cut.safetensors"));
   EXPECT_FALSE(window.file());
   EXPECT_TRUE(window.banner_text().contains("cannot be opened"));
 }

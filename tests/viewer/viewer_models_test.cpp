@@ -10,10 +10,12 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <random>
 #include <span>
+#include <sstream>
 
 #include "ckpt/validate.h"
 #include "diff_model.h"
@@ -155,6 +157,51 @@ TEST(TensorTree, SortsByAnyColumnAndBack) {
   for (int column = 0; column < TensorTreeModel::kColumns; ++column) model.sort(column, Qt::DescendingOrder);
   model.sort(-1);
   EXPECT_EQ(names_of(model), (std::vector<QString>{"b10", "b9", "a", "c"}));
+}
+
+TEST(TensorTree, SortingKeepsWhatIsPointedAt) {
+  const TempDir dir;
+  TensorTreeModel model;
+  const Tester tester(&model, kFatal);
+  model.set_file(file_of(dir, scalar("b.w") + scalar("b.v") + scalar("a.w") + scalar("c.w")));
+  const QPersistentModelIndex tensor(model.index_at("b.w"));
+  const QPersistentModelIndex folder(model.folder_at("b"));
+  const QSignalSpy reset(&model, &QAbstractItemModel::modelReset);
+  model.sort(TensorTreeModel::kName, Qt::DescendingOrder);
+  EXPECT_EQ(model.path_of(tensor), "b.w");
+  EXPECT_EQ(tensor.row(), 0);
+  EXPECT_EQ(model.path_of(folder), "b");
+  EXPECT_EQ(folder.row(), 1);
+  EXPECT_EQ(reset.count(), 0);
+}
+
+TEST(TensorTree, AFilteredTreeIsThatOfAFileWithNothingElse) {
+  const TempDir dir;
+  const Bytes kept =
+      scalar("a.x.w") + scalar("a.y.w") + Bytes(record().tag("c.w").dims({2}).type("Int8").content("xy"));
+  TensorTreeModel filtered;
+  const Tester tester(&filtered, kFatal);
+  filtered.set_file(file_of(dir, scalar("a.x.b") + kept + scalar("d.b") + scalar("a.z.b")));
+  filtered.set_filter([](std::string_view name, Group) { return name.ends_with(".w"); });
+  TensorTreeModel whole;
+  whole.set_file(file_of(dir, kept));
+  const std::function<void(QModelIndex, QModelIndex)> expect_same = [&](const QModelIndex& a, const QModelIndex& b) {
+    ASSERT_EQ(filtered.rowCount(a), whole.rowCount(b));
+    for (int row = 0; row < whole.rowCount(b); ++row) {
+      for (const int column : {TensorTreeModel::kName, TensorTreeModel::kType, TensorTreeModel::kShape,
+                               TensorTreeModel::kBytes, TensorTreeModel::kGroup})
+        EXPECT_EQ(filtered.index(row, column, a).data(), whole.index(row, column, b).data());
+      expect_same(filtered.index(row, 0, a), whole.index(row, 0, b));
+    }
+  };
+  for (int column = -1; column < TensorTreeModel::kColumns; ++column) {
+    filtered.sort(column);
+    whole.sort(column);
+    expect_same({}, {});
+  }
+  filtered.set_filter({});
+  EXPECT_EQ(filtered.shown(), 6U);
+  EXPECT_TRUE(filtered.folder_at("a.z").isValid());
 }
 
 TEST(TensorTree, OddNamesBreakNothing) {
@@ -364,6 +411,12 @@ TEST(Runs, CompleteIsWhatNobodyWritesTo) {
   std::filesystem::permissions(dir / "mlp-1_4.ckpt", std::filesystem::perms::owner_read);
   EXPECT_TRUE(complete_after(std::chrono::seconds(0)));
   EXPECT_FALSE(look_at_run(dir / "nowhere", changed));
+  // Written by a machine whose clock is ahead: what was seen of it counts.
+  std::filesystem::permissions(dir / "mlp-1_4.ckpt", std::filesystem::perms::owner_all);
+  const auto early = changed - std::chrono::hours(1);
+  const auto first = *look_at_run(dir.path(), early);
+  EXPECT_FALSE(look_at_run(dir.path(), early + std::chrono::seconds(1), first)->at(0).complete);
+  EXPECT_TRUE(look_at_run(dir.path(), early + std::chrono::seconds(2), first)->at(0).complete);
 }
 
 TEST(Runs, AreRows) {
@@ -621,6 +674,34 @@ TEST(Exports, NumPyReadsThem) {
   EXPECT_FALSE(export_png(QImage(), dir / "c.png"));
 }
 
+TEST(Exports, RowsLongerThanWhatIsReadAtOnce) {
+  const TempDir dir;
+  constexpr int kColumns = 150'000;
+  Bytes numbers;
+  for (int i = 0; i < 2 * kColumns; ++i) numbers += values<std::int32_t>({i});
+  const auto file = file_of(dir, record().tag("w").dims({2, kColumns}).type("Int32").content(numbers));
+  const TensorInfo& tensor = file->file.tensors()[0];
+  std::uint64_t before = 0;
+  int calls = 0;
+  ASSERT_TRUE(export_csv(file->file, tensor, plane_of(tensor.dims), dir / "a.csv", [&](auto done, auto total) {
+    EXPECT_GT(done, before);
+    EXPECT_EQ(total, 2U * kColumns);
+    before = done;
+    return ++calls > 0;
+  }));
+  EXPECT_EQ(before, 2U * kColumns);
+  EXPECT_GT(calls, 2);
+  std::ifstream csv(dir / "a.csv");
+  int expected = 0;
+  for (std::string line; std::getline(csv, line);) {
+    std::istringstream cells(line);
+    const int first = expected;
+    for (std::string cell; std::getline(cells, cell, ',');) ASSERT_EQ(cell, std::to_string(expected++));
+    EXPECT_EQ(expected - first, kColumns);
+  }
+  EXPECT_EQ(expected, 2 * kColumns);
+}
+
 TEST(Snippets, QuoteWhatNeedsIt) {
   EXPECT_EQ(uri_of("a.ckpt", "conv1.weight", "0,:"), "a.ckpt#conv1.weight[0,:]");
   EXPECT_EQ(uri_of("a.ckpt", "a[0]", ""), "a.ckpt#\"a[0]\"");
@@ -674,6 +755,21 @@ TEST(Job, CancelIsAResultAndReplacingIsNone) {
   job.cancel();
   ASSERT_TRUE(wait_until([&] { return !results.empty(); }));
   EXPECT_EQ(results, std::vector<int>{-2});
+}
+
+TEST(Job, WantOfMemoryIsAnError) {
+  Jobs jobs;
+  Job job(jobs);
+  std::vector<Errc> errors;
+  const auto note = [&](const Result<std::vector<char>>& result) { errors.push_back(result.error().code); };
+  using Values = Result<std::vector<char>>;
+  job.start(
+      "new", [](const Progress&) -> Values { throw std::bad_alloc(); }, note);
+  ASSERT_TRUE(wait_until([&] { return errors.size() == 1; }));
+  job.start(
+      "reserve", [](const Progress&) -> Values { return std::vector<char>(~std::size_t{0}); }, note);
+  ASSERT_TRUE(wait_until([&] { return errors.size() == 2; }));
+  EXPECT_EQ(errors, (std::vector<Errc>{Errc::limit, Errc::limit}));
 }
 
 TEST(Job, WhatHasNoTitleIsNotTheUsersToCancel) {

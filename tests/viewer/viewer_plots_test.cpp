@@ -108,6 +108,35 @@ TEST(HeatMap, ZoomsByWheelAndKeysAndPointsAtElements) {
   EXPECT_EQ(map.wanted().rows, all.rows);
 }
 
+// The first row from above that has the colour.
+int top_of(const QImage& image, const QColor& color, int from) {
+  for (int y = from; y < image.height(); ++y)
+    for (int x = 0; x < image.width(); ++x)
+      if (image.pixelColor(x, y) == color) return y;
+  return image.height();
+}
+
+TEST(Histograms, OfTwoHaveOneScale) {
+  HistogramPlot plot;
+  plot.resize(1000, 400);
+  // As many values each; those of B are in a bin that is four times as wide.
+  plot.set(Histogram{.low = 0, .high = 4, .counts = {100, 100, 100, 100}},
+           Histogram{.low = 0, .high = 16, .counts = {400, 0, 0, 0}});
+  const QImage same = plot.grab().toImage();
+  const int legend = plot.fontMetrics().height() + 4;
+  const int a = top_of(same, bar_color(plot.palette()), legend);
+  const int b = top_of(same, second_color(plot.palette()), legend);
+  EXPECT_NEAR(a, b, 2);
+  plot.set(Histogram{.low = 0, .high = 4, .counts = {100, 100, 100, 100}},
+           Histogram{.low = 0, .high = 16, .counts = {200, 0, 0, 0}});
+  const QImage half = plot.grab().toImage();
+  EXPECT_NEAR(top_of(half, bar_color(plot.palette()), legend), a, 2);
+  EXPECT_GT(top_of(half, second_color(plot.palette()), legend), a + 100);
+  // One of them may have nothing to count.
+  plot.set({}, Histogram{.low = 0, .high = 1, .counts = {5, 3}});
+  EXPECT_LT(top_of(plot.grab().toImage(), second_color(plot.palette()), legend), 100);
+}
+
 TEST(Plots, PaintAtAnySize) {
   Histogram histogram{.low = -1, .high = 1, .counts = {1, 0, 1000, 3}};
   HistogramPlot plot;

@@ -11,12 +11,14 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QListWidget>
+#include <QMenuBar>
 #include <QMimeData>
 #include <QPushButton>
 #include <QSettings>
 #include <QSignalSpy>
 #include <QSortFilterProxyModel>
 #include <QSpinBox>
+#include <QSplitter>
 #include <QTabWidget>
 #include <QTableView>
 #include <QTest>
@@ -25,6 +27,7 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <map>
 
 #include "charts.h"
 #include "compare_page.h"
@@ -38,6 +41,7 @@
 #include "temp_dir.h"
 #include "tensor_page.h"
 #include "tree_page.h"
+#include "treemap.h"
 #include "viewer_support.h"
 #include "wire_builder.h"
 
@@ -131,6 +135,51 @@ TEST_F(ViewerWindow, FiltersAsYouType) {
   EXPECT_NE(window.tree_page().filter().toolTip(), "");
   window.tree_page().filter().clear();
   EXPECT_EQ(model.shown(), all);
+}
+
+TEST_F(ViewerWindow, AFilterThatIsClearedChangedNothing) {
+  ASSERT_TRUE(open(sample("good/lenet.ckpt").string() + "#conv2.weight"));
+  TreePage& page = window.tree_page();
+  page.view().collapse(page.model().folder_at("fc3"));
+  ASSERT_TRUE(page.view().isExpanded(page.model().folder_at("conv1")));
+  QTest::keyClicks(&page.filter(), "fc");
+  EXPECT_TRUE(page.view().isExpanded(page.model().folder_at("fc3"))) << "what is found is to be seen";
+  EXPECT_EQ(tensor().name(), "conv2.weight") << "and what was looked at still is";
+  page.filter().clear();
+  EXPECT_TRUE(page.view().isExpanded(page.model().folder_at("conv1")));
+  EXPECT_FALSE(page.view().isExpanded(page.model().folder_at("fc3")));
+  EXPECT_EQ(page.model().path_of(page.view().currentIndex()), "conv2.weight");
+  // The same when the file is opened anew below a filter.
+  page.filter().setText("fc1");
+  const QSignalSpy opened(&window, &MainWindow::opened);
+  window.reload();
+  ASSERT_TRUE(wait_until([&] { return opened.count() > 0; }) && settle());
+  EXPECT_EQ(tensor().name(), "conv2.weight");
+  EXPECT_EQ(tensor().file(), window.file());
+}
+
+TEST_F(ViewerWindow, TheTreeOfAnotherFileIsOpenToo) {
+  ASSERT_TRUE(open(sample("good/lenet.ckpt")));
+  ASSERT_TRUE(open(sample("run/mlp-1_4.ckpt")));
+  TreePage& page = window.tree_page();
+  const QModelIndex first = page.model().index(0, 0);
+  ASSERT_GT(page.model().rowCount(first), 0);
+  EXPECT_TRUE(page.view().isExpanded(first));
+}
+
+TEST_F(ViewerWindow, TheFilePageIsOfTheWholeFileWhateverIsFiltered) {
+  ASSERT_TRUE(open(sample("bad/content_short.ckpt")));
+  window.show_page(Page::file);
+  Treemap* map = window.findChild<Treemap*>();
+  ASSERT_NE(map, nullptr);
+  const QImage before = map->grab().toImage();
+  window.tree_page().filter().setText("no such tensor");
+  EXPECT_EQ(map->grab().toImage(), before);
+  // What is picked here is shown there.
+  QTableView& table = window.file_page().table();
+  QTest::mouseClick(table.viewport(), Qt::LeftButton, {}, table.visualRect(table.model()->index(0, 0)).center());
+  EXPECT_EQ(tensor().name(), window.file_page().findings().finding(0).tensor);
+  EXPECT_EQ(window.tree_page().filter().text(), "");
 }
 
 TEST_F(ViewerWindow, FiltersByGroup) {
@@ -234,6 +283,83 @@ TEST_F(ViewerWindow, AFileCanBeDropped) {
   EXPECT_TRUE(window.file());
 }
 
+TEST_F(ViewerWindow, ADropIsACopyAndNothingIsNoDrop) {
+  QMimeData promise;  // of files, and then there are none
+  promise.setData("text/uri-list", "\r\n");
+  QDragEnterEvent nothing({5, 5}, Qt::CopyAction, &promise, Qt::LeftButton, {});
+  nothing.setAccepted(false);
+  QApplication::sendEvent(&window, &nothing);
+  EXPECT_FALSE(nothing.isAccepted());
+  QDropEvent dropped({5, 5}, Qt::CopyAction, &promise, Qt::LeftButton, {});
+  QApplication::sendEvent(&window, &dropped);
+  EXPECT_TRUE(window.jobs().idle());
+  QMimeData file;
+  file.setUrls({QUrl::fromLocalFile(QString::fromStdString(sample("good/lenet.ckpt").string()))});
+  const Qt::DropActions any = Qt::CopyAction | Qt::MoveAction | Qt::LinkAction;
+  QDragEnterEvent enter({5, 5}, any, &file, Qt::LeftButton, {});
+  enter.setDropAction(Qt::MoveAction);
+  QApplication::sendEvent(&window, &enter);
+  EXPECT_TRUE(enter.isAccepted());
+  EXPECT_EQ(enter.dropAction(), Qt::CopyAction);
+  QDropEvent drop({5, 5}, any, &file, Qt::LeftButton, {});
+  drop.setDropAction(Qt::MoveAction);
+  QApplication::sendEvent(&window, &drop);
+  EXPECT_EQ(drop.dropAction(), Qt::CopyAction);
+  ASSERT_TRUE(wait_until([&] { return window.file() != nullptr; }) && settle());
+}
+
+TEST_F(ViewerWindow, TwoEncryptedFilesAreComparedWhenTheirKeyIsThere) {
+  const TempDir dir;
+  for (const char* name : {"a.ckpt", "b.ckpt"}) std::filesystem::copy_file(sample("good/enc_b_gcm.ckpt"), dir / name);
+  window.open(dir / "a.ckpt", {}, {.other = dir / "b.ckpt"});
+  ASSERT_TRUE(wait_until([&] { return window.banner_text().contains("needs its key"); }));
+  type_key("000102030405060708090a0b0c0d0e0f");
+  ASSERT_TRUE(wait_until([&] { return window.shows(Page::compare); }) && settle());
+  EXPECT_FALSE(window.lacks());
+  EXPECT_EQ(window.compare_page().b()->path, dir / "b.ckpt");
+}
+
+TEST_F(ViewerWindow, TheKeyBarCanBeClosed) {
+  ASSERT_TRUE(open(sample("good/enc_b_gcm.ckpt")));
+  type_key("ff");  // too short: stays, to be mended
+  QLineEdit* key = nullptr;
+  for (QLineEdit* line : window.findChildren<QLineEdit*>())
+    if (line->echoMode() == QLineEdit::Password) key = line;
+  ASSERT_NE(key, nullptr);
+  EXPECT_EQ(key->text(), "ff");
+  QTest::mouseClick(button(window, "Close"), Qt::LeftButton);
+  EXPECT_FALSE(key->isVisible());
+  EXPECT_EQ(key->text(), "");
+}
+
+TEST_F(ViewerWindow, WhatCannotBeReadIsNotShown) {
+  const TempDir dir;
+  std::ofstream(dir / "a.ckpt", std::ios::binary)
+      << Bytes(record().tag("w").dims({2500, 120}).type("Int32").content(std::string(2500 * 120 * 4, 'x')));
+  ASSERT_TRUE(open((dir / "a.ckpt").string() + "#w"));
+  ASSERT_GT(tensor().values().rowCount(), 0);
+  std::filesystem::resize_file(dir / "a.ckpt", 1000);
+  QTest::mouseClick(button(tensor(), "▼"), Qt::LeftButton);
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(tensor().values().rowCount(), 0) << "the page before is not this one";
+  EXPECT_TRUE(window.status_text().contains("cannot be read"));
+}
+
+TEST_F(ViewerWindow, AReloadThatFailsLosesNothing) {
+  const TempDir dir;
+  std::filesystem::copy_file(sample("good/lenet.ckpt"), dir / "a.ckpt");
+  ASSERT_TRUE(open((dir / "a.ckpt").string() + "#conv1.weight"));
+  std::filesystem::remove(dir / "a.ckpt");
+  ASSERT_TRUE(wait_until([&] { return window.banner_text().contains("not there any more"); }));
+  EXPECT_FALSE(button(window, "Reload")->isVisible());
+  const QSignalSpy opened(&window, &MainWindow::opened);
+  window.reload();
+  ASSERT_TRUE(wait_until([&] { return opened.count() > 0; }));
+  EXPECT_TRUE(window.file());
+  EXPECT_EQ(tensor().name(), "conv1.weight");
+  EXPECT_TRUE(window.banner_text().contains("cannot be opened"));
+}
+
 TEST_F(ViewerWindow, AFileThatGoesAwayStaysReadable) {
   const TempDir dir;
   std::filesystem::copy_file(sample("good/lenet.ckpt"), dir / "a.ckpt");
@@ -261,6 +387,31 @@ TEST_F(ViewerWindow, AFileThatIsReplacedOffersToReload) {
   EXPECT_EQ(window.banner_text(), "");
   EXPECT_EQ(tensor().name(), "conv2.weight");
   EXPECT_EQ(tensor().file(), window.file());
+  // The place in it, too.
+  ASSERT_TRUE(tensor().show_slice("3,2,:,:"));
+  ASSERT_TRUE(settle());
+  auto* table = tensor().findChild<QTableView*>();
+  table->setCurrentIndex(table->model()->index(4, 1));
+  opened.clear();
+  window.reload();
+  ASSERT_TRUE(wait_until([&] { return opened.count() > 0; }) && settle());
+  EXPECT_EQ(tensor().slice_text(), "3,2,:,:");
+  EXPECT_EQ(table->currentIndex(), table->model()->index(4, 1));
+}
+
+TEST_F(ViewerWindow, WhatCanBeCopiedOfAFolderIsItsName) {
+  ASSERT_TRUE(open(sample("good/lenet.ckpt")));
+  TreePage& page = window.tree_page();
+  page.select(page.model().folder_at("conv1"));
+  const auto actions = page.copy_actions();
+  for (QAction* action : actions) EXPECT_EQ(action->isEnabled(), action == actions.first());
+  actions.first()->trigger();
+  EXPECT_EQ(QGuiApplication::clipboard()->text(), "conv1");
+  page.select(page.model().folder_at("fc1"));
+  actions.first()->trigger();
+  EXPECT_EQ(QGuiApplication::clipboard()->text(), "fc1");
+  ASSERT_TRUE(open(sample("run/mlp-1_4.ckpt")));  // which has no such folder
+  for (QAction* action : actions) EXPECT_FALSE(action->isEnabled());
 }
 
 TEST_F(ViewerWindow, AFileThatIsRewrittenInPlaceIsNoticed) {
@@ -287,6 +438,57 @@ TEST_F(ViewerWindow, TakesNoNameForMarkup) {
     EXPECT_LE(window.minimumSizeHint().width(), 1400);
   }
   for (const QLabel* label : window.findChildren<QLabel*>()) EXPECT_EQ(label->textFormat(), Qt::PlainText);
+}
+
+// The letters that work with Alt now, each with what has it.
+std::map<QChar, QStringList> letters_of(const MainWindow& window) {
+  std::map<QChar, QStringList> letters;
+  const auto note = [&](const QString& text) {
+    const QKeySequence keys = QKeySequence::mnemonic(text);
+    if (!keys.isEmpty()) letters[QChar(keys[0].key())] << text;
+  };
+  for (const QAction* action : window.menuBar()->actions()) note(action->text());
+  for (const QAbstractButton* one : window.findChildren<QAbstractButton*>())
+    if (one->isVisible()) note(one->text());
+  for (const QTabWidget* tabs : window.findChildren<QTabWidget*>())
+    for (int i = 0; tabs->isVisible() && i < tabs->count(); ++i)
+      if (tabs->isTabVisible(i)) note(tabs->tabText(i));
+  return letters;
+}
+
+TEST_F(ViewerWindow, NoTwoThingsHaveOneLetter) {
+  const auto look = [&](const char* where) {
+    for (const auto& [letter, texts] : letters_of(window))
+      EXPECT_EQ(texts.size(), 1) << where << ": " << texts.join(", ").toStdString();
+  };
+  for (const QMenu* menu : window.menuBar()->findChildren<QMenu*>()) {
+    std::map<QChar, int> letters;
+    for (const QAction* action : menu->actions())
+      if (const QKeySequence keys = QKeySequence::mnemonic(action->text()); !keys.isEmpty()) {
+        EXPECT_EQ(++letters[QChar(keys[0].key())], 1) << action->text().toStdString();
+      }
+  }
+  window.open_run(sample("run"));
+  ASSERT_TRUE(open(sample("bad/cut_in_content.ckpt")));
+  window.compare_with(sample("good/enc_b_gcm.ckpt"));  // asks for a key
+  ASSERT_TRUE(settle());
+  window.show_page(Page::tensor);
+  for (const auto tab : {TensorPage::kValues, TensorPage::kStatistics, TensorPage::kHeatMap}) {
+    tensor().show_tab(tab);
+    look("tensor");
+  }
+  ASSERT_TRUE(open(sample("good/lenet.ckpt").string() + "#conv1.weight"));
+  window.show_page(Page::heat_map);
+  look("tiles");
+  window.show_page(Page::file);
+  look("file");
+  window.compare_with(sample("run/mlp-1_4.ckpt"));
+  ASSERT_TRUE(settle());
+  for (QTabWidget* tabs : window.compare_page().findChildren<QTabWidget*>())
+    for (int i = 0; i < tabs->count(); ++i) {
+      tabs->setCurrentIndex(i);
+      look("compare");
+    }
 }
 
 TEST_F(ViewerWindow, EveryControlHasANameForThoseWhoDoNotSeeIt) {
@@ -332,6 +534,34 @@ TEST_F(ViewerWindow, ComparesTwoFilesAsTheCommandDoes) {
   // With a tolerance that allows everything nothing is left.
   page.set_tolerance("1e9", "1e9");
   ASSERT_TRUE(wait_until([&] { return page.diffs().rowCount() > 0 && page.shown().rowCount() == 0; }));
+  EXPECT_TRUE(page.heat_map().picture().isNull()) << "of what is not there any more";
+  EXPECT_TRUE(page.histogram().plot().bars(0).empty());
+}
+
+TEST_F(ViewerWindow, AComparisonIsReloadedAndEndsWithItsFile) {
+  const TempDir dir;
+  for (const std::string name : {"mlp-1_4.ckpt", "mlp-2_4.ckpt"})
+    std::filesystem::copy_file(sample("run/" + name), dir / name);
+  ASSERT_TRUE(open(dir / "mlp-1_4.ckpt"));
+  window.compare_with(dir / "mlp-2_4.ckpt");
+  ASSERT_TRUE(settle());
+  ComparePage& page = window.compare_page();
+  ASSERT_GT(page.shown().rowCount(), 1);
+  page.select(1);
+  const QVariant selected = page.table().currentIndex().siblingAtColumn(DiffModel::kName).data();
+  std::filesystem::remove(dir / "mlp-2_4.ckpt");
+  std::filesystem::copy_file(sample("run/mlp-8_4.ckpt"), dir / "mlp-2_4.ckpt");
+  ASSERT_TRUE(wait_until([&] { return window.banner_text().contains("mlp-2_4.ckpt has changed"); }));
+  const FilePtr before = page.b();
+  window.reload();
+  ASSERT_TRUE(wait_until([&] { return page.b() != nullptr && page.b() != before; }) && settle());
+  EXPECT_TRUE(window.shows(Page::compare));
+  EXPECT_EQ(page.table().currentIndex().siblingAtColumn(DiffModel::kName).data(), selected);
+  EXPECT_EQ(window.banner_text(), "");
+  // Another file is not compared with it unasked.
+  ASSERT_TRUE(open(sample("good/lenet.ckpt")));
+  EXPECT_FALSE(page.isVisible());
+  EXPECT_EQ(page.b(), nullptr);
 }
 
 TEST_F(ViewerWindow, ComparesSlicesOfAnyRank) {
@@ -528,10 +758,15 @@ TEST(Settings, RemembersFilesAndLayout) {
     QSignalSpy opened(&window, &MainWindow::opened);
     window.open(sample("good/lenet.ckpt"));
     ASSERT_TRUE(wait_until([&] { return opened.count() > 0; }));
+    window.tree_page().findChild<QSplitter*>()->setSizes({300, 580});
+    window.file_page().findChild<QSplitter*>()->setSizes({100, 200});
     window.close();
   }
   MainWindow again(&settings);
   EXPECT_EQ(again.size(), QSize(900, 500));
+  again.show();
+  const QList<int> sizes = again.tree_page().findChild<QSplitter*>()->sizes();
+  EXPECT_GT(sizes[1], sizes[0] * 3 / 2);
   ASSERT_EQ(settings.value("recent").toStringList().size(), 1);
   EXPECT_TRUE(settings.value("recent").toStringList()[0].endsWith("lenet.ckpt"));
 }

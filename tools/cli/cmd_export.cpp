@@ -37,6 +37,9 @@ using graph::Graph;
 using graph::GraphFormat;
 using graph::Refusals;
 
+constexpr int kUsualOpset = 17;
+constexpr std::size_t kMostLines = 10;  // of parameters that do not bind; --json has them all
+
 enum class Format : std::uint8_t { none, onnx, geir };
 
 Format format_of(const ExportCommand& options) {
@@ -59,7 +62,9 @@ class Export {
       : context_(context), options_(options), format_(format_of(options)) {}
 
   int run() {
-    if (check_options() && read_source() && read_inputs() && bind_weights() && fold() && convert()) finish();
+    if (check_options() && read_source() && check_network_options() && read_inputs() && bind_weights() && fold() &&
+        convert())
+      finish();
     return code_;
   }
 
@@ -81,14 +86,19 @@ class Export {
       code_ = context_.fail("OUT is missing", "-o OUT writes the model; --check only says whether it can be made");
       return false;
     }
-    if (format_ == Format::geir && (options_.half || options_.external_data || options_.digest)) {
-      code_ = context_.fail("--half, --external-data and --digest are for ONNX only");
+    const bool named_onnx = std::filesystem::path(options_.output).extension() == ".onnx";
+    if (format_ == Format::geir && named_onnx) return refuse(options_.output, "its name says ONNX, --format says GEIR");
+    if (format_ == Format::geir &&
+        (options_.half || options_.external_data || options_.digest || options_.opset != kUsualOpset)) {
+      code_ = context_.fail("--half, --external-data, --digest and --opset are for ONNX only");
       return false;
     }
     for (const std::string& input : {options_.file, options_.graph}) {
-      std::error_code none;
-      if (!options_.output.empty() && !input.empty() && std::filesystem::equivalent(options_.output, input, none))
-        return refuse(options_.output, "is the input itself");
+      for (const std::string& written : {options_.output, options_.output + ".data"}) {
+        std::error_code none;
+        if (!options_.output.empty() && !input.empty() && std::filesystem::equivalent(written, input, none))
+          return refuse(written, "is the input itself");
+      }
     }
     for (const std::string& text : options_.inputs) {
       auto spec = graph::parse_input_spec(text);
@@ -99,6 +109,18 @@ class Export {
       inputs_.push_back(std::move(*spec));
     }
     return true;
+  }
+
+  // What has no effect is refused: it was meant to have one.
+  bool check_network_options() {
+    const char* useless = nullptr;
+    if (!options_.pad_mode.empty() && !network_.starts_with("resnet")) useless = "--pad-mode is of a built-in ResNet";
+    if (options_.heads > 0 && network_ != "transformer_encoder") useless = "--heads is of the built-in Transformer";
+    if (options_.num_classes > 0 && network_.empty()) useless = "--num-classes is of a built-in network";
+    if (!options_.result.empty() && !source_format_) useless = "--result is of a network in a file";
+    if (useless == nullptr) return true;
+    code_ = context_.fail(fmt::format("{}, and \"{}\" is none", useless, escape(source_)));
+    return false;
   }
 
   // ---- the network, and the file with its weights ----
@@ -196,13 +218,26 @@ class Export {
   }
 
   bool convert() {
-    if (!refusals_.empty() || refreshes()) return true;
+    if (refreshes()) return true;
+    // What one step refuses the next leaves out, so that all that stands in the way is said at once.
+    if (!refusals_.empty() && !graph::verify(graph_)) return true;
     const Refusals untyped = graph::infer_types(graph_);
-    if (untyped.empty()) graph::fold_constants(graph_);
+    if (untyped.empty() && refusals_.empty()) graph::fold_constants(graph_);
     converted_ =
         format_ == Format::geir ? graph::convert_to_ge(graph_) : graph::convert_to_onnx(graph_, options_.opset);
-    refusals_ = untyped.empty() ? converted_->refusals : untyped;
+    const bool said = !refusals_.empty() || !untyped.empty();  // why some types are not known
+    refuse_also(untyped);
+    for (const graph::Refusal& refusal : converted_->refusals.list())
+      if (!said || refusal.reason != graph::kUntyped) refuse_also(refusal);
     return true;
+  }
+
+  void refuse_also(const graph::Refusal& refusal) {
+    for (std::size_t i = 0; i < refusal.nodes; ++i) refusals_.add(refusal.op, refusal.first, refusal.reason);
+  }
+
+  void refuse_also(const Refusals& more) {
+    for (const graph::Refusal& refusal : more.list()) refuse_also(refusal);
   }
 
   // An ONNX model stays as it is but for its weights.
@@ -254,8 +289,27 @@ class Export {
     if (!refusals_.empty())
       return fmt::format("{} cannot be converted to {}", counted(refusals_.list().size(), "operator"), target_text());
     const std::size_t count = binding_.missing.size() + binding_.unfit.size();
-    return fmt::format("{} {} not fit {}", counted(count, "parameter"), count == 1 ? "does" : "do",
-                       escape(options_.file));
+    if (!weights_) return fmt::format("{} without values", counted(count, "parameter"));
+    return fmt::format("{} of the network {} not in {}, or of another shape", counted(count, "parameter"),
+                       count == 1 ? "is" : "are", escape(options_.file));
+  }
+
+  // Those of another shape first: there something is wrong, where others may only be missing.
+  std::vector<std::string> binding_lines() const {
+    std::vector<std::string> lines;
+    const std::size_t count = binding_.missing.size() + binding_.unfit.size();
+    for (const auto* const some : {&binding_.unfit, &binding_.missing})
+      for (const graph::Unbound& parameter : *some)
+        if (lines.size() < kMostLines) lines.push_back(text_of(parameter));
+    if (count > lines.size()) lines.push_back(fmt::format("and {} more", grouped(count - lines.size())));
+    return lines;
+  }
+
+  std::string binding_hint() const {
+    if (!weights_) return "`ckpt export X.ckpt --graph FILE` takes them from a checkpoint";
+    if (network_.empty() || binding_.bound > 0) return {};
+    const auto other = graph::match_network(*weights_, network_options());
+    return other ? fmt::format("its weights are those of {}", *other) : std::string();
   }
 
   // As results, which --check is asked for.
@@ -266,21 +320,21 @@ class Export {
       table.add({"  " + escape(refusal.op), grouped(refusal.nodes), escape(refusal.reason), escape(refusal.first)});
     context_.write(table.text(context_.color()));
     if (binds()) return;
-    for (const auto* const some : {&binding_.missing, &binding_.unfit})
-      for (const graph::Unbound& parameter : *some) context_.write("  " + text_of(parameter) + "\n");
+    for (const std::string& line : binding_lines()) context_.write("  " + line + "\n");
   }
 
   // As errors.
   int tell_problems() {
     for (const graph::Refusal& refusal : refusals_.list())
       context_.note(fmt::format("{}: {}: {}", escape(source_), escape(refusal.op), text_of(refusal)));
-    if (!refusals_.empty())
-      return context_.fail(fmt::format("{}: {}; nothing was written", escape(source_), problem_text()),
-                           "`ckpt export --operators` lists what can be converted");
-    for (const auto* const some : {&binding_.missing, &binding_.unfit})
-      for (const graph::Unbound& parameter : *some)
-        context_.note(fmt::format("{}: {}", escape(options_.file), text_of(parameter)));
-    return context_.fail(fmt::format("{}: {}; nothing was written", escape(source_), problem_text()));
+    if (!binds())
+      for (const std::string& line : binding_lines()) context_.note(fmt::format("{}: {}", escape(options_.file), line));
+    const bool all_known = std::ranges::all_of(
+        refusals_.list(), [](const graph::Refusal& refusal) { return graph::find_op(refusal.op) != nullptr; });
+    return context_.fail(fmt::format("{}: {}; nothing was written", escape(source_), problem_text()),
+                         !all_known          ? "`ckpt export --operators` lists what can be converted"
+                         : refusals_.empty() ? binding_hint()
+                                             : "");
   }
 
   void say_that_it_can() {

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <deque>
 #include <iterator>
 #include <unordered_map>
 #include <unordered_set>
@@ -201,6 +202,8 @@ class Normaliser {
   Thing visit(const AnfNode& node, std::uint32_t index);
   Thing pick(const AnfNode& node);
   Thing operate(const AnfNode& node);
+  Thing shape_of(const AnfNode& node, const Thing& tensor);
+  void settle_shape(const AnfNode& node, const Node& out, Literal& shape) const;
   void flatten(Node& out) const;
   bool add_argument(const AnfNode& node, const Argument& argument, const Thing& operand, Node& out);
   bool add_tensor(const AnfNode& node, std::string_view argument, const Thing& operand, Node& out);
@@ -226,6 +229,7 @@ class Normaliser {
   std::vector<ValueId> parameters_ = {};
   std::vector<Thing> things_ = {};  // by node
   std::unordered_map<const Literal*, ValueId> constants_ = {};
+  std::deque<Literal> shapes_ = {};  // that the network asks for
   Names values_ = {};
   Names nodes_ = {};
   std::size_t spent_ = 0;
@@ -352,6 +356,8 @@ Thing Normaliser::operate(const AnfNode& node) {
     if (found.is == Thing::Is::nothing) return {};  // what it needs was refused already
     if (found.is != Thing::Is::monad) operands.push_back(found);
   }
+  const bool asks = node.op == "Shape" || node.op == "TensorShape";
+  if (asks && !operands.empty() && operands[0].is == Thing::Is::tensor) return shape_of(node, operands[0]);
   Node out{.op = node.op, .name = node.name};
   for (const auto& [name, literal] : node.attrs)
     if (auto attr = attr_of(literal)) out.attrs.insert_or_assign(name, std::move(*attr));
@@ -382,6 +388,46 @@ Thing Normaliser::operate(const AnfNode& node) {
   return add_results(node, std::move(out));
 }
 
+constexpr std::string_view kOpenSize = "computed when the network runs";
+
+/// The sizes of a tensor, as far as they are recorded. One that is not remembers which it is: Reshape can do with it.
+Thing Normaliser::shape_of(const AnfNode& node, const Thing& tensor) {
+  const Value& value = graph_.value(tensor.index);
+  if (value.type.dtype == DType::unknown) return refuse(node, "of a tensor whose rank is not recorded");
+  Literal shape{.is = Literal::Is::list};
+  for (std::size_t i = 0; i < value.type.dims.size(); ++i) {
+    const Dim& dim = value.type.dims[i];
+    Literal size = dim.known() ? Literal::of(dim.size) : Literal::other(std::string(kOpenSize));
+    if (!dim.known()) size.integer = static_cast<std::int64_t>(i), size.name = value.name;
+    shape.items.push_back(std::move(size));
+  }
+  if (!spend(shape.items.size())) return refuse(node, "too many shapes");
+  shapes_.push_back(std::move(shape));
+  return {.is = Thing::Is::literal, .literal = &shapes_.back()};
+}
+
+/// Sizes of a Reshape that are not known become numbers all the same: 0 for the same dimension of its input, what is
+/// recorded of the result, and -1 where it is the only one.
+void Normaliser::settle_shape(const AnfNode& node, const Node& out, Literal& shape) const {
+  const Dims& result = node.recorded.type.dims;
+  std::vector<Literal*> open;
+  for (std::size_t i = 0; i < shape.items.size(); ++i) {
+    Literal& size = shape.items[i];
+    const bool unknown = size.is == Literal::Is::other && size.text == kOpenSize;
+    if (!unknown && (size.is != Literal::Is::integer || size.integer != -1)) continue;
+    const bool same = unknown && !out.inputs.empty() && out.inputs[0] != kAbsent &&
+                      graph_.value(out.inputs[0]).name == size.name && size.integer == static_cast<std::int64_t>(i);
+    if (same) {
+      size = Literal::of(std::int64_t{0});
+    } else if (result.size() == shape.items.size() && result[i].known()) {
+      size = Literal::of(result[i].size);
+    } else {
+      open.push_back(&size);
+    }
+  }
+  if (open.size() == 1) *open[0] = Literal::of(std::int64_t{-1});
+}
+
 /// Up to 1.x nn.Flatten is a Reshape to (batch, -1), with the batch it was compiled for. Flatten is the same for any.
 void Normaliser::flatten(Node& out) const {
   const auto* shape = std::get_if<Ints>(&out.attrs["shape"]);
@@ -406,8 +452,9 @@ bool Normaliser::add_argument(const AnfNode& node, const Argument& argument, con
     (void)refuse(node, "argument " + std::string(argument.name) + " " + std::move(why));
     return false;
   };
-  if (operand.is == Thing::Is::list) {
-    // A tuple of constants that the compiler left in pieces.
+  const bool shape_of_another = operand.is == Thing::Is::literal && operand.literal->is == Literal::Is::list;
+  if (operand.is == Thing::Is::list || shape_of_another) {
+    // A tuple of constants that the compiler left in pieces, or one of which some are sizes that are not known.
     Literal list{.is = Literal::Is::list};
     if (!spend(item_count(operand))) return false;
     for (std::uint32_t i = 0; i < item_count(operand); ++i) {
@@ -415,6 +462,10 @@ bool Normaliser::add_argument(const AnfNode& node, const Argument& argument, con
       if (part.is != Thing::Is::literal) return fail("is computed when the network runs");
       list.items.push_back(*part.literal);
     }
+    const Op* op = find_op(node.op);
+    if (op != nullptr && op->name == "Reshape") settle_shape(node, out, list);
+    const bool open = std::ranges::any_of(list.items, [](const Literal& each) { return each.text == kOpenSize; });
+    if (open) return fail("is computed when the network runs");
     auto attr = attr_of(list);
     if (!attr) return fail("is a tuple of different things");
     out.attrs.insert_or_assign(std::string(argument.name), std::move(*attr));

@@ -288,8 +288,52 @@ std::vector<bool> wanted_constants(const Graph& graph) {
 
 }  // namespace
 
+namespace {
+
+/// What folding may cost. Results are kept small, or made when they are needed, from operands that may be such results
+/// themselves: what a result takes to make is told before it is folded, so that no file makes work that it is not as
+/// large as.
+class Budget {
+ public:
+  explicit Budget(const Graph& graph) : work_(graph.values.size(), 0) {
+    for (std::size_t id = 0; id < graph.values.size(); ++id) {
+      if (graph.values[id].bound) left_ += 8 * (work_[id] = graph.values[id].contents.size);
+    }
+  }
+
+  /// Whether a node may be folded into `size` bytes. What grows stays a node, unless an operator needs it constant.
+  bool takes(const Node& node, std::uint64_t size, bool needed) {
+    constexpr std::uint64_t kSmall = std::uint64_t{64} << 10;
+    std::uint64_t operands = 0, work = size;
+    for (const ValueId id : node.inputs) operands += work_[id];
+    work += operands;
+    if ((!needed && size > kSmall && size / 2 > operands) || work > left_) return false;
+    left_ -= work;
+    for (const ValueId id : node.outputs) work_[id] = work;
+    return true;
+  }
+
+  /// A result that is kept costs no more than its bytes from then on.
+  void kept(ValueId id, std::uint64_t size) { work_[id] = size; }
+
+ private:
+  std::vector<std::uint64_t> work_;
+  std::uint64_t left_ = std::uint64_t{64} << 20;
+};
+
+bool kept_in_memory(Contents& contents) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 20;
+  if (!contents.make || contents.size > kMost) return false;
+  auto bytes = contents.make();
+  if (bytes) contents = in_memory(std::move(*bytes));
+  return bytes.has_value();
+}
+
+}  // namespace
+
 void fold_constants(Graph& graph, std::uint64_t limit) {
   const std::vector<bool> wanted = wanted_constants(graph);
+  Budget budget(graph);
   for (const Node& node : graph.nodes) {
     const bool constant = std::ranges::all_of(
         node.inputs, [&](ValueId id) { return id != kAbsent && graph.value(id).kind == ValueKind::constant; });
@@ -298,15 +342,18 @@ void fold_constants(Graph& graph, std::uint64_t limit) {
     const Op* op = find_op(node.op);
     if (!op || !check_node(*op, node)) continue;
     std::vector<Contents> results;
+    std::uint64_t size = 0;
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       auto contents = Folding(graph, node).result(i);
       if (!contents || contents->size > limit) break;
+      size += contents->size;
       results.push_back(std::move(*contents));
     }
-    if (results.size() != node.outputs.size()) continue;
+    if (results.size() != node.outputs.size() || !budget.takes(node, size, needed)) continue;
     for (std::size_t i = 0; i < results.size(); ++i) {
       Value& value = graph.value(node.outputs[i]);
       value.kind = ValueKind::constant;
+      if (kept_in_memory(results[i])) budget.kept(node.outputs[i], results[i].size);
       value.contents = std::move(results[i]);
       value.bound = true;
     }

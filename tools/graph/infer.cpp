@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "op.h"
 #include "ops/rules.h"
@@ -56,6 +57,8 @@ bool in_range(const Argument& argument, const Attr& attr) {
   if (argument.name == "begin" || argument.name == "end") return true;
   const auto small = [](std::int64_t number) { return -kLargest <= number && number <= kLargest; };
   const auto all_small = [&](const Ints& numbers) { return std::ranges::all_of(numbers, small); };
+  const bool added = argument.name == "epsilon" || argument.name == "eps";  // to what is divided by
+  if (const auto* number = std::get_if<double>(&attr); number && added) return std::isfinite(*number) && *number >= 0;
   if (const auto* number = std::get_if<std::int64_t>(&attr)) return small(*number);
   if (const auto* numbers = std::get_if<Ints>(&attr)) return all_small(*numbers);
   if (const auto* lists = std::get_if<IntLists>(&attr)) return std::ranges::all_of(*lists, all_small);

@@ -21,12 +21,14 @@ Result<Dim> parse_dim(std::string_view text, std::string_view whole) {
   if (is_digit(text[0])) {
     std::int64_t size = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-    if (end != text.data() + text.size()) return wrong(inside() + "is neither a number nor a name");
+    if (end != text.data() + text.size())
+      return wrong(inside() + "is neither a number nor a name (x stands between them)");
     if (error != std::errc()) return wrong(inside() + "is too large");
+    if (size == 0) return wrong(inside() + "is no size");
     return Dim(size);
   }
   if (!is_letter(text[0]) || !std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c); }))
-    return wrong(inside() + "is neither a number nor a name");
+    return wrong(inside() + "is neither a number nor a name (x stands between them)");
   return Dim(std::string(text));
 }
 
@@ -92,7 +94,8 @@ Status apply_input_specs(Graph& graph, std::span<const InputSpec> specs) {
     if (!spec.input.empty()) continue;
     next = std::find(next, given.end(), nullptr);
     if (next == given.end())
-      return wrong("there are only " + std::to_string(given.size()) + " inputs, and more are described");
+      return wrong("the network has " + std::to_string(given.size()) + (given.size() == 1 ? " input" : " inputs") +
+                   ", and more are described");
     *next = &spec;
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -22,7 +23,10 @@ Result<Literal> tensor_literal(const TensorProto& tensor, const Stripped& payloa
   const auto run = payloads.payload(tensor.raw_data());
   if (!run) return run.error();
   if (run->size == 0 && element_count(literal.type) != 0) {
-    literal.recorded = false;
+    auto numbers = numbers_of(tensor, literal.type);
+    if (!numbers) return numbers.error();
+    literal.recorded = numbers->has_value();
+    if (*numbers) literal.contents = std::move(**numbers);
     return literal;
   }
   auto contents = contents_of(*run, literal.type);
@@ -63,7 +67,11 @@ std::optional<Literal> scalar_of(const AttributeProto& from, std::int64_t intege
   }
 }
 
-bool take(ValueReading& reading) { return reading.left > 0 && reading.left-- > 0; }
+bool take(ValueReading& reading, std::size_t count = 1) {
+  if (reading.left < count) return false;
+  reading.left -= count;
+  return true;
+}
 Error too_many() { return Error{.code = Errc::limit, .message = "too many values of attributes"}; }
 
 /// 2.x: a list nests, a single value is in the field of its type or, inside a list, in the repeated one.
@@ -85,8 +93,12 @@ Result<Literal> nested_literal(const AttributeProto& from, ValueReading& reading
       return Literal{.is = Literal::Is::monad};
     case AttributeProto::NONE:
       return Literal{};
-    case AttributeProto::STRING:
-      return Literal::of(from.strings_size() > 0 ? from.strings(0) : from.s());
+    case AttributeProto::STRING: {
+      // Many nodes may share a primitive, and each has a copy of its texts.
+      const std::string& text = from.strings_size() > 0 ? from.strings(0) : from.s();
+      if (!take(reading, text.size() / 16)) return too_many();
+      return Literal::of(text);
+    }
     case AttributeProto::FLOAT:
       return Literal::of(double{from.floats_size() > 0 ? from.floats(0) : from.f()});
     case AttributeProto::DOUBLE:
@@ -184,7 +196,10 @@ class RefReader {
     }
     if (i < from_.floats_size()) return Literal::of(double{from_.floats(i)});
     if (i < from_.doubles_size()) return Literal::of(from_.doubles(i));
-    if (i < from_.strings_size()) return Literal::of(from_.strings(i));
+    if (i < from_.strings_size()) {
+      if (!take(reading_, from_.strings(i).size() / 16)) return too_many();
+      return Literal::of(from_.strings(i));
+    }
     if (i >= from_.tensors_size()) return malformed("a tuple with fewer values than places");
     if (auto value = value_in(from_.tensors(i))) return *value;
     if (kind_ == "type") return Literal::of(dtype_of(from_.tensors(i).data_type()));
@@ -229,6 +244,60 @@ class ShapeReader {
 };
 
 }  // namespace
+
+namespace {
+
+template <class To, class List>
+std::vector<std::byte> bytes_of_list(const List& list) {
+  std::vector<std::byte> bytes(sizeof(To) * static_cast<std::size_t>(list.size()));
+  std::byte* at = bytes.data();
+  for (const auto number : list) {
+    const To value = static_cast<To>(number);
+    std::memcpy(at, &value, sizeof value);
+    at += sizeof value;
+  }
+  return bytes;
+}
+
+std::vector<std::byte> bytes_of_numbers(const TensorProto& tensor, DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+      return bytes_of_list<float>(tensor.float_data());
+    case DType::float64:
+      return bytes_of_list<double>(tensor.double_data());
+    case DType::int64:
+      return bytes_of_list<std::int64_t>(tensor.int64_data());
+    case DType::uint64:
+      return bytes_of_list<std::uint64_t>(tensor.uint64_data());
+    case DType::uint32:
+      return bytes_of_list<std::uint32_t>(tensor.uint64_data());
+    case DType::int32:
+      return bytes_of_list<std::int32_t>(tensor.int32_data());
+    case DType::int16:
+    case DType::uint16:
+    case DType::float16:  // its bits
+    case DType::bfloat16:
+      return bytes_of_list<std::uint16_t>(tensor.int32_data());
+    case DType::int8:
+    case DType::uint8:
+    case DType::boolean:
+      return bytes_of_list<std::uint8_t>(tensor.int32_data());
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+Result<std::optional<Contents>> numbers_of(const TensorProto& tensor, const Type& type) {
+  auto bytes = bytes_of_numbers(tensor, type.dtype);
+  if (bytes.empty()) return std::optional<Contents>();
+  const auto count = element_count(type);
+  if (!count || *count != bytes.size() / size_of(type.dtype))
+    return Error{.code = Errc::mismatch,
+                 .message = to_string(type) + " with " + std::to_string(bytes.size()) + " bytes of values"};
+  return std::optional(in_memory(std::move(bytes)));
+}
 
 DType dtype_of(std::int32_t mindir_type) noexcept {
   constexpr std::array kTypes = {DType::unknown,    DType::float32,  DType::uint8,   DType::int8,   DType::uint16,

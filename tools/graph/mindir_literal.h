@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "anf.h"
 #include "ckpt/error.h"
@@ -16,6 +17,9 @@ DType dtype_of(std::int32_t mindir_type) noexcept;
 
 /// dtype and dims; unknown (no dims, no dtype) where even the number of dims is not recorded.
 Type type_of(const mind_ir::TensorProto& tensor);
+
+/// Values that are not raw bytes but numbers in the field of their type; empty where there are none.
+Result<std::optional<Contents>> numbers_of(const mind_ir::TensorProto& tensor, const Type& type);
 
 /// What values are read with: where payloads are, and how many values may still be made. One takes more memory than the
 /// byte that it may have been.

@@ -60,6 +60,9 @@ Result<Graph> make_network(std::string_view name, const NetworkOptions& options,
   std::string message = "no built-in network is called \"" + escape(name) + '"';
   if (const std::string_view near = nearest_name(name, names); !near.empty()) {
     message.append("; did you mean ").append(near).append("?");
+  } else {
+    for (const std::string_view known : names)
+      message.append(known == names.front() ? "; there are " : ", ").append(known);
   }
   return usage(std::move(message));
 }

@@ -288,6 +288,12 @@ Status write_model(const std::filesystem::path& path, OnnxModel model, const Onn
     const std::uint64_t external = make_external(model, data_path.filename().string());
     if (model_size(model) > options.max_model_bytes)
       return Error{.code = Errc::limit, .message = "the graph alone is larger than 2 GiB"};
+    // Without its model it is another's: of one that was renamed, or no model's at all.
+    std::error_code none;
+    if (std::filesystem::exists(data_path, none) && !std::filesystem::exists(model_path, none))
+      return Error{.code = Errc::usage,
+                   .message = "\"" + escape(data_path.filename().string()) +
+                              "\" is there and its model is not: another one may refer to it; remove it first"};
     if (external > 0) return write_in_two(model_path, model, how, options.progress, data_path);
   }
   auto file = OutputFile::create(path, how);

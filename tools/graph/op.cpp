@@ -28,8 +28,9 @@ bool any_word(std::string_view words, const std::function<bool(std::string_view)
 
 std::vector<Op> make_table() {
   std::vector<Op> table;
-  for (auto family : {conv_ops, pool_ops, activation_ops, norm_ops, unary_ops, binary_ops, matmul_ops, reduce_ops,
-                      shape_ops, index_ops, pad_ops, resize_ops, recurrent_ops, gradient_ops, optimizer_ops}) {
+  for (auto family :
+       {conv_ops, pool_ops, activation_ops, norm_ops, unary_ops, binary_ops, matmul_ops, reduce_ops, shape_ops,
+        index_ops, pad_ops, resize_ops, recurrent_ops, detection_ops, scatter_ops, gradient_ops, optimizer_ops}) {
     std::ranges::move(family(), std::back_inserter(table));
   }
   for (Op& op : table) {
@@ -171,6 +172,7 @@ std::optional<Attr> in_kind(const Argument& argument, const Attr& attr) {
     case Is::dtype:
       if (std::holds_alternative<DType>(attr)) return attr;
       if (const auto* value = std::get_if<std::int64_t>(&attr)) {
+        if (argument.name == "argmax_type") return *value == 3 ? DType::int32 : DType::int64;  // numbers of its own
         if (const DType known = dtype_of_type_id(*value); known != DType::unknown) return known;
       }
       if (const auto* value = std::get_if<std::string>(&attr)) {

@@ -95,15 +95,13 @@ struct GeOp {
 
 constexpr GeOp kOps[] = {
     {"Acos", "ACos"},
-    {"Acos", "ACos"},
     {"Adds", "Add"},
     {"ArgMaxD", "Argmax", "dimension=axis dtype=output_type", "output_type"},
     {"ArgMaxV2", "Argmax", "dtype=output_type", "output_type"},
     {"ArgMaxWithValue", "ArgMaxWithValue", "dimension=axis"},
     {"ArgMinD", "Argmin", "dimension=axis dtype=output_type", "output_type"},
     {"ArgMinWithValue", "ArgMinWithValue", "dimension=axis"},
-    {"ArgMinD", "Argmin", "dimension=axis dtype=output_type", "output_type"},
-    {"ArgMinWithValue", "ArgMinWithValue", "dimension=axis"},
+    {"AvgPoolV2", "AvgPool2D", "ksize=kernel_size strides=stride pads=padding"},
     {"BatchMatMul", "BatchMatMul", "adj_x1=transpose_a adj_x2=transpose_b"},
     {"BatchMatMulV2", "BatchMatMul", "adj_x1=transpose_a adj_x2=transpose_b"},
     {"BatchToSpaceD", "BatchToSpace"},
@@ -114,28 +112,29 @@ constexpr GeOp kOps[] = {
     {"Conv2DBackpropInputD", "Conv2DTranspose",
      "pads=pad_list strides=stride dilations=dilation groups=group input_size=input_sizes"},
     {"Conv3D", "Conv3D", "pads=pad_list strides=stride dilations=dilation groups=group", "", 2},
+    {"CumprodD", "CumProd"},
     {"CumsumD", "CumSum"},
     {"DepthwiseConv2D", "DepthwiseConv2dNative", "pads=pad_list strides=stride dilations=dilation", "", 2},
     {"FastGelu", "FastGeLU"},
-    {"GatherElements", "GatherD"},
     {"GatherElements", "GatherD"},
     {"GatherV2", "Gather"},
     {"GatherV2D", "Gather"},
     {"Gelu", "GeLU"},
     {"HardSigmoid", "HSigmoid"},
     {"HardSwish", "HSwish"},
+    {"Iou", "IOU"},
     {"L2Normalize", "L2Normalize", "eps=epsilon"},
     {"LeakyRelu", "LeakyReLUExt"},
     {"LogSoftmaxV2", "LogSoftmax", "axes=axis"},
     {"MatMul", "MatMul", "transpose_x1=transpose_a transpose_x2=transpose_b", "", 2},
     {"MatMulV2", "MatMul", "transpose_x1=transpose_a transpose_x2=transpose_b", "", 2},
+    {"MaxPoolV3", "MaxPoolWithMask", "ksize=kernel_size"},
     {"Muls", "Muls"},
     {"PRelu", "PReLU"},
     {"Pack", "Stack"},
     {"PadD", "Pad"},
     {"ReduceAllD", "ReduceAll", "axes=axis"},
     {"ReduceAnyD", "ReduceAny", "axes=axis"},
-    {"ReduceAllD", "ReduceAll", "axes=axis"},
     {"ReduceMaxD", "ReduceMax", "axes=axis"},
     {"ReduceMeanD", "ReduceMean", "axes=axis"},
     {"ReduceMinD", "ReduceMin", "axes=axis"},
@@ -146,6 +145,7 @@ constexpr GeOp kOps[] = {
     {"ResizeBilinearV2D", "ResizeBilinearV2"},
     {"ResizeNearestNeighborV2D", "ResizeNearestNeighborV2"},
     {"ReverseV2D", "ReverseV2"},
+    {"ScatterNdD", "ScatterNd"},
     {"Selu", "SeLU"},
     {"SliceD", "Slice", "offsets=begin"},
     {"SoftmaxV2", "Softmax", "axes=axis"},
@@ -155,6 +155,7 @@ constexpr GeOp kOps[] = {
     {"TileD", "Tile", "multiples=dims"},
     {"TransposeD", "Transpose", "perm=dims"},
     {"Unpack", "Unstack"},
+    {"UnsortedSegmentSumD", "UnsortedSegmentSum"},
 };
 
 /// Attributes of GE whose meaning MindSpore's operator has fixed.
@@ -164,6 +165,7 @@ struct Fixed {
   double value;
 };
 constexpr Fixed kFixed[] = {
+    {"AvgPoolV2", "global_pooling", 0},
     {"Conv2D", "offset_x", 0},
     {"DepthwiseConv2D", "offset_x", 0},
     {"Exp", "base", -1},
@@ -173,6 +175,7 @@ constexpr Fixed kFixed[] = {
     {"HardSigmoid", "alpha", 1.0F / 6},
     {"HardSigmoid", "beta", 0.5},
     {"MatMulV2", "offset_x", 0},
+    {"MaxPoolV3", "global_pooling", 0},
     {"Reshape", "axis", 0},
     {"Reshape", "num_axes", -1},
     {"Swish", "scale", 1},
@@ -215,6 +218,7 @@ class GeirReader {
   void add_bias(const ge_ir::OpDef& op);
   void set_attributes(const ge_ir::OpDef& op, const GeOp* known, AnfNode& out);
   static void complete(AnfNode& out);
+  static void complete_padded_pool(AnfNode& out);
   Status connect();
   Result<Operand> source(std::string_view reference);
   Operand constant(Literal literal);
@@ -318,6 +322,7 @@ Status GeirReader::add_node(const ge_ir::OpDef& op) {
     for (const auto& output : op.output_desc()) out.recorded.items.push_back(recorded_of(output));
   }
   complete(out);
+  if (op.type() == "AvgPoolV2" || op.type() == "MaxPoolV3") complete_padded_pool(out);
   for (const Fixed& fixed : kFixed) {
     const auto attr = out.attrs.find(fixed.attr);
     if (fixed.ge != op.type() || attr == out.attrs.end()) continue;
@@ -367,12 +372,32 @@ void GeirReader::complete(AnfNode& out) {
   static constexpr std::string_view kImages[] = {"AvgPool", "BatchNorm", "BiasAdd", "Conv2D", "MaxPool"};
   if (std::ranges::find(kImages, out.op) != std::end(kImages))
     out.attrs.emplace("data_format", Literal::of(std::string("NHWC")));
-  if (out.op == "LogSoftmax" || out.op == "CumSum") {
+  if (out.op == "LogSoftmax" || out.op == "CumSum" || out.op == "CumProd") {
     // MindSpore has one axis.
     const auto axis = out.attrs.find("axis");
     if (axis != out.attrs.end() && axis->second.is == Literal::Is::list && axis->second.items.size() == 1)
       axis->second = Literal(axis->second.items[0]);
   }
+}
+
+/// Pads are four numbers there, and two here, for both sides each.
+void GeirReader::complete_padded_pool(AnfNode& out) {
+  const auto attr = [&](std::string_view name) -> const Literal& {
+    static const Literal nothing;
+    const auto found = out.attrs.find(name);
+    return found == out.attrs.end() ? nothing : found->second;
+  };
+  const std::string_view pads = out.attrs.contains("padding") ? "padding" : "pads";
+  const Literal& mode = attr("padding_mode");
+  if (mode.is == Literal::Is::text && mode.text != "CALCULATED") out.problem = "its padding_mode is " + mode.text;
+  if (attr("data_format").text != "NCHW") out.problem = "its data_format is not NCHW";
+  if (const auto& items = attr(pads).items; !items.empty()) {
+    const bool even = items.size() == 4 && items[0].integer == items[1].integer && items[2].integer == items[3].integer;
+    if (!even) out.problem = "its pads differ from side to side";
+    if (even) out.attrs[std::string(pads)] = Literal{.is = Literal::Is::list, .items = {items[0], items[2]}};
+  }
+  const bool exclusive = attr("exclusive").is == Literal::Is::none || attr("exclusive").integer != 0;
+  if (out.op == "AvgPool2D") out.attrs.insert_or_assign("count_include_pad", Literal::of(!exclusive));
 }
 
 Status GeirReader::connect() {

@@ -68,8 +68,9 @@ std::string_view own_name(std::string_view name) {
 
 class MindirReader {
  public:
-  MindirReader(const ModelProto& model, const Stripped& payloads, const std::filesystem::path& path)
-      : model_(model), payloads_(payloads), path_(path), values_read_{payloads} {}
+  MindirReader(const ModelProto& model, const Stripped& payloads, const std::filesystem::path& path,
+               const StripLimits& limits)
+      : model_(model), payloads_(payloads), path_(path), limits_(limits), values_read_{payloads} {}
 
   Result<AnfGraph> read();
 
@@ -79,6 +80,8 @@ class MindirReader {
   Status add_parameters();
   Result<AnfValue> parameter(const TensorProto& tensor);
   Result<Contents> external(const TensorProto::ExternalData& place, const Type& type, bool& bound);
+  Status add_variables();
+  Status add_variables(const SourcePtr& file);
   Status add_nodes();
   Status add_constant(const NodeProto& node);
   Status add_node(const NodeProto& node);
@@ -90,6 +93,7 @@ class MindirReader {
   const ModelProto& model_;
   const Stripped& payloads_;
   const std::filesystem::path& path_;
+  StripLimits limits_;
   AnfGraph graph_ = {};
   std::unordered_map<std::string_view, Operand> values_ = {};
   std::unordered_map<std::string_view, const PrimitiveProto*> primitives_ = {};
@@ -106,6 +110,7 @@ Result<AnfGraph> MindirReader::read() {
   for (const GraphProto& function : model_.functions()) functions_.insert(function.name());
   if (auto status = add_inputs(); !status) return status.error();
   if (auto status = add_parameters(); !status) return status.error();
+  if (auto status = add_variables(); !status) return status.error();
   if (auto status = add_nodes(); !status) return status.error();
   if (auto status = add_outputs(); !status) return status.error();
   return std::move(graph_);
@@ -163,6 +168,11 @@ Result<AnfValue> MindirReader::parameter(const TensorProto& tensor) {
     value.bound = true;
   } else if (tensor.has_external_data()) {
     contents = external(tensor.external_data(), value.type, value.bound);
+  } else {
+    auto numbers = numbers_of(tensor, value.type);
+    if (!numbers) return numbers.error();
+    value.bound = numbers->has_value();
+    if (*numbers) contents = std::move(**numbers);
   }
   if (!contents) return contents.error();
   value.contents = std::move(*contents);
@@ -187,6 +197,50 @@ Result<Contents> MindirReader::external(const TensorProto::ExternalData& place, 
                             escape(place.location()) + "\", which has " + std::to_string(file->size())};
   bound = true;
   return contents_of({.source = file, .offset = offset, .size = length}, type);
+}
+
+/// 1.2 to 1.5 keep the values of a large network beside NAME_graph.mindir: NAME_variables/data_0, data_1 … are graphs
+/// with nothing but parameters. Later ones say of each parameter where it is.
+Status MindirReader::add_variables() {
+  constexpr std::string_view kSuffix = "_graph.mindir";
+  constexpr int kMostFiles = 10'000;
+  const std::string name = path_.filename().string();
+  const bool open = std::ranges::any_of(graph_.parameters, [](const AnfValue& value) { return !value.bound; });
+  const bool elsewhere = std::ranges::any_of(model_.graph().parameter(), &TensorProto::has_external_data);
+  if (!open || elsewhere || !name.ends_with(kSuffix)) return {};
+  const std::string folder = name.substr(0, name.size() - kSuffix.size()) + "_variables";
+  for (int i = 0; i < kMostFiles; ++i) {
+    const std::string location = folder + "/data_" + std::to_string(i);
+    const auto file = containers::open_external(path_, location);
+    if (!file && file.error().os_error == ENOENT) return {};
+    if (!file) return file.error();
+    if (auto status = add_variables(*file); !status) {
+      Error error = status.error();
+      error.message = "\"" + escape(location) + "\": " + error.message;
+      return error;
+    }
+  }
+  return {};
+}
+
+Status MindirReader::add_variables(const SourcePtr& file) {
+  const auto stripped = strip_payloads(file, kGraphRule, limits_);
+  if (!stripped) return stripped.error();
+  GraphProto variables;
+  if (auto status = parse_stripped(*stripped, variables); !status) return status;
+  for (const TensorProto& tensor : variables.parameter()) {
+    const auto found = values_.find(tensor.name());
+    if (found == values_.end() || found->second.is != Operand::Is::parameter) continue;
+    AnfValue& value = graph_.parameters[found->second.index];
+    const auto run = stripped->payload(tensor.raw_data());
+    if (!run) return run.error();
+    if (value.bound || run->size == 0) continue;
+    auto contents = contents_of(*run, value.type);
+    if (!contents) return contents.error();
+    value.contents = std::move(*contents);
+    value.bound = true;
+  }
+  return {};
 }
 
 Status MindirReader::add_nodes() {
@@ -248,7 +302,7 @@ void MindirReader::set_operator(const NodeProto& node, AnfNode& out, const Primi
   }
   out.op = "call";
   out.name = node.name();
-  out.problem = "calls \"" + escape(op) + "\": control flow that depends on values";
+  out.problem = "calls '" + std::string(op) + "': control flow that depends on values";
 }
 
 Status MindirReader::set_attributes(const NodeProto& node, const PrimitiveProto* primitive, AnfNode& out) {
@@ -297,7 +351,7 @@ Status MindirReader::add_outputs() {
 
 Result<GraphFile> finish(const ModelProto& model, const Stripped& stripped, const std::filesystem::path& path,
                          const ReadGraphOptions& options) {
-  auto anf = MindirReader(model, stripped, path).read();
+  auto anf = MindirReader(model, stripped, path, limits_of(options)).read();
   if (!anf) return anf.error();
   if (!options.output.empty()) {
     auto output = find_output(*anf, options.output);

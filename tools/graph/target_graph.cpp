@@ -3,7 +3,9 @@
 #include <set>
 
 #include "op.h"
+#include "ops/onnx_types.h"
 #include "ops/rules.h"
+#include "passes.h"
 
 namespace ckpt::graph {
 
@@ -77,8 +79,13 @@ class Conversion {
 
   Converted run() {
     failed_.assign(graph_.nodes.size(), false);
+    used_.assign(graph_.values.size(), false);
+    for (const Node& node : graph_.nodes) use(node.inputs);
+    use(graph_.outputs);
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) convert(i);
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) finish_output(i);
+    // Of a node whose inputs have no types whoever should have given them says why; here it must not pass for nothing.
+    if (refusals_.empty() && untyped_) refusals_.add(*untyped_, std::string(kUntyped));
     name_constants();
     return {.target = std::move(target_), .refusals = std::move(refusals_)};
   }
@@ -95,7 +102,12 @@ class Conversion {
     target_.node_ = &node;
     Status status = op ? check_node(*op, node) : refuse("not an operator that is known");
     if (status && !(op->*rule_)) status = refuse("no rule for this target");
-    if (status && !typed(node)) status = refuse("the types of its inputs and results are not known");
+    if (status && (!typed(node) || !op->infer || !op->infer(NodeView(graph_, node)))) {
+      // Rules trust that the types are right. Why they are not, infer_types() said.
+      if (!untyped_) untyped_ = &node;
+      failed_[index] = true;
+      return;
+    }
     if (status) status = (op->*rule_)(NodeView(graph_, node), target_);
     if (!status) {
       refusals_.add(node, status.error().message);
@@ -103,12 +115,23 @@ class Conversion {
       return;
     }
     name_results(node);
+    for (std::size_t i = first; status && i < target_.steps_.size() && target_.opset_ > 0; ++i) {
+      status = check_onnx_types(target_.steps_[i], target_.outputs_, target_.opset_);
+    }
+    if (!status) refusals_.add(node, status.error().message);
     name_steps(node, first);
   }
 
   bool typed(const Node& node) const {
     const auto known = [&](ValueId id) { return id == kAbsent || graph_.value(id).type.dtype != DType::unknown; };
-    return std::ranges::all_of(node.inputs, known) && std::ranges::all_of(node.outputs, known);
+    return std::ranges::all_of(node.inputs, known) &&
+           std::ranges::all_of(node.outputs, [&](ValueId id) { return !used_[id] || known(id); });
+  }
+
+  void use(const std::vector<ValueId>& ids) {
+    for (const ValueId id : ids) {
+      if (id != kAbsent) used_[id] = true;
+    }
   }
 
   /// Whether what the node needs was converted. What its producer's rule left out is refused in the producer's name;
@@ -190,6 +213,8 @@ class Conversion {
   Target target_;
   Refusals refusals_ = {};
   std::vector<bool> failed_ = {};
+  std::vector<bool> used_ = {};    // values that a node or the graph wants
+  const Node* untyped_ = nullptr;  // the first whose types are not known
   std::set<std::string, std::less<>> names_ = {};
   std::set<std::string, std::less<>> step_names_ = {};
 };

@@ -55,16 +55,8 @@
         <translation>B 中的值</translation>
     </message>
     <message>
-        <source>&amp;Values</source>
-        <translation>数值(&amp;V)</translation>
-    </message>
-    <message>
         <source>&amp;Histograms</source>
         <translation>直方图(&amp;H)</translation>
-    </message>
-    <message>
-        <source>D&amp;ifference B − A</source>
-        <translation>差值 B − A(&amp;I)</translation>
     </message>
     <message>
         <source>Comparing …</source>
@@ -109,6 +101,14 @@
     <message>
         <source>Histogram</source>
         <translation>直方图</translation>
+    </message>
+    <message>
+        <source>Val&amp;ues</source>
+        <translation>数值(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Difference &amp;B − A</source>
+        <translation>差值 B − A(&amp;B)</translation>
     </message>
 </context>
 <context>
@@ -305,10 +305,6 @@
         <translation>所有张量的统计</translation>
     </message>
     <message>
-        <source>Fi&amp;ndings</source>
-        <translation>检查结果(&amp;N)</translation>
-    </message>
-    <message>
         <source>&amp;Statistics</source>
         <translation>统计(&amp;S)</translation>
     </message>
@@ -319,6 +315,10 @@
     <message>
         <source>Not checked to the end: %1</source>
         <translation>检查未完成：%1</translation>
+    </message>
+    <message>
+        <source>Findin&amp;gs</source>
+        <translation>检查结果(&amp;G)</translation>
     </message>
 </context>
 <context>
@@ -366,16 +366,16 @@
 <context>
     <name>ckpt::viewer::HistogramPanel</name>
     <message>
-        <source>Logarithmic cou&amp;nts</source>
-        <translation>计数取对数(&amp;N)</translation>
-    </message>
-    <message>
-        <source>&amp;Logarithmic values</source>
-        <translation>数值取对数(&amp;L)</translation>
-    </message>
-    <message>
         <source>Each power of ten is equally wide. Negative values are left of the zeros, mirrored; zeros have a bar of their own; NaN and infinities are not counted.</source>
         <translation>每个数量级等宽。负值镜像显示在零的左侧；零单独成一柱；NaN 和无穷大不计入。</translation>
+    </message>
+    <message>
+        <source>Logarith&amp;mic counts</source>
+        <translation>计数取对数(&amp;M)</translation>
+    </message>
+    <message>
+        <source>L&amp;ogarithmic values</source>
+        <translation>数值取对数(&amp;O)</translation>
     </message>
 </context>
 <context>
@@ -420,14 +420,6 @@
         <translation>按文件所示</translation>
     </message>
     <message>
-        <source>&amp;Open</source>
-        <translation>打开(&amp;O)</translation>
-    </message>
-    <message>
-        <source>&amp;Key file …</source>
-        <translation>密钥文件(&amp;K)……</translation>
-    </message>
-    <message>
         <source>Key file</source>
         <translation>密钥文件</translation>
     </message>
@@ -439,16 +431,24 @@
         <source>This is no key: %1</source>
         <translation>这不是密钥：%1</translation>
     </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Ke&amp;y file …</source>
+        <translation>密钥文件(&amp;Y)……</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
 </context>
 <context>
     <name>ckpt::viewer::MainWindow</name>
     <message>
         <source>Checkpoint viewer</source>
         <translation>检查点查看器</translation>
-    </message>
-    <message>
-        <source>Show &amp;findings</source>
-        <translation>查看结果(&amp;F)</translation>
     </message>
     <message>
         <source>&amp;Reload</source>
@@ -503,10 +503,6 @@
         <translation>张量(&amp;E)</translation>
     </message>
     <message>
-        <source>Export as &amp;NPY …</source>
-        <translation>导出为 NPY(&amp;N)……</translation>
-    </message>
-    <message>
         <source>Export slice as C&amp;SV …</source>
         <translation>将切片导出为 CSV(&amp;S)……</translation>
     </message>
@@ -525,10 +521,6 @@
     <message>
         <source>F&amp;ilter</source>
         <translation>筛选(&amp;I)</translation>
-    </message>
-    <message>
-        <source>T&amp;heme</source>
-        <translation>主题(&amp;H)</translation>
     </message>
     <message>
         <source>As the &amp;system</source>
@@ -603,10 +595,6 @@
         <translation>导出</translation>
     </message>
     <message>
-        <source>Exported.</source>
-        <translation>已导出。</translation>
-    </message>
-    <message>
         <source>%1 – Checkpoint viewer</source>
         <translation>%1 – 检查点查看器</translation>
     </message>
@@ -643,14 +631,6 @@
         <translation>请先打开一个训练文件夹。</translation>
     </message>
     <message>
-        <source>The file is not there any more. What was opened can be looked at as long as it is open.</source>
-        <translation>文件已不存在。已打开的内容在关闭之前仍可查看。</translation>
-    </message>
-    <message>
-        <source>The file has changed on disk.</source>
-        <translation>磁盘上的文件已改变。</translation>
-    </message>
-    <message>
         <source>%1 cannot be opened: %2</source>
         <translation>无法打开 %1：%2</translation>
     </message>
@@ -669,6 +649,82 @@
     <message>
         <source>That slice cannot be shown: %1</source>
         <translation>无法显示该切片：%1</translation>
+    </message>
+    <message>
+        <source>Nothing was exported: this is the file that is open.</source>
+        <translation>未导出：这是当前打开的文件。</translation>
+    </message>
+    <message>
+        <source>Exported to %1.</source>
+        <translation>已导出到 %1。</translation>
+    </message>
+    <message>
+        <source>%1 has changed on disk.</source>
+        <translation>磁盘上的 %1 已改变。</translation>
+    </message>
+    <message>
+        <source>%1 is not there any more. What was opened can be looked at as long as it is open.</source>
+        <translation>%1 已不存在。已打开的内容在关闭之前仍可查看。</translation>
+    </message>
+    <message>
+        <source>Two files can be compared; the others were not opened.</source>
+        <translation>只能比较两个文件；其余文件未打开。</translation>
+    </message>
+    <message>
+        <source>Sho&amp;w findings</source>
+        <translation>查看结果(&amp;W)</translation>
+    </message>
+    <message>
+        <source>Ru&amp;n</source>
+        <translation>训练(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Re&amp;load</source>
+        <translation>重新载入(&amp;L)</translation>
+    </message>
+    <message>
+        <source>Export as NP&amp;Y …</source>
+        <translation>导出为 NPY(&amp;Y)……</translation>
+    </message>
+    <message>
+        <source>Hel&amp;p</source>
+        <translation>帮助(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Keys</source>
+        <translation>按键(&amp;K)</translation>
+    </message>
+    <message>
+        <source>Keys</source>
+        <translation>按键</translation>
+    </message>
+    <message>
+        <source>Heat map: the wheel, + and − zoom; dragging and the arrow keys move; 0 shows all.
+Ctrl+1 to Ctrl+5: tensors, heat map, file, comparison, run.
+Ctrl+F: the filter; F5: reload.</source>
+        <translation>热图：滚轮、+ 和 − 缩放；拖动和方向键移动；0 显示全部。
+Ctrl+1 至 Ctrl+5：张量、热图、文件、比较、训练。
+Ctrl+F：筛选；F5：重新加载。</translation>
+    </message>
+    <message>
+        <source>&amp;About</source>
+        <translation>关于(&amp;A)</translation>
+    </message>
+    <message>
+        <source>About</source>
+        <translation>关于</translation>
+    </message>
+    <message>
+        <source>Checkpoint viewer %1, a part of libckpt.</source>
+        <translation>检查点查看器 %1，libckpt 的一部分。</translation>
+    </message>
+    <message>
+        <source>Th&amp;eme</source>
+        <translation>主题(&amp;E)</translation>
+    </message>
+    <message>
+        <source>An export is running: wait for it, or cancel it.</source>
+        <translation>正在导出：请等待完成或将其取消。</translation>
     </message>
 </context>
 <context>
@@ -780,10 +836,6 @@
         <translation>读取训练</translation>
     </message>
     <message>
-        <source>%1 checkpoints, %2 tensors: %3 frozen, %4 exploding, %5 dead</source>
-        <translation>%1 个检查点，%2 个张量：%3 个冻结，%4 个爆炸，%5 个失活</translation>
-    </message>
-    <message>
         <source>Runs of this folder</source>
         <translation>此文件夹中的训练</translation>
     </message>
@@ -814,6 +866,22 @@
         <translation>
             <numerusform>%n 个文件未计入</numerusform>
         </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n checkpoint(s)</source>
+        <translation>
+            <numerusform>%n 个检查点</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n tensor(s)</source>
+        <translation>
+            <numerusform>%n 个张量</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>%1 frozen, %2 exploding, %3 dead</source>
+        <translation>%1 个冻结，%2 个爆炸，%3 个失活</translation>
     </message>
 </context>
 <context>
@@ -883,10 +951,6 @@
     <message>
         <source>Contents</source>
         <translation>内容</translation>
-    </message>
-    <message>
-        <source>&amp;Values</source>
-        <translation>数值(&amp;V)</translation>
     </message>
     <message>
         <source>&amp;Statistics</source>
@@ -1073,12 +1137,40 @@
         <translation>没有这个索引：%1</translation>
     </message>
     <message>
-        <source>Cancelled.</source>
-        <translation>已取消。</translation>
-    </message>
-    <message>
         <source>Histogram</source>
         <translation>直方图</translation>
+    </message>
+    <message>
+        <source>A map: its parts are below it in the tree.</source>
+        <translation>映射：其各部分在左侧树中它的下方。</translation>
+    </message>
+    <message>
+        <source>It has no elements.</source>
+        <translation>没有元素。</translation>
+    </message>
+    <message>
+        <source>1 element</source>
+        <translation>1 个元素</translation>
+    </message>
+    <message>
+        <source>… and %1 bytes more</source>
+        <translation>… 还有 %1 字节</translation>
+    </message>
+    <message>
+        <source>Val&amp;ues</source>
+        <translation>数值(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Open a checkpoint (Ctrl+O) or the folder of a run (Ctrl+D), or drop files here.</source>
+        <translation>打开检查点 (Ctrl+O) 或训练文件夹 (Ctrl+D)，或将文件拖放到此处。</translation>
+    </message>
+    <message>
+        <source>bytes, in hexadecimal</source>
+        <translation>字节，以十六进制显示</translation>
+    </message>
+    <message>
+        <source>Cancelled.</source>
+        <translation>已取消。</translation>
     </message>
 </context>
 <context>
@@ -1132,6 +1224,20 @@
     <message>
         <source>Group</source>
         <translation>分组</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n part(s)</source>
+        <translation>
+            <numerusform>%n 个部分</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>text</source>
+        <translation>文本</translation>
+    </message>
+    <message>
+        <source>bytes</source>
+        <translation>字节</translation>
     </message>
 </context>
 <context>

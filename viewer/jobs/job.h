@@ -7,14 +7,35 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <new>
+#include <stdexcept>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "ckpt/error.h"
 #include "ckpt/progress.h"
 
 namespace ckpt::viewer {
 
 class Job;
+
+/// What work says when there is not enough memory for it: an error as others are, not the end of the program.
+template <class Result, class Work>
+Result result_of(Work& work, const Progress& progress) {
+  if constexpr (std::is_constructible_v<Result, Error>) {
+    constexpr const char* kNoMemory = "there is not enough memory for it";
+    try {
+      return work(progress);
+    } catch (const std::bad_alloc&) {
+      return Error{.code = Errc::limit, .message = kNoMemory};
+    } catch (const std::length_error&) {
+      return Error{.code = Errc::limit, .message = kNoMemory};
+    }
+  } else {
+    return work(progress);
+  }
+}
 
 /// One piece of work on its way: what its thread and the window both see.
 struct Run {
@@ -69,7 +90,7 @@ class Job : public QObject {
     const auto run = begin(title);
     jobs_->launch(run, [jobs = jobs_.data(), job = QPointer<Job>(this), run, work, done]() mutable {
       using Result = decltype(work(Progress()));
-      auto result = std::make_shared<Result>(work(progress_of(run)));
+      auto result = std::make_shared<Result>(result_of<Result>(work, progress_of(run)));
       jobs->deliver([job, run, result, done]() mutable {
         if (job && job->finish(run)) done(std::move(*result));
       });

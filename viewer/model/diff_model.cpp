@@ -58,9 +58,9 @@ QColor color_of(Change change) {
     case Change::added:
       return {0x30, 0x90, 0x50};
     case Change::removed:
-      return {0xD0, 0x40, 0x30};
+      return kErrorColor;
     default:
-      return {0xC0, 0x80, 0x00};
+      return kWarningColor;
   }
 }
 

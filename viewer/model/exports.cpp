@@ -13,6 +13,7 @@ namespace ckpt::viewer {
 namespace {
 
 constexpr OutputFile::Options kReadable{.permissions = 0644};
+constexpr std::int64_t kCellsAtOnce = 1 << 16;  // as text a megabyte
 
 std::span<const std::byte> bytes_of_text(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
@@ -45,21 +46,30 @@ Status export_csv(const Checkpoint& file, const TensorInfo& tensor, const Plane&
   auto out = OutputFile::create(path, kReadable);
   if (!out) return std::move(out).error();
   const std::size_t size = size_of(tensor.dtype);
-  // As many rows at a time as are about a megabyte.
-  const std::int64_t step = std::max<std::int64_t>(1, (1 << 20) / std::max<std::int64_t>(1, plane.columns() * 16));
-  for (std::int64_t row = 0; row < plane.rows(); row += step) {
-    const Window window{.row = row, .rows = std::min(step, plane.rows() - row), .columns = plane.columns()};
-    const auto bytes = read_window(file, tensor, plane, window);
-    if (!bytes) return bytes.error();
-    std::string text;
-    for (std::int64_t i = 0; i < window.rows * window.columns; ++i) {
-      text += element_text(tensor.dtype, std::span(*bytes).subspan(static_cast<std::size_t>(i) * size, size));
-      text += (i + 1) % window.columns == 0 ? '\n' : ',';
+  // Some rows at a time or, of long ones, some columns.
+  const std::int64_t across = std::min(plane.columns(), kCellsAtOnce);
+  const std::int64_t down = std::max<std::int64_t>(1, kCellsAtOnce / std::max<std::int64_t>(1, across));
+  const auto total = static_cast<std::uint64_t>(plane.rows()) * static_cast<std::uint64_t>(plane.columns());
+  std::uint64_t done = 0;
+  for (std::int64_t row = 0; row < plane.rows(); row += down)
+    for (std::int64_t column = 0; column < plane.columns(); column += across) {
+      const Window window{.row = row,
+                          .column = column,
+                          .rows = std::min(down, plane.rows() - row),
+                          .columns = std::min(across, plane.columns() - column)};
+      const auto bytes = read_window(file, tensor, plane, window);
+      if (!bytes) return bytes.error();
+      const std::size_t count = bytes->size() / size;
+      std::string text;
+      for (std::size_t i = 0; i < count; ++i) {
+        text += element_text(tensor.dtype, std::span(*bytes).subspan(i * size, size));
+        const auto next = column + static_cast<std::int64_t>(i) % window.columns + 1;
+        text += next == plane.columns() ? '\n' : ',';
+      }
+      if (auto status = out->append(bytes_of_text(text)); !status) return status;
+      done += count;
+      if (progress && !progress(done, total)) return Error{.code = Errc::cancelled};
     }
-    if (auto status = out->append(bytes_of_text(text)); !status) return status;
-    if (progress && !progress(static_cast<std::uint64_t>(row), static_cast<std::uint64_t>(plane.rows())))
-      return Error{.code = Errc::cancelled};
-  }
   return out->commit();
 }
 

@@ -30,7 +30,7 @@ QVariant FindingModel::data(const QModelIndex& index, int role) const {
   const Finding& found = finding(index.row());
   if (role == Qt::ToolTipRole) return tip_of(to_q(found.message) + QStringLiteral("\n\n") + to_q(found.rule->summary));
   if (role == Qt::ForegroundRole && index.column() == kSeverity && found.rule->severity != Severity::note)
-    return QBrush(found.rule->severity == Severity::error ? QColor(0xD0, 0x40, 0x30) : QColor(0xC0, 0x80, 0x00));
+    return QBrush(found.rule->severity == Severity::error ? kErrorColor : kWarningColor);
   if (role != Qt::DisplayRole) return {};
   switch (index.column()) {
     case kSeverity:

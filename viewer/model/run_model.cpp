@@ -5,6 +5,7 @@
 #include <QStringList>
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <span>
 #include <system_error>
@@ -20,13 +21,13 @@ const HistoryPoint* last_of(const TensorHistory& tensor) {
   return nullptr;
 }
 
-bool is_complete(const std::filesystem::path& path, const FileStamp& stamp, std::chrono::system_clock::time_point now) {
+bool is_complete(const RunEntry& entry, std::chrono::system_clock::time_point now) {
   using std::filesystem::perms;
   std::error_code failed;
-  const auto mode = std::filesystem::status(path, failed).permissions();
+  const auto mode = std::filesystem::status(entry.file.path, failed).permissions();
   if (!failed && (mode & (perms::owner_write | perms::group_write | perms::others_write)) == perms::none) return true;
-  const auto changed = std::chrono::nanoseconds(stamp.changed_ns);
-  return now.time_since_epoch() - changed >= kQuiet;
+  const auto changed = std::chrono::nanoseconds(entry.stamp.changed_ns);
+  return now.time_since_epoch() - changed >= kQuiet || now - entry.seen >= kQuiet;
 }
 
 // Whether the first of these are the files that are known, in the same state.
@@ -75,15 +76,20 @@ Status add_file(HistoryReader& reader, const RunEntry& entry, const OpenOptions&
 }  // namespace
 
 Result<std::vector<RunEntry>> look_at_run(const std::filesystem::path& folder,
-                                          std::chrono::system_clock::time_point now) {
+                                          std::chrono::system_clock::time_point now,
+                                          const std::vector<RunEntry>& before) {
   auto files = find_run_files(folder);
   if (!files) return std::move(files).error();
+  std::map<std::filesystem::path, const RunEntry*> known;
+  for (const RunEntry& entry : before) known.emplace(entry.file.path, &entry);
   std::vector<RunEntry> entries;
   for (RunFile& file : *files) {
     const auto stamp = stamp_of(file.path);
     if (!stamp) continue;  // it went away meanwhile
-    const bool complete = is_complete(file.path, *stamp, now);
-    entries.push_back({std::move(file), *stamp, complete});
+    const auto same = known.find(file.path);
+    const bool unchanged = same != known.end() && same->second->stamp == *stamp;
+    RunEntry& entry = entries.emplace_back(RunEntry{std::move(file), *stamp, unchanged ? same->second->seen : now});
+    entry.complete = is_complete(entry, now);
   }
   return entries;
 }
@@ -221,7 +227,7 @@ QVariant RunModel::data(const QModelIndex& index, int role) const {
       return index.column() == kName ? tip_of(shown_name(t.name)) : QVariant();
     case Qt::ForegroundRole:
       if (index.column() != kState || rank == 0) return {};
-      return QBrush(t.condition.exploding ? QColor(0xD0, 0x40, 0x30) : QColor(0xC0, 0x80, 0x00));
+      return QBrush(t.condition.exploding ? kErrorColor : kWarningColor);
     case Qt::TextAlignmentRole:
       return index.column() == kLast || index.column() == kUpdate ? QVariant(Qt::AlignRight | Qt::AlignVCenter)
                                                                   : QVariant();

@@ -18,14 +18,17 @@ namespace ckpt::viewer {
 struct RunEntry {
   RunFile file = {};
   FileStamp stamp = {};
+  std::chrono::system_clock::time_point seen = {};  ///< in this state, for the first time
   bool complete = false;
 };
 
 inline constexpr std::chrono::seconds kQuiet{2};
 
-/// The files of a folder that have names of checkpoints, by prefix and then in order. Opens none. Errors: io.
+/// The files of a folder that have names of checkpoints, by prefix and then in order. Opens none. What was seen
+/// `before` counts where the times of files cannot be relied on: another machine's clock may be ahead. Errors: io.
 Result<std::vector<RunEntry>> look_at_run(const std::filesystem::path& folder,
-                                          std::chrono::system_clock::time_point now);
+                                          std::chrono::system_clock::time_point now,
+                                          const std::vector<RunEntry>& before = {});
 
 /// A run in a folder: files of one prefix.
 struct RunName {

@@ -1,6 +1,8 @@
 #include "shown.h"
 
 #include <QCoreApplication>
+#include <QStringList>
+#include <algorithm>
 
 #include "ckpt/text.h"
 #include "facts.h"
@@ -31,7 +33,12 @@ QString cannot_read(const Error& error) {
 }
 
 QString tip_of(const QString& text) {
-  return QStringLiteral("<p style='white-space:pre-wrap'>") + text.left(2000).toHtmlEscaped() + QStringLiteral("</p>");
+  // Qt wraps rich text early; lines that are short enough stay whole.
+  const QString shown = text.left(2000);
+  const QStringList lines = shown.split(QLatin1Char('\n'));
+  const bool wraps = std::any_of(lines.begin(), lines.end(), [](const QString& line) { return line.size() > 100; });
+  return QStringLiteral("<p style='white-space:%1'>%2</p>")
+      .arg(wraps ? QStringLiteral("pre-wrap") : QStringLiteral("pre"), shown.toHtmlEscaped());
 }
 
 QString menu_text(const QString& text) { return QString(text).replace(QLatin1Char('&'), QLatin1String("&&")); }

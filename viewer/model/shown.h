@@ -1,5 +1,6 @@
 #pragma once
 
+#include <QColor>
 #include <QString>
 #include <cstdint>
 #include <filesystem>
@@ -25,6 +26,10 @@ QString cannot_read(const Error& error);
 QString tip_of(const QString& text);
 /// The text of a menu entry: no letter of it is a mnemonic.
 QString menu_text(const QString& text);
+
+/// Of what is wrong, and of what is to be looked at.
+inline constexpr QColor kErrorColor(0xD0, 0x40, 0x30);
+inline constexpr QColor kWarningColor(0xC0, 0x80, 0x00);
 
 /// For tables and facts: "0.001234", "1.2e-07".
 QString number_text(double value, int digits = 4);

@@ -73,7 +73,7 @@ QVariant StatisticsModel::data(const QModelIndex& index, int role) const {
       if (column == kName) return index.row();  // as in the file
       return number_of(s, column);
     case Qt::ForegroundRole:
-      if (column == kNonFinite && s.finite != s.count) return QBrush(QColor(0xD0, 0x40, 0x30));
+      if (column == kNonFinite && s.finite != s.count) return QBrush(kErrorColor);
       return {};
     case Qt::TextAlignmentRole:
       return column == kName ? QVariant() : QVariant(Qt::AlignRight | Qt::AlignVCenter);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <unordered_map>
+#include <numeric>
 
 #include "facts.h"
 #include "shown.h"
@@ -19,18 +19,6 @@ std::string_view digits_at(std::string_view text, std::size_t at) {
   while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])) != 0) ++end;
   return text.substr(at, end - at);
 }
-
-struct ChildKey {
-  std::uint32_t parent;
-  std::string_view segment;
-  bool operator==(const ChildKey&) const = default;
-};
-
-struct ChildHash {
-  std::size_t operator()(const ChildKey& key) const noexcept {
-    return std::hash<std::string_view>()(key.segment) ^ (std::size_t{key.parent} * 0x9E3779B97F4A7C15u);
-  }
-};
 
 }  // namespace
 
@@ -63,6 +51,14 @@ QString group_text(Group group) {
                                      : TensorTreeModel::tr("other");
 }
 
+QString shape_text(const TensorInfo& tensor) {
+  if (tensor.kind == Kind::map)
+    return TensorTreeModel::tr("%n part(s)", nullptr, static_cast<int>(tensor.parts.size()));
+  if (tensor.kind == Kind::string) return TensorTreeModel::tr("text");
+  if (tensor.kind == Kind::opaque) return TensorTreeModel::tr("bytes");
+  return to_q(tools::shape_of(tensor)).left(kShownCharacters);
+}
+
 void TensorTreeModel::set_file(FilePtr file) {
   beginResetModel();
   file_ = std::move(file);
@@ -71,67 +67,67 @@ void TensorTreeModel::set_file(FilePtr file) {
 }
 
 void TensorTreeModel::set_flat(bool flat) {
-  flat_ = flat;
-  rebuild();
-}
-
-void TensorTreeModel::set_filter(Filter keep) {
-  keep_ = std::move(keep);
-  rebuild();
-}
-
-void TensorTreeModel::sort(int column, Qt::SortOrder order) {
-  if (column == sort_column_ && order == sort_order_) return;
-  sort_column_ = column;
-  sort_order_ = order;
-  rebuild();
-}
-
-void TensorTreeModel::rebuild() {
   beginResetModel();
+  flat_ = flat;
   build();
   endResetModel();
 }
 
+void TensorTreeModel::set_filter(Filter keep) {
+  beginResetModel();
+  keep_ = std::move(keep);
+  show_kept();
+  endResetModel();
+}
+
+void TensorTreeModel::sort(int column, Qt::SortOrder order) {
+  if (column == sort_column_ && order == sort_order_) return;
+  emit layoutAboutToBeChanged({}, VerticalSortHint);
+  sort_column_ = column;
+  sort_order_ = order;
+  arrange();
+  for (const QModelIndex& before : persistentIndexList())
+    changePersistentIndex(before,
+                          createIndex(static_cast<int>(node_of(before).row), before.column(), before.internalId()));
+  emit layoutChanged({}, VerticalSortHint);
+}
+
 void TensorTreeModel::build() {
   nodes_.clear();
+  folders_.clear();
   total_bytes_ = 0;
   if (!file_) return;
   nodes_.emplace_back();
   const auto tensors = file_->file.tensors();
-  std::unordered_map<ChildKey, std::uint32_t, ChildHash> folders;
-  std::vector<std::pair<std::string_view, std::uint32_t>> path;  // of the one before: neighbours share most of it
+  std::vector<std::uint32_t> path;  // of the one before: neighbours share most of it
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const std::string_view name = tensors[i].name;
     total_bytes_ += tensors[i].byte_size;
-    if (keep_ && !keep_(name, file_->groups[i])) continue;
     std::uint32_t parent = 0;
-    std::string_view rest = name;
+    std::size_t start = 0;
     for (std::size_t depth = 0; !flat_ && depth < kMaxDepth; ++depth) {
-      const auto dot = rest.find('.');
-      if (dot == rest.npos) break;
-      const std::string_view segment = rest.substr(0, dot);
-      rest.remove_prefix(dot + 1);
-      if (depth < path.size() && path[depth].first == segment) {
-        parent = path[depth].second;
-        continue;
+      const auto dot = name.find('.', start);
+      if (dot == name.npos) break;
+      const std::string_view segment = name.substr(start, dot - start);
+      start = dot + 1;
+      if (depth == path.size() || nodes_[path[depth]].segment != segment) {
+        path.resize(depth);
+        auto [known, fresh] = folders_.try_emplace(name.substr(0, dot), 0);
+        if (fresh) known->second = add_child(parent, segment);
+        path.push_back(known->second);
       }
-      path.resize(depth);
-      auto [known, fresh] = folders.try_emplace({parent, segment}, 0);
-      if (fresh) known->second = add_child(parent, segment);
-      parent = known->second;
-      path.emplace_back(segment, parent);
+      parent = path[depth];
     }
-    add_tensor(parent, rest, tensors[i], file_->groups[i]);
+    add_tensor(parent, name.substr(start), tensors[i], file_->groups[i]);
   }
-  add_sums();
-  sort_children();
+  make_room();
+  show_kept();
 }
 
 std::uint32_t TensorTreeModel::add_child(std::uint32_t parent, std::string_view segment) {
   const auto at = static_cast<std::uint32_t>(nodes_.size());
   nodes_.push_back({.segment = segment, .parent = parent});
-  nodes_[parent].children.push_back(at);
+  ++nodes_[parent].children;
   return at;
 }
 
@@ -139,7 +135,6 @@ void TensorTreeModel::add_tensor(std::uint32_t parent, std::string_view name, co
   const std::uint32_t at = add_child(parent, name);
   nodes_[at].tensor = &tensor;
   nodes_[at].group = group;
-  nodes_[at].entries = 1;
   nodes_[at].bytes = tensor.byte_size;
   for (const TensorInfo& part : tensor.parts) {
     const std::uint32_t child = add_child(at, part.name);
@@ -149,12 +144,43 @@ void TensorTreeModel::add_tensor(std::uint32_t parent, std::string_view name, co
   }
 }
 
+void TensorTreeModel::make_room() {
+  std::uint32_t first = 0;
+  for (Node& node : nodes_) {
+    node.first = first;
+    first += node.children;
+  }
+  shown_.resize(first);
+  ranked_ = false;
+}
+
+void TensorTreeModel::show_kept() {
+  for (std::size_t i = 1; i < nodes_.size(); ++i) {
+    Node& node = nodes_[i];
+    const Node& parent = nodes_[node.parent];
+    if (node.tensor == nullptr) {
+      node.shown = node.mixed = false;
+      node.entries = node.bytes = 0;
+    } else if (parent.tensor != nullptr) {
+      node.shown = parent.shown;
+    } else {
+      node.shown = !keep_ || keep_(node.tensor->name, node.group);
+      node.entries = node.shown ? 1 : 0;
+    }
+  }
+  add_sums();
+  arrange();
+}
+
 void TensorTreeModel::add_sums() {
+  if (nodes_.empty()) return;
+  nodes_[0].entries = nodes_[0].bytes = 0;
   // Children come behind their parents, so backwards each is complete when it is added.
   for (std::size_t i = nodes_.size(); i-- > 1;) {
     const Node& node = nodes_[i];
     Node& parent = nodes_[node.parent];
-    if (parent.tensor != nullptr) continue;  // a map has its parts' bytes already
+    if (!node.shown || parent.tensor != nullptr) continue;  // a map has its parts' bytes already
+    parent.shown = true;
     parent.mixed |= node.mixed || (parent.entries > 0 && parent.group != node.group);
     parent.group = node.group;
     parent.entries += node.entries;
@@ -162,22 +188,42 @@ void TensorTreeModel::add_sums() {
   }
 }
 
-void TensorTreeModel::sort_children() {
-  for (Node& node : nodes_) {
-    if (sort_column_ >= 0)
-      std::stable_sort(node.children.begin(), node.children.end(), [this](std::uint32_t a, std::uint32_t b) {
-        return sort_order_ == Qt::AscendingOrder ? less(nodes_[a], nodes_[b]) : less(nodes_[b], nodes_[a]);
-      });
-    for (std::size_t row = 0; row < node.children.size(); ++row)
-      nodes_[node.children[row]].row = static_cast<std::uint32_t>(row);
+void TensorTreeModel::arrange() {
+  for (Node& node : nodes_) node.children = 0;
+  for (std::uint32_t i = 1; i < nodes_.size(); ++i) {
+    if (!nodes_[i].shown) continue;
+    Node& parent = nodes_[nodes_[i].parent];
+    nodes_[i].row = parent.children;
+    shown_[parent.first + parent.children++] = i;
   }
+  if (sort_column_ < 0) return;
+  if (sort_column_ == kName && !ranked_) rank_names();
+  for (const Node& node : nodes_) {
+    const auto children = std::span(shown_).subspan(node.first, node.children);
+    std::stable_sort(children.begin(), children.end(), [this](std::uint32_t a, std::uint32_t b) {
+      return sort_order_ == Qt::AscendingOrder ? less(nodes_[a], nodes_[b]) : less(nodes_[b], nodes_[a]);
+    });
+    for (std::uint32_t row = 0; row < node.children; ++row) nodes_[children[row]].row = row;
+  }
+}
+
+void TensorTreeModel::rank_names() {
+  std::vector<std::uint32_t> order(nodes_.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [this](std::uint32_t a, std::uint32_t b) {
+    const Node& one = nodes_[a];
+    const Node& other = nodes_[b];
+    return one.parent != other.parent ? one.parent < other.parent : natural_less(one.segment, other.segment);
+  });
+  for (std::uint32_t rank = 0; rank < order.size(); ++rank) nodes_[order[rank]].rank = rank;
+  ranked_ = true;
 }
 
 bool TensorTreeModel::less(const Node& a, const Node& b) const {
   const auto type = [](const Node& node) { return node.tensor ? tools::dtype_text(*node.tensor) : std::string_view(); };
   switch (sort_column_) {
     case kName:
-      return natural_less(a.segment, b.segment);
+      return a.rank < b.rank;
     case kType:
       return type(a) < type(b);
     case kShape: {
@@ -203,12 +249,12 @@ const TensorInfo* TensorTreeModel::tensor_at(const QModelIndex& index) const {
 QModelIndex TensorTreeModel::index_of(const TensorInfo* tensor) const {
   if (tensor == nullptr) return {};
   for (std::size_t i = 1; i < nodes_.size(); ++i)
-    if (nodes_[i].tensor == tensor) return createIndex(static_cast<int>(nodes_[i].row), kName, i);
+    if (nodes_[i].tensor == tensor) return index_of_node(i);
   return {};
 }
 
 QModelIndex TensorTreeModel::index_of_node(quint64 internal_id) const {
-  if (internal_id == 0 || internal_id >= nodes_.size()) return {};
+  if (internal_id == 0 || internal_id >= nodes_.size() || !nodes_[internal_id].shown) return {};
   return createIndex(static_cast<int>(nodes_[internal_id].row), kName, static_cast<quintptr>(internal_id));
 }
 
@@ -225,30 +271,37 @@ std::string TensorTreeModel::path_of(const QModelIndex& index) const {
   return path;
 }
 
+QModelIndex TensorTreeModel::folder_at(std::string_view path) const {
+  const auto folder = folders_.find(path);
+  return folder == folders_.end() ? QModelIndex() : index_of_node(folder->second);
+}
+
 QModelIndex TensorTreeModel::index_at(std::string_view path) const {
   if (nodes_.empty()) return {};
   std::size_t at = 0;
-  while (true) {
-    // Folders have no dot in their segment, tensors may (in a flat list, or very deep down).
-    std::size_t next = 0;
-    std::string_view rest;
-    for (const std::uint32_t child : nodes_[at].children) {
-      const std::string_view segment = nodes_[child].segment;
-      if (segment == path) return createIndex(static_cast<int>(nodes_[child].row), kName, child);
-      if (next == 0 && path.size() > segment.size() && path.starts_with(segment) && path[segment.size()] == '.') {
-        next = child;
-        rest = path.substr(segment.size() + 1);
-      }
-    }
-    if (next == 0) return {};
-    at = next;
-    path = rest;
+  std::size_t start = 0;
+  for (auto dot = path.find('.'); dot != path.npos; dot = path.find('.', start)) {
+    const auto folder = folders_.find(path.substr(0, dot));
+    if (folder == folders_.end()) break;
+    at = folder->second;
+    start = dot + 1;
   }
+  path.remove_prefix(start);
+  // What is left names a child, or a part of one; both may have dots.
+  for (const std::uint32_t child : children_of(nodes_[at]))
+    if (nodes_[child].segment == path) return index_of_node(child);
+  for (const std::uint32_t child : children_of(nodes_[at])) {
+    const std::string_view name = nodes_[child].segment;
+    if (nodes_[child].tensor == nullptr || !path.starts_with(name) || path.substr(name.size(), 1) != ".") continue;
+    for (const std::uint32_t part : children_of(nodes_[child]))
+      if (nodes_[part].segment == path.substr(name.size() + 1)) return index_of_node(part);
+  }
+  return {};
 }
 
 QModelIndex TensorTreeModel::index(int row, int column, const QModelIndex& parent) const {
-  if (!hasIndex(row, column, parent)) return {};
-  return createIndex(row, column, node_of(parent).children[static_cast<std::size_t>(row)]);
+  if (row < 0 || row >= rowCount(parent) || column < 0 || column >= kColumns) return {};
+  return createIndex(row, column, children_of(node_of(parent))[static_cast<std::size_t>(row)]);
 }
 
 QModelIndex TensorTreeModel::parent(const QModelIndex& child) const {
@@ -259,7 +312,7 @@ QModelIndex TensorTreeModel::parent(const QModelIndex& child) const {
 
 int TensorTreeModel::rowCount(const QModelIndex& parent) const {
   if (nodes_.empty() || parent.column() > 0) return 0;
-  return static_cast<int>(node_of(parent).children.size());
+  return static_cast<int>(node_of(parent).children);
 }
 
 int TensorTreeModel::columnCount(const QModelIndex&) const { return kColumns; }
@@ -271,8 +324,7 @@ QString TensorTreeModel::text_of(const Node& node, int column) const {
     case kType:
       return node.tensor ? shown_name(tools::type_text(*node.tensor)) : QString();
     case kShape:
-      return node.tensor ? to_q(tools::shape_of(*node.tensor)).left(kShownCharacters)
-                         : tr("%n tensor(s)", nullptr, static_cast<int>(node.entries));
+      return node.tensor ? shape_text(*node.tensor) : tr("%n tensor(s)", nullptr, static_cast<int>(node.entries));
     case kBytes:
       return size_text(node.bytes);
     case kGroup:
@@ -295,6 +347,7 @@ QVariant TensorTreeModel::data(const QModelIndex& index, int role) const {
                                       : text_of(node, index.column());
     case Qt::ToolTipRole:
       if (index.column() == kName) return tip_of(to_q(tools::name_text(path_of(index))));
+      if (index.column() == kType || index.column() == kShape) return tip_of(text_of(node, index.column()));
       if (index.column() == kBytes) return tip_of(tr("%1 bytes").arg(count_text(node.bytes)));
       if (index.column() == kShare) return tip_of(tr("%1 percent of the file").arg(100 * share, 0, 'f', 1));
       return {};

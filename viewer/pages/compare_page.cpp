@@ -169,9 +169,9 @@ QWidget* ComparePage::make_table() {
 QWidget* ComparePage::make_details() {
   histogram_ = new HistogramPanel;
   connect(histogram_, &HistogramPanel::magnitudes_wanted, this, &ComparePage::read_magnitudes);
-  tabs_->addTab(make_values(), tr("&Values"));
+  tabs_->addTab(make_values(), tr("Val&ues"));
   tabs_->addTab(histogram_, tr("&Histograms"));
-  tabs_->addTab(make_difference(), tr("D&ifference B − A"));
+  tabs_->addTab(make_difference(), tr("Difference &B − A"));
   connect(tabs_, &QTabWidget::currentChanged, this, [this] {
     read_histograms();
     read_grid();
@@ -248,8 +248,8 @@ QWidget* ComparePage::make_difference() {
 }
 
 void ComparePage::set_files(FilePtr a, FilePtr b) {
-  if (a) a_ = std::move(a);
-  if (b) b_ = std::move(b);
+  a_ = std::move(a);
+  b_ = std::move(b);
   renamed_.clear();
   title_a_->set_text(a_ ? shown_path(a_->path) : QString());
   title_b_->set_text(b_ ? shown_path(b_->path) : QString());
@@ -273,12 +273,12 @@ Tolerance ComparePage::tolerance() const {
 }
 
 void ComparePage::compare() {
-  if (!a_ || !b_) return;
-  const auto before = shown_ ? std::optional(shown_->pair) : std::nullopt;
-  shown_.reset();
-  values_a_.clear();
-  values_b_.clear();
+  if (shown_) before_ = shown_->tensor().name;
+  show_pair({});
   diffs_.set_diffs({});
+  compare_job_.drop();
+  summary_->clear();
+  if (!a_ || !b_) return;
   summary_->setText(tr("Comparing …"));
   compare_job_.start(
       tr("Comparing"),
@@ -290,7 +290,7 @@ void ComparePage::compare() {
         return diff(a->file, b->file,
                     {.pairing = {.rename = rename}, .comparing = {.tolerance = tolerance, .progress = progress}});
       },
-      [this, before](Result<std::vector<TensorDiff>>&& found) {
+      [this](Result<std::vector<TensorDiff>>&& found) {
         if (!found) {
           summary_->setText(tr("Not compared: %1").arg(shown_error(found.error())));
           return;
@@ -299,10 +299,8 @@ void ComparePage::compare() {
         summary_->setText(diffs_.summary());
         // What was looked at stays so, if it is shown at all.
         int row = 0;
-        for (int i = 0; before && i < proxy_->rowCount(); ++i) {
-          const Pair& pair = diffs_.diff(proxy_->mapToSource(proxy_->index(i, 0)).row()).pair;
-          if (pair.a == before->a && pair.b == before->b) row = i;
-        }
+        for (int i = 0; i < proxy_->rowCount(); ++i)
+          if (diffs_.diff(proxy_->mapToSource(proxy_->index(i, 0)).row()).tensor().name == before_) row = i;
         if (proxy_->rowCount() > 0) select(row);
       });
 }
@@ -372,7 +370,13 @@ void ComparePage::read_values() {
         return both;
       },
       [this, page = page_](Result<BothPages>&& both) {
-        if (!both) return emit failed(cannot_read(both.error()));
+        if (!both) {  // what was read before is of another place
+          values_a_.clear();
+          values_b_.clear();
+          pending_ = -1;
+          page_label_->set_text(cannot_read(both.error()));
+          return emit failed(cannot_read(both.error()));
+        }
         const auto differ = std::count(both->marks.begin(), both->marks.end(), Mark::differs);
         page_label_->set_text(
             Pager::page_text(plane_, page) + QStringLiteral(": ") +

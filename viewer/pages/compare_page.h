@@ -37,8 +37,9 @@ class ComparePage : public QWidget {
  public:
   explicit ComparePage(Jobs& jobs, QWidget* parent = nullptr);
 
-  /// Compares; the one of null files is what there was.
+  /// Compares; null: nothing.
   void set_files(FilePtr a, FilePtr b);
+  const FilePtr& b() const noexcept { return b_; }
   void set_tolerance(const QString& atol, const QString& rtol);
   /// That entry of a is this one of b, whatever their names.
   void pair(const std::string& a, const std::string& b);
@@ -84,6 +85,7 @@ class ComparePage : public QWidget {
   FilePtr b_ = {};
   std::map<std::string, std::string> renamed_ = {};
   std::optional<TensorDiff> shown_ = {};
+  std::string before_ = {};  // the name of what was shown, while files are being compared
   Plane plane_ = {};
   Window page_ = {};
   std::int64_t pending_ = -1;  // the cell of the page being read that is to be gone to

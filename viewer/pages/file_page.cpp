@@ -12,7 +12,6 @@
 #include "charts.h"
 #include "facts.h"
 #include "shown.h"
-#include "tensor_tree_model.h"
 #include "treemap.h"
 #include "widgets.h"
 
@@ -49,20 +48,25 @@ QString format_text(FileFormat format) {
 
 }  // namespace
 
-FilePage::FilePage(Jobs& jobs, const TensorTreeModel& model, QWidget* parent)
+FilePage::FilePage(Jobs& jobs, QWidget* parent)
     : QWidget(parent),
+      jobs_(jobs),
       check_job_(jobs),
       statistics_job_(jobs),
       sorted_(new QSortFilterProxyModel(this)),
       keys_(plain_label()),
       facts_(plain_label()),
-      treemap_(new Treemap(model)),
+      treemap_(new Treemap(modules_)),
       types_(new BarList),
       verdict_(heading({})),
       table_(new QTableView),
       numbers_(new QTableView),
       tabs_(new QTabWidget) {
-  connect(treemap_, &Treemap::picked, this, &FilePage::picked);
+  connect(treemap_, &Treemap::picked, this,
+          [this](const QModelIndex& index) { emit picked(QByteArray::fromStdString(modules_.path_of(index))); });
+  connect(&jobs, &Jobs::changed, this, [this] {
+    if (check_waits_ && jobs_.idle()) check();
+  });
   table_->setModel(&findings_);
   table_->setAccessibleName(tr("Findings"));
   set_up_table(*table_);
@@ -72,9 +76,11 @@ FilePage::FilePage(Jobs& jobs, const TensorTreeModel& model, QWidget* parent)
                                       {FindingModel::kOffset, 8},
                                       {FindingModel::kMessage, 34}})
     table_->setColumnWidth(column, width * em);
+  table_->horizontalHeader()->setStretchLastSection(false);
+  table_->horizontalHeader()->setSectionResizeMode(FindingModel::kMessage, QHeaderView::Stretch);
   const auto pick = [this](const QModelIndex& index) {
     const std::string& tensor = findings_.finding(index.row()).tensor;
-    if (!tensor.empty()) emit picked_tensor(QByteArray::fromStdString(tensor));
+    if (!tensor.empty()) emit picked(QByteArray::fromStdString(tensor));
   };
   connect(table_, &QTableView::activated, this, pick);
   connect(table_, &QTableView::clicked, this, pick);
@@ -87,7 +93,7 @@ FilePage::FilePage(Jobs& jobs, const TensorTreeModel& model, QWidget* parent)
   numbers_->sortByColumn(StatisticsModel::kName, Qt::AscendingOrder);
   numbers_->setColumnWidth(StatisticsModel::kName, 18 * em);
   connect(numbers_, &QTableView::activated, this, [this](const QModelIndex& index) {
-    emit picked_tensor(QByteArray::fromStdString(statistics_.name(sorted_->mapToSource(index).row())));
+    emit picked(QByteArray::fromStdString(statistics_.name(sorted_->mapToSource(index).row())));
   });
   connect(tabs_, &QTabWidget::currentChanged, this, &FilePage::compute);
   types_->setAccessibleName(tr("Bytes by type"));
@@ -121,7 +127,7 @@ FilePage::FilePage(Jobs& jobs, const TensorTreeModel& model, QWidget* parent)
   below->addWidget(table_, 1);
   auto* both = new QSplitter(Qt::Vertical);
   both->addWidget(upper);
-  tabs_->addTab(found, tr("Fi&ndings"));
+  tabs_->addTab(found, tr("Findin&gs"));
   tabs_->addTab(numbers_, tr("&Statistics"));
   both->addWidget(tabs_);
   both->setStretchFactor(0, 3);
@@ -134,6 +140,8 @@ FilePage::FilePage(Jobs& jobs, const TensorTreeModel& model, QWidget* parent)
 
 void FilePage::set_file(FilePtr file) {
   file_ = std::move(file);
+  modules_.set_file(file_);
+  check_waits_ = false;
   check_job_.drop();
   findings_.set_findings({});
   statistics_job_.drop();
@@ -176,8 +184,11 @@ void FilePage::set_file(FilePtr file) {
                     static_cast<double>(sum.bytes) / largest});
   }
   types_->set(std::move(bars));
-  check();
   compute();
+  // It reads all of the file: what somebody waits for comes first.
+  verdict_->setText(tr("Checking …"));
+  check_waits_ = true;
+  if (jobs_.idle()) check();
 }
 
 void FilePage::show_statistics() { tabs_->setCurrentWidget(numbers_); }
@@ -196,7 +207,7 @@ void FilePage::compute() {
 }
 
 void FilePage::check() {
-  verdict_->setText(tr("Checking …"));
+  check_waits_ = false;
   if (file_->format != FileFormat::checkpoint) {
     verdict_->setText(tr("Findings are for checkpoints; this is another format, whose index is sound."));
     emit checked();

@@ -6,6 +6,7 @@
 #include "job.h"
 #include "open_file.h"
 #include "statistics_model.h"
+#include "tensor_tree_model.h"
 
 class QLabel;
 class QSortFilterProxyModel;
@@ -15,7 +16,6 @@ class QTableView;
 namespace ckpt::viewer {
 
 class BarList;
-class TensorTreeModel;
 class Treemap;
 
 /// The file as a whole: what it is, bytes by module and by type, what is wrong with it.
@@ -23,9 +23,9 @@ class FilePage : public QWidget {
   Q_OBJECT
 
  public:
-  /// `model`: the tree whose modules are shown.
-  FilePage(Jobs& jobs, const TensorTreeModel& model, QWidget* parent = nullptr);
+  explicit FilePage(Jobs& jobs, QWidget* parent = nullptr);
 
+  /// Checks it, too, as soon as there is no other work.
   void set_file(FilePtr file);
   const FindingModel& findings() const noexcept { return findings_; }
   const StatisticsModel& statistics() const noexcept { return statistics_; }
@@ -33,19 +33,21 @@ class FilePage : public QWidget {
   void show_statistics();  ///< computes them, if that was not done before
 
  signals:
-  void checked();                              ///< findings() is complete
-  void picked(const QModelIndex& index);       ///< of the tree
-  void picked_tensor(const QByteArray& name);  ///< by a finding
+  void checked();                       ///< findings() is complete
+  void picked(const QByteArray& path);  ///< a tensor or a module
   void failed(const QString& message);
 
  private:
   void check();
   void compute();
 
+  Jobs& jobs_;
   FilePtr file_ = {};
+  TensorTreeModel modules_;
   FindingModel findings_;
   StatisticsModel statistics_;
   bool computed_ = false;
+  bool check_waits_ = false;  // for other work to end
   Job check_job_;
   Job statistics_job_;
   QSortFilterProxyModel* sorted_;

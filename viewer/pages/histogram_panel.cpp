@@ -12,8 +12,8 @@ namespace ckpt::viewer {
 HistogramPanel::HistogramPanel(QWidget* parent)
     : QWidget(parent),
       plot_(new HistogramPlot),
-      counts_(new QCheckBox(tr("Logarithmic cou&nts"))),
-      values_(new QCheckBox(tr("&Logarithmic values"))),
+      counts_(new QCheckBox(tr("Logarith&mic counts"))),
+      values_(new QCheckBox(tr("L&ogarithmic values"))),
       note_(plain_label(tr("Each power of ten is equally wide. Negative values are left of the zeros, mirrored; zeros "
                            "have a bar of their own; NaN and infinities are not counted."))) {
   note_->setWordWrap(true);

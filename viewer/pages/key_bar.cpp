@@ -6,6 +6,7 @@
 #include <QHBoxLayout>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QShortcut>
 #include <QVBoxLayout>
 #include <algorithm>
 
@@ -23,8 +24,12 @@ KeyBar::KeyBar(QWidget* parent)
   mode_->addItem(tr("As the file says"));
   for (const CipherMode mode : {CipherMode::aes_gcm, CipherMode::aes_cbc, CipherMode::sm4_cbc})
     mode_->addItem(to_q(name(mode)));
-  auto* use = new QPushButton(tr("&Open"));
-  auto* from_file = new QPushButton(tr("&Key file …"));
+  auto* use = new QPushButton(tr("Open"));
+  auto* from_file = new QPushButton(tr("Ke&y file …"));
+  auto* close = new QPushButton(tr("Close"));
+  connect(close, &QPushButton::clicked, this, &QWidget::hide);
+  auto* escape = new QShortcut(Qt::Key_Escape, this, nullptr, nullptr, Qt::WidgetWithChildrenShortcut);
+  connect(escape, &QShortcut::activated, this, &QWidget::hide);
   connect(use, &QPushButton::clicked, this, &KeyBar::typed);
   connect(text_, &QLineEdit::returnPressed, this, &KeyBar::typed);
   connect(from_file, &QPushButton::clicked, this, [this] {
@@ -35,7 +40,7 @@ KeyBar::KeyBar(QWidget* parent)
   line->setContentsMargins(10, 6, 10, 6);
   line->addWidget(plain_label(tr("Key, in hexadecimal:")));
   line->addWidget(text_, 1);
-  for (QWidget* widget : std::initializer_list<QWidget*>{mode_, use, from_file}) line->addWidget(widget);
+  for (QWidget* widget : std::initializer_list<QWidget*>{mode_, use, from_file, close}) line->addWidget(widget);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
@@ -55,11 +60,13 @@ QString KeyBar::text() const { return banner_->text(); }
 
 void KeyBar::typed() {
   std::string hex = text_->text().trimmed().toStdString();
-  text_->clear();
   auto key = tools::key_from_hex(hex, "it");
   std::fill(hex.begin(), hex.end(), '\0');
+  text_->selectAll();  // to be mended, or typed anew
   give(std::move(key));
 }
+
+void KeyBar::hideEvent(QHideEvent*) { text_->clear(); }
 
 void KeyBar::give(Result<Key> key) {
   if (!key) return emit failed(tr("This is no key: %1").arg(shown_error(key.error())));

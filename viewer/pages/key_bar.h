@@ -13,7 +13,7 @@ namespace ckpt::viewer {
 class Banner;
 
 /// Asks for the key of an encrypted file: typed in hexadecimal, or as a file. It is in memory only, and not here any
-/// more once it was given on.
+/// more once this is hidden.
 class KeyBar : public QWidget {
   Q_OBJECT
 
@@ -26,6 +26,9 @@ class KeyBar : public QWidget {
 
  signals:
   void failed(const QString& message);  ///< what was given is no key
+
+ protected:
+  void hideEvent(QHideEvent* event) override;
 
  private:
   void typed();

@@ -6,10 +6,10 @@
 #include <QDragEnterEvent>
 #include <QFile>
 #include <QFileDialog>
-#include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenuBar>
+#include <QMessageBox>
 #include <QMimeData>
 #include <QProgressBar>
 #include <QPushButton>
@@ -20,6 +20,7 @@
 #include <QUrl>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <vector>
 
 #include "ckpt/slice.h"
 #include "ckpt/text.h"
@@ -53,6 +54,14 @@ std::filesystem::path decoded(const QString& text) {
   return QByteArray::fromPercentEncoding(text.toLatin1()).toStdString();
 }
 
+// What a drag brings that can be opened. It may promise files and have none.
+std::vector<std::string> local_files(const QMimeData& data) {
+  std::vector<std::string> files;
+  for (const QUrl& url : data.urls())
+    if (url.isLocalFile()) files.push_back(to_path(url.toLocalFile()).native());
+  return files;
+}
+
 QString cannot_open(const std::filesystem::path& path, const Error& error) {
   return MainWindow::tr("%1 cannot be opened: %2").arg(shown_path(path), shown_error(error));
 }
@@ -69,20 +78,20 @@ MainWindow::MainWindow(QSettings* settings)
       key_bar_(new KeyBar),
       pages_(new QTabWidget),
       tree_page_(new TreePage(jobs_)),
-      file_page_(new FilePage(jobs_, tree_page_->model())),
+      file_page_(new FilePage(jobs_)),
       compare_page_(new ComparePage(jobs_)),
       run_page_(new RunPage(jobs_)) {
   setWindowTitle(tr("Checkpoint viewer"));
   setAcceptDrops(true);
-  to_findings_ = damage_banner_->add_button(tr("Show &findings"));
+  to_findings_ = damage_banner_->add_button(tr("Sho&w findings"));
   connect(to_findings_, &QPushButton::clicked, this, [this] { show_page(Page::file); });
-  auto* again = disk_banner_->add_button(tr("&Reload"));
-  connect(again, &QPushButton::clicked, this, &MainWindow::reload);
+  reload_ = disk_banner_->add_button(tr("&Reload"));
+  connect(reload_, &QPushButton::clicked, this, &MainWindow::reload);
   pages_->setDocumentMode(true);
   pages_->addTab(tree_page_, tr("&Tensors"));
   pages_->addTab(file_page_, tr("F&ile"));
   pages_->addTab(compare_page_, tr("&Compare"));
-  pages_->addTab(run_page_, tr("&Run"));
+  pages_->addTab(run_page_, tr("Ru&n"));
   // These two are there when there is something to be seen on them.
   pages_->setTabVisible(pages_->indexOf(compare_page_), false);
   pages_->setTabVisible(pages_->indexOf(run_page_), false);
@@ -99,9 +108,8 @@ MainWindow::MainWindow(QSettings* settings)
   make_status_bar();
   connect(tree_page_, &TreePage::failed, this, &MainWindow::say);
   connect(compare_page_, &ComparePage::failed, this, &MainWindow::say);
-  connect(run_page_, &RunPage::failed, this, &MainWindow::say);
   connect(run_page_, &RunPage::picked, this, [this](const QByteArray& path) {
-    wanted_.clear();
+    wanted_ = {};
     start_opening(path.toStdString(), run_page_->options());
     show_page(Page::tree);
   });
@@ -114,12 +122,8 @@ MainWindow::MainWindow(QSettings* settings)
   connect(key_bar_, &KeyBar::failed, this, &MainWindow::say);
   connect(file_page_, &FilePage::failed, this, &MainWindow::say);
   connect(file_page_, &FilePage::checked, this, &MainWindow::show_damage);
-  connect(file_page_, &FilePage::picked, this, [this](const QModelIndex& index) {
-    tree_page_->select(index);
-    show_page(Page::tree);
-  });
-  connect(file_page_, &FilePage::picked_tensor, this, [this](const QByteArray& name) {
-    if (!tree_page_->select(name.toStdString())) return say(tr("It is not among the tensors shown."));
+  connect(file_page_, &FilePage::picked, this, [this](const QByteArray& path) {
+    if (!tree_page_->select(path.toStdString())) return say(tr("It is not among the tensors shown."));
     show_page(Page::tree);
   });
   look_timer_.setSingleShot(true);
@@ -130,7 +134,10 @@ MainWindow::MainWindow(QSettings* settings)
   resize(1180, 760);
   if (settings_ != nullptr) {
     restoreGeometry(settings_->value(QStringLiteral("geometry")).toByteArray());
-    tree_page_->splitter().restoreState(settings_->value(QStringLiteral("splitter")).toByteArray());
+    const QVariantList before = settings_->value(QStringLiteral("splitters")).toList();
+    const auto splitters = findChildren<QSplitter*>();
+    for (qsizetype i = 0; i < splitters.size() && before.size() == splitters.size(); ++i)
+      splitters[i]->restoreState(before[i].toByteArray());
   }
   fill_recent();
 }
@@ -146,13 +153,13 @@ void MainWindow::make_menus() {
   file->addAction(tr("&Compare with …"), {Qt::CTRL | Qt::SHIFT | Qt::Key_O}, this, &MainWindow::ask_for_other);
   file->addAction(tr("Open r&un folder …"), {Qt::CTRL | Qt::Key_D}, this, &MainWindow::ask_for_run);
   recent_menu_ = file->addMenu(tr("Open &recent"));
-  file->addAction(tr("&Reload"), QKeySequence::Refresh, this, &MainWindow::reload);
+  file->addAction(tr("Re&load"), QKeySequence::Refresh, this, &MainWindow::reload);
   file->addSeparator();
   file->addAction(tr("&Quit"), QKeySequence::Quit, this, &QWidget::close);
   QMenu* tensor = menuBar()->addMenu(tr("T&ensor"));
   tensor->addActions(tree_page_->copy_actions());
   tensor->addSeparator();
-  tensor->addAction(tr("Export as &NPY …"), this, [this] { export_as(Export::npy); });
+  tensor->addAction(tr("Export as NP&Y …"), this, [this] { export_as(Export::npy); });
   tensor->addAction(tr("Export slice as C&SV …"), this, [this] { export_as(Export::csv); });
   tensor->addAction(tr("Export &heat map as PNG …"), this, [this] { export_as(Export::png); });
   QMenu* view = menuBar()->addMenu(tr("&View"));
@@ -168,10 +175,21 @@ void MainWindow::make_menus() {
     tree_page_->filter().selectAll();
   });
   add_theme_menu(*view);
+  QMenu* help = menuBar()->addMenu(tr("Hel&p"));
+  help->addAction(tr("&Keys"), this, [this] {
+    QMessageBox::information(this, tr("Keys"),
+                             tr("Heat map: the wheel, + and − zoom; dragging and the arrow keys move; 0 shows all.\n"
+                                "Ctrl+1 to Ctrl+5: tensors, heat map, file, comparison, run.\n"
+                                "Ctrl+F: the filter; F5: reload."));
+  });
+  help->addAction(tr("&About"), this, [this] {
+    QMessageBox::about(this, tr("About"),
+                       tr("Checkpoint viewer %1, a part of libckpt.").arg(QApplication::applicationVersion()));
+  });
 }
 
 void MainWindow::add_theme_menu(QMenu& view) {
-  QMenu* menu = view.addMenu(tr("T&heme"));
+  QMenu* menu = view.addMenu(tr("Th&eme"));
   auto* group = new QActionGroup(menu);
   const QString now = settings_ ? settings_->value(QStringLiteral("theme")).toString() : QString();
   for (const auto& [name, text] :
@@ -238,7 +256,11 @@ QString MainWindow::banner_text() const {
 }
 
 std::string MainWindow::ask_to_open(const QString& title) {
-  const QString folder = path_.empty() ? QString() : QFile::decodeName(path_.parent_path().c_str());
+  // Beside what is open, or was last.
+  std::filesystem::path last = path_;
+  if (last.empty() && settings_ != nullptr)
+    last = decoded(settings_->value(QStringLiteral("recent")).toStringList().value(0));
+  const QString folder = QFile::decodeName(last.parent_path().c_str());
   const QString kinds = tr("Checkpoints and weights (*.ckpt *.safetensors *.npz *.npy *.onnx);;All files (*)");
   return to_path(QFileDialog::getOpenFileName(this, title, folder, kinds)).native();
 }
@@ -257,37 +279,57 @@ void MainWindow::ask_for_run() {
   if (!name.isEmpty()) open_run(to_path(name));
 }
 
+std::filesystem::path MainWindow::ask_to_save(const QString& title, const QString& kind, const QString& suffix) {
+  // A name from a file never becomes a path as it is.
+  QString name;
+  for (const QChar c : shown_name(tree_page_->tensor_page().name()).left(100))
+    name += c.isLetterOrNumber() || c == QLatin1Char('-') || c == QLatin1Char('_') ? c : QLatin1Char('.');
+  QFileDialog dialog(this, title, QFile::decodeName(path_.parent_path().c_str()), kind);
+  dialog.setAcceptMode(QFileDialog::AcceptSave);
+  dialog.setDefaultSuffix(suffix);
+  dialog.selectFile(name + QLatin1Char('.') + suffix);
+  return dialog.exec() == QDialog::Accepted ? to_path(dialog.selectedFiles().value(0)) : std::filesystem::path();
+}
+
 void MainWindow::export_as(Export what) {
+  struct Kind {
+    QString title, filter;
+    const char* suffix;
+  };
+  const Kind kind = what == Export::npy   ? Kind{tr("Export as NPY"), tr("NumPy (*.npy)"), "npy"}
+                    : what == Export::csv ? Kind{tr("Export as CSV"), tr("CSV (*.csv)"), "csv"}
+                                          : Kind{tr("Export as PNG"), tr("PNG (*.png)"), "png"};
   TensorPage& page = tree_page_->tensor_page();
   if (!page.has_values()) return say(tr("Select a tensor that has values first."));
-  const auto [title, kind] = what == Export::npy   ? std::pair{tr("Export as NPY"), tr("NumPy (*.npy)")}
-                             : what == Export::csv ? std::pair{tr("Export as CSV"), tr("CSV (*.csv)")}
-                                                   : std::pair{tr("Export as PNG"), tr("PNG (*.png)")};
+  if (export_job_.running()) return say(tr("An export is running: wait for it, or cancel it."));
   if (what == Export::png && page.heat_map().picture().isNull()) show_page(Page::heat_map);
-  const QString name = QFileDialog::getSaveFileName(this, title, {}, kind);
-  if (name.isEmpty()) return;
-  const QImage picture = page.heat_map().picture();
+  const std::filesystem::path path = ask_to_save(kind.title, kind.filter, QLatin1String(kind.suffix));
+  if (path.empty() || !page.has_values()) return;  // a reload may have ended meanwhile
+  const auto there = stamp_of(path);
+  if (there && there->device == page.file()->stamp.device && there->inode == page.file()->stamp.inode)
+    return say(tr("Nothing was exported: this is the file that is open."));
   export_job_.start(
       tr("Exporting"),
-      [file = page.file(), tensor = page.tensor(), plane = page.plane(), picture, path = to_path(name),
+      [file = page.file(), tensor = page.tensor(), plane = page.plane(), picture = page.heat_map().picture(), path,
        what](const Progress& progress) {
         return what == Export::npy   ? export_npy(file->file, *tensor, path, progress)
                : what == Export::csv ? export_csv(file->file, *tensor, plane, path, progress)
                                      : export_png(picture, path);
       },
-      [this](const Status& status) {
-        say(status ? tr("Exported.") : tr("Nothing was exported: %1").arg(shown_error(status.error())));
+      [this, path](const Status& status) {
+        say(status ? tr("Exported to %1.").arg(shown_path(path))
+                   : tr("Nothing was exported: %1").arg(shown_error(status.error())));
       });
 }
 
-void MainWindow::open(const std::string& target, OpenOptions options) {
-  wanted_.clear();
+void MainWindow::open(const std::string& target, OpenOptions options, Wanted wanted) {
+  wanted_ = std::move(wanted);
   std::filesystem::path path = target;
   std::error_code none;
   if (!std::filesystem::exists(path, none))
     if (auto uri = split_uri(target)) {
       path = uri->file;
-      wanted_ = uri->tensor;
+      wanted_.tensor = uri->tensor;
     }
   if (std::filesystem::is_directory(path, none)) return open_run(path, options);
   start_opening(path, std::move(options));
@@ -296,7 +338,12 @@ void MainWindow::open(const std::string& target, OpenOptions options) {
 void MainWindow::reload() {
   if (pages_->currentWidget() == run_page_) return run_page_->reload();
   if (path_.empty()) return;
-  wanted_.clear();
+  wanted_ = {};
+  if (const FilePtr& other = compare_page_->b()) {
+    wanted_.other = other->path.native();
+    wanted_.other_options = other->options;
+    wanted_.page = shows(Page::compare) ? Page::compare : shows(Page::file) ? Page::file : Page::tree;
+  }
   start_opening(path_, file_ ? file_->options : OpenOptions{});
 }
 
@@ -305,28 +352,38 @@ void MainWindow::open_run(const std::filesystem::path& folder, const OpenOptions
   pages_->setCurrentWidget(run_page_);
   run_page_->set_folder(folder, options);
   if (!file_) setWindowTitle(tr("%1 – Checkpoint viewer").arg(shown_path(folder)));
+  note_recent(folder);
   emit opened();
 }
 
 void MainWindow::compare_with(const std::string& path, std::optional<OpenOptions> options) {
   if (!file_) return;
+  wanted_ = {.other = path, .other_options = std::move(options)};
+  start_comparing();
+}
+
+void MainWindow::start_comparing() {
   other_job_.start(
       tr("Opening"),
       // Two files of one run have one key.
-      [path, options = options.value_or(file_->options)](const Progress& progress) {
+      [path = wanted_.other, options = wanted_.other_options.value_or(file_->options)](const Progress& progress) {
         auto how = options;
         how.progress = progress;
         return open_for_view(path, how);
       },
-      [this, path](Result<FilePtr>&& other) {
+      [this, path = wanted_.other](Result<FilePtr>&& other) {
         if (!other && other.error().code == Errc::key)
-          return key_bar_->ask(cannot_open(path, other.error()),
-                               [this, path](const OpenOptions& how) { compare_with(path, how); });
+          return key_bar_->ask(cannot_open(path, other.error()), [this](const OpenOptions& how) {
+            wanted_.other_options = how;
+            start_comparing();
+          });
+        pages_->setTabVisible(pages_->indexOf(compare_page_), other.has_value());
         if (!other) return say(cannot_open(path, other.error()));
         key_bar_->hide();
-        pages_->setTabVisible(pages_->indexOf(compare_page_), true);
-        pages_->setCurrentWidget(compare_page_);
+        wanted_.other.clear();
+        if (!wanted_.page || *wanted_.page == Page::compare) pages_->setCurrentWidget(compare_page_);
         compare_page_->set_files(file_, std::move(*other));
+        watch();
       });
 }
 
@@ -355,25 +412,30 @@ void MainWindow::set_file(FilePtr file, const std::filesystem::path& path) {
   setWindowTitle(tr("%1 – Checkpoint viewer").arg(shown_path(path.filename())));
   disk_banner_->hide();
   damage_banner_->hide();
-  key_bar_->hide();
   to_findings_->show();
+  other_job_.drop();
+  if (wanted_.other.empty()) pages_->setTabVisible(pages_->indexOf(compare_page_), false);
+  compare_page_->set_files(nullptr, nullptr);
   tree_page_->set_file(file_);
-  file_page_->set_file(file_);
-  if (file_) compare_page_->set_files(file_, nullptr);
+  if (file_) show_wanted();
+  file_page_->set_file(file_);  // behind what somebody waits for: it reads all of the file
   show_damage();
-  watch(path);
+  watch();
   if (!file_) return;
+  key_bar_->hide();
   note_recent(path);
-  select_wanted();
 }
 
 void MainWindow::set_failure(const Error& error, const std::filesystem::path& path) {
-  set_file(nullptr, path);
+  const bool again = file_ && path == path_;  // what is open stays so
+  if (!again) set_file(nullptr, path);
   const QString why = cannot_open(path, error);
   if (error.code == Errc::key)
     return key_bar_->ask(why, [this](const OpenOptions& options) { start_opening(path_, options); });
-  damage_banner_->show_text(Banner::Tone::error, why);
+  key_bar_->hide();
+  reload_->show();
   to_findings_->hide();  // there are none of a file that is not open
+  (again ? disk_banner_ : damage_banner_)->show_text(Banner::Tone::error, why);
 }
 
 // Damage as soon as the file is open, other findings when they are there.
@@ -394,22 +456,38 @@ void MainWindow::show_damage() {
                               tr("This file has %n warning(s).", nullptr, static_cast<int>(warnings)));
 }
 
+void MainWindow::show_wanted() {
+  select_wanted();
+  if (wanted_.page && *wanted_.page != Page::compare) show_page(*wanted_.page);
+  if (!wanted_.other.empty())
+    start_comparing();
+  else if (wanted_.page == Page::compare)
+    show_page(Page::compare);  // says what is missing
+}
+
 void MainWindow::select_wanted() {
-  if (wanted_.empty()) return;
-  const auto target = tools::find_target(file_->file, wanted_);
+  if (wanted_.tensor.empty()) return;
+  const auto target = tools::find_target(file_->file, wanted_.tensor);
   if (!target) return say(tr("That tensor cannot be shown: %1").arg(shown_error(target.error())));
-  tree_page_->filter().clear();
+  wanted_.tensor.clear();
+  tree_page_->clear_filter();
   tree_page_->select(tree_page_->model().index_of(target->tensor));
   if (!target->slice_text.empty())
     if (auto status = tree_page_->tensor_page().show_slice(target->slice_text); !status)
       say(tr("That slice cannot be shown: %1").arg(shown_error(status.error())));
 }
 
+QWidget* MainWindow::widget_of(Page page) const {
+  return page == Page::file      ? static_cast<QWidget*>(file_page_)
+         : page == Page::compare ? static_cast<QWidget*>(compare_page_)
+         : page == Page::run     ? static_cast<QWidget*>(run_page_)
+                                 : tree_page_;
+}
+
+bool MainWindow::shows(Page page) const { return pages_->currentWidget() == widget_of(page); }
+
 void MainWindow::show_page(Page page) {
-  QWidget* wanted = page == Page::file      ? static_cast<QWidget*>(file_page_)
-                    : page == Page::compare ? static_cast<QWidget*>(compare_page_)
-                    : page == Page::run     ? static_cast<QWidget*>(run_page_)
-                                            : tree_page_;
+  QWidget* wanted = widget_of(page);
   if (!pages_->isTabVisible(pages_->indexOf(wanted)))
     return say(page == Page::compare ? tr("Open two files to compare them.") : tr("Open the folder of a run first."));
   pages_->setCurrentWidget(wanted);
@@ -428,7 +506,7 @@ void MainWindow::show_page(Page page) {
 void MainWindow::note_recent(const std::filesystem::path& path) {
   if (settings_ == nullptr) return;
   std::error_code failed;
-  const auto absolute = std::filesystem::absolute(path, failed);
+  const auto absolute = std::filesystem::absolute(path, failed).lexically_normal();
   QStringList recent = settings_->value(QStringLiteral("recent")).toStringList();
   recent.removeAll(encoded(absolute));
   recent.prepend(encoded(absolute));
@@ -445,49 +523,59 @@ void MainWindow::fill_recent() {
   recent_menu_->setEnabled(!recent.isEmpty());
 }
 
-void MainWindow::watch(const std::filesystem::path& path) {
+void MainWindow::watch() {
   const QStringList before = watcher_.files() + watcher_.directories();
   if (!before.isEmpty()) watcher_.removePaths(before);
-  // The directory tells of files that are renamed over this one, the file of what is written into it.
-  std::error_code none;
-  const auto folder = std::filesystem::absolute(path, none).parent_path();
-  watcher_.addPath(QFile::decodeName(folder.c_str()));
-  if (file_) watcher_.addPath(QFile::decodeName(path.c_str()));
+  // The directory tells of files that are renamed over one, the file of what is written into it.
+  QStringList paths;
+  for (const FilePtr& file : {file_, compare_page_->b()}) {
+    if (!file) continue;
+    std::error_code none;
+    paths << QFile::decodeName(std::filesystem::absolute(file->path, none).parent_path().c_str());
+    paths << QFile::decodeName(file->path.c_str());
+  }
+  paths.removeDuplicates();
+  if (!paths.isEmpty()) watcher_.addPaths(paths);
 }
 
 void MainWindow::look_at_disk() {
-  if (!file_) return;
-  const auto stamp = stamp_of(path_);
-  if (!stamp)
-    disk_banner_->show_text(
+  for (const FilePtr& file : {file_, compare_page_->b()}) {
+    if (!file) continue;
+    const auto stamp = stamp_of(file->path);
+    if (stamp == file->stamp) continue;
+    const QString name = shown_path(file->path.filename());
+    reload_->setVisible(stamp.has_value());
+    return disk_banner_->show_text(
         Banner::Tone::warning,
-        tr("The file is not there any more. What was opened can be looked at as long as it is open."));
-  else if (*stamp != file_->stamp)
-    disk_banner_->show_text(Banner::Tone::warning, tr("The file has changed on disk."));
-  else
-    disk_banner_->hide();
+        stamp ? tr("%1 has changed on disk.").arg(name)
+              : tr("%1 is not there any more. What was opened can be looked at as long as it is open.").arg(name));
+  }
+  disk_banner_->hide();
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
   if (settings_ != nullptr) {
     settings_->setValue(QStringLiteral("geometry"), saveGeometry());
-    settings_->setValue(QStringLiteral("splitter"), tree_page_->splitter().saveState());
+    QVariantList states;
+    for (const QSplitter* splitter : findChildren<QSplitter*>()) states << splitter->saveState();
+    settings_->setValue(QStringLiteral("splitters"), states);
   }
   event->accept();
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
-  if (event->mimeData()->hasUrls() && event->mimeData()->urls().first().isLocalFile()) event->acceptProposedAction();
+  if (local_files(*event->mimeData()).empty() || !event->possibleActions().testFlag(Qt::CopyAction)) return;
+  event->setDropAction(Qt::CopyAction);  // who offers to move a file deletes it when that is taken
+  event->accept();
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {
-  const QList<QUrl> urls = event->mimeData()->urls();
-  if (urls.isEmpty()) return;
-  if (urls.size() > 1)  // two: compared as soon as the first is open
-    connect(
-        this, &MainWindow::opened, this,
-        [this, other = to_path(urls[1].toLocalFile()).native()] { compare_with(other); }, Qt::SingleShotConnection);
-  open(to_path(urls.first().toLocalFile()).native());
+  const auto files = local_files(*event->mimeData());
+  if (files.empty()) return;
+  event->setDropAction(Qt::CopyAction);
+  event->accept();
+  open(files[0], {}, {.other = files.size() > 1 ? files[1] : std::string()});
+  if (files.size() > 2) say(tr("Two files can be compared; the others were not opened."));
 }
 
 }  // namespace ckpt::viewer

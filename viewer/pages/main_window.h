@@ -27,6 +27,14 @@ class TreePage;
 
 enum class Page { tree, tensor, heat_map, file, compare, run };
 
+/// What is to be shown of a file as soon as it is open, perhaps after its key was asked for.
+struct Wanted {
+  std::string tensor = {};                        ///< perhaps with a slice
+  std::string other = {};                         ///< a file to be compared with it
+  std::optional<OpenOptions> other_options = {};  ///< else those of the first
+  std::optional<Page> page = {};
+};
+
 /// Arranges the pages, and opens what they show.
 class MainWindow : public QMainWindow {
   Q_OBJECT
@@ -38,13 +46,16 @@ class MainWindow : public QMainWindow {
 
   /// A file, or `file#name[0,:]`; in the background. Of the options key and mode count; a key that was not given is
   /// asked for.
-  void open(const std::string& target, OpenOptions options = {});
+  void open(const std::string& target, OpenOptions options = {}, Wanted wanted = {});
   void reload();
   /// That file (B) with the one that is open (A), whose key it has if none is given.
   void compare_with(const std::string& path, std::optional<OpenOptions> options = {});
   /// A folder that a training saves into; open() of a folder is the same.
   void open_run(const std::filesystem::path& folder, const OpenOptions& options = {});
   void show_page(Page page);
+  bool shows(Page page) const;
+  /// Of what was wanted, what could not be shown: there is no such tensor or file.
+  bool lacks() const noexcept { return !wanted_.tensor.empty() || !wanted_.other.empty(); }
 
   /// What was opened last; null while nothing is, or where it could not be opened.
   const FilePtr& file() const noexcept { return file_; }
@@ -75,14 +86,18 @@ class MainWindow : public QMainWindow {
   enum class Export { npy, csv, png };
   void export_as(Export what);
   std::string ask_to_open(const QString& title);
+  std::filesystem::path ask_to_save(const QString& title, const QString& kind, const QString& suffix);
   void start_opening(const std::filesystem::path& path, OpenOptions options);
   void set_file(FilePtr file, const std::filesystem::path& path);
   void set_failure(const Error& error, const std::filesystem::path& path);
   void show_damage();
+  void show_wanted();
   void select_wanted();
+  void start_comparing();
+  QWidget* widget_of(Page page) const;
   void note_recent(const std::filesystem::path& path);
   void fill_recent();
-  void watch(const std::filesystem::path& path);
+  void watch();
   void look_at_disk();
   void show_jobs();
   void say(const QString& message);
@@ -94,7 +109,7 @@ class MainWindow : public QMainWindow {
   Job export_job_;
   FilePtr file_ = {};
   std::filesystem::path path_ = {};
-  std::string wanted_ = {};  // the tensor to be selected when the file is open
+  Wanted wanted_ = {};
   QFileSystemWatcher watcher_;
   QTimer look_timer_;
   QTimer progress_timer_;
@@ -102,6 +117,7 @@ class MainWindow : public QMainWindow {
   Banner* damage_banner_;
   Banner* disk_banner_;
   QPushButton* to_findings_ = nullptr;
+  QPushButton* reload_ = nullptr;
   KeyBar* key_bar_;
   QTabWidget* pages_;
   TreePage* tree_page_;

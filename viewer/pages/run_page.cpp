@@ -86,7 +86,9 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
   connect(files_, &QListWidget::itemActivated, this,
           [this](QListWidgetItem* item) { emit picked(item->data(Qt::UserRole).toByteArray()); });
   map_->set_map(ColorMap::sequential);
+  connect(map_, &HeatMap::wants_grid, this, &RunPage::fill_grid);
   map_->set_gaps(true);
+  map_->set_logarithmic(true);
   map_->setAccessibleName(tr("Updates: layers down, checkpoints across"));
   connect(map_, &HeatMap::pointed_at, this, [this](qint64 row, qint64 column, double value) {
     if (row < 0 || row >= model_.rowCount()) return pointed_->clear();
@@ -161,7 +163,9 @@ void RunPage::forget() {
 void RunPage::look() {
   look_job_.start(
       {},  // every second
-      [folder = folder_](const Progress&) { return look_at_run(folder, std::chrono::system_clock::now()); },
+      [folder = folder_, before = found_](const Progress&) {
+        return look_at_run(folder, std::chrono::system_clock::now(), before);
+      },
       [this](Result<std::vector<RunEntry>>&& found) {
         look_timer_.start(kLookAgain);
         if (!found) return summary_->setText(tr("The folder cannot be read: %1").arg(shown_error(found.error())));
@@ -200,7 +204,11 @@ void RunPage::show_run() {
   const bool news = complete(entries) != complete(entries_);
   entries_ = std::move(entries);
   fill_files();
-  if (entries_.empty()) summary_->setText(tr("No checkpoints of a run here yet: files like lenet-1_1875.ckpt."));
+  const QString none = tr("No checkpoints of a run here yet: files like lenet-1_1875.ckpt.");
+  if (entries_.empty())
+    summary_->setText(none);
+  else if (summary_->text() == none)
+    summary_->clear();
   if (!news) return;
   // Files may land faster than they are read: what is being read is finished first.
   stale_ = read_job_.running();
@@ -220,8 +228,9 @@ void RunPage::fill_files() {
     const bool bad = out != left_out.end() && out->second->entry.stamp == entry.stamp;
     QString text = shown_path(entry.file.path.filename());
     QString tip = tr("epoch %1, step %2").arg(entry.file.epoch).arg(entry.file.step);
-    if (!entry.complete) text += QStringLiteral(" – ") + tr("being written");
-    if (bad) text += QStringLiteral(" – ") + tr("left out");
+    // On a line of their own: names are elided.
+    if (!entry.complete) text += QLatin1Char('\n') + tr("being written");
+    if (bad) text += QLatin1Char('\n') + tr("left out");
     if (bad) tip += QLatin1Char('\n') + tr("It takes no part: %1").arg(shown_error(out->second->why));
     files_->item(row)->setText(text);
     files_->item(row)->setToolTip(tip_of(tip));
@@ -256,9 +265,9 @@ void RunPage::say_summary() {
     return std::count_if(run.history.tensors.begin(), run.history.tensors.end(),
                          [&](const TensorHistory& t) { return t.condition.*what; });
   };
-  QString text = tr("%1 checkpoints, %2 tensors: %3 frozen, %4 exploding, %5 dead")
-                     .arg(run.files.size())
-                     .arg(model_.rowCount())
+  QString text = tr("%n checkpoint(s)", nullptr, static_cast<int>(run.files.size())) + QStringLiteral(", ") +
+                 tr("%n tensor(s)", nullptr, model_.rowCount()) + QStringLiteral(": ") +
+                 tr("%1 frozen, %2 exploding, %3 dead")
                      .arg(count(&Condition::frozen))
                      .arg(count(&Condition::exploding))
                      .arg(count(&Condition::dead));
@@ -267,13 +276,17 @@ void RunPage::say_summary() {
   summary_->setText(text);
 }
 
-void RunPage::fill_map() {
-  const auto rows = static_cast<std::int64_t>(model_.rowCount());
-  const auto columns = static_cast<std::int64_t>(model_.run()->files.size());
-  Grid grid{.window = {.rows = rows, .columns = columns}};
-  for (int row = 0; row < model_.rowCount(); ++row)
-    for (const auto& value : model_.spark(row, RunModel::kUpdates)) grid.values.push_back(value.value_or(std::nan("")));
-  map_->set_plane(rows, columns);
+void RunPage::fill_map() { map_->set_plane(model_.rowCount(), static_cast<std::int64_t>(model_.run()->files.size())); }
+
+void RunPage::fill_grid() {
+  Grid grid{.window = map_->wanted()};
+  const Window& window = grid.window;
+  for (std::int64_t r = 0; r < window.rows; ++r) {
+    const auto updates = model_.spark(static_cast<int>(window.row + r * window.row_step), RunModel::kUpdates);
+    for (std::int64_t c = 0; c < window.columns; ++c)
+      grid.values.push_back(
+          updates[static_cast<std::size_t>(window.column + c * window.column_step)].value_or(std::nan("")));
+  }
   map_->set_grid(std::move(grid));
 }
 

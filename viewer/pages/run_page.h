@@ -44,7 +44,6 @@ class RunPage : public QWidget {
  signals:
   void picked(const QByteArray& path);  ///< a checkpoint that the user wants to see
   void needs_key(const QString& why);
-  void failed(const QString& message);
 
  private:
   void look();
@@ -55,6 +54,7 @@ class RunPage : public QWidget {
   void fill_files();
   void say_summary();
   void fill_map();
+  void fill_grid();  // of the part of the map that is seen
 
   std::filesystem::path folder_ = {};
   OpenOptions options_ = {};

@@ -32,6 +32,7 @@ namespace {
 
 constexpr std::size_t kHexBytes = 4096;  // of what has no numbers
 constexpr qsizetype kTextCharacters = 100'000;
+constexpr std::uint64_t kTextBytes = std::uint64_t{4} << 20;  // longer ones are shown as bytes
 
 // Sixteen bytes a line, each with where it stands.
 QString hex_dump(std::span<const std::byte> bytes) {
@@ -51,20 +52,26 @@ QString hex_dump(std::span<const std::byte> bytes) {
   return text;
 }
 
-struct TextResult {
-  QString text;
-};
+// Integers in full.
+int digits_of(DType dtype) { return tools::is_float(dtype) ? 7 : 17; }
 
-Result<TextResult> text_of(const OpenFile& file, const TensorInfo& tensor) {
-  if (tensor.kind == Kind::map) return TextResult{};
-  if (tensor.kind == Kind::string) {
-    auto text = tools::string_of(file.file, tensor);
+Result<QString> text_of(const OpenFile& file, const TensorInfo& tensor) {
+  if (tensor.kind == Kind::map) return TensorPage::tr("A map: its parts are below it in the tree.");
+  if (tensor.byte_size == 0) return TensorPage::tr("It has no elements.");
+  if (tensor.kind == Kind::string && tensor.byte_size <= kTextBytes) {
+    const auto text = tools::string_of(file.file, tensor);
     if (!text) return text.error();
-    if (*text) return TextResult{to_q(**text).left(kTextCharacters)};
+    if (*text) {
+      const QString all = to_q(**text);
+      return all.size() > kTextCharacters ? all.left(kTextCharacters) + QStringLiteral(" …") : all;
+    }
   }
   std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(kHexBytes, tensor.byte_size)));
   if (auto status = file.file.read(tensor, 0, bytes); !status) return status.error();
-  return TextResult{hex_dump(bytes)};
+  QString text = hex_dump(bytes);
+  if (tensor.byte_size > bytes.size())
+    text += TensorPage::tr("… and %1 bytes more").arg(count_text(tensor.byte_size - bytes.size()));
+  return text;
 }
 
 }  // namespace
@@ -80,6 +87,7 @@ TensorPage::TensorPage(Jobs& jobs, QWidget* parent)
       facts_(plain_label()),
       slicer_(new Slicer),
       stack_(new QStackedWidget),
+      nothing_(plain_label()),
       tabs_(new QTabWidget),
       text_(new QPlainTextEdit) {
   QFont bold = title_->font();
@@ -90,16 +98,16 @@ TensorPage::TensorPage(Jobs& jobs, QWidget* parent)
   text_->setReadOnly(true);
   text_->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
   text_->setAccessibleName(tr("Contents"));
-  tabs_->addTab(make_values(), tr("&Values"));
+  tabs_->addTab(make_values(), tr("Val&ues"));
   tabs_->addTab(make_statistics(), tr("&Statistics"));
   tabs_->addTab(make_heat_map(), tr("&Heat map"));
   connect(tabs_, &QTabWidget::currentChanged, this, [this](int tab) {
     if (tab == kHeatMap) read_grid();
     slicer_->setEnabled(!tiles_ || tab != kHeatMap);
   });
-  auto* nothing = plain_label(tr("Select a tensor on the left."));
-  nothing->setAlignment(Qt::AlignCenter);
-  stack_->addWidget(nothing);
+  nothing_->setAlignment(Qt::AlignCenter);
+  nothing_->setWordWrap(true);
+  stack_->addWidget(nothing_);
   stack_->addWidget(tabs_);
   stack_->addWidget(text_);
   connect(slicer_, &Slicer::changed, this, [this](const Plane& plane) {
@@ -181,7 +189,8 @@ QWidget* TensorPage::make_heat_map() {
   connect(heat_map_, &HeatMap::pointed_at, this, [this](qint64 row, qint64 column, double value) {
     if (row < 0) return pointed_->clear();
     const auto element = tiles_ ? tile_element(plane_.dims, row, column) : plane_.element(row, column);
-    pointed_->setText(to_q(tools::index_text(element, plane_.dims)) + QStringLiteral(" = ") + number_text(value, 7));
+    pointed_->setText(to_q(tools::index_text(element, plane_.dims)) + QStringLiteral(" = ") +
+                      number_text(value, digits_of(tensor_->dtype)));
   });
   auto* map = new QComboBox;
   map->setAccessibleName(tr("Colours"));
@@ -210,6 +219,10 @@ bool TensorPage::has_values() const noexcept {
 
 void TensorPage::show_tensor(FilePtr file, const TensorInfo* tensor, const std::string& name) {
   for (Job* job : {&page_job_, &statistics_job_, &magnitudes_job_, &grid_job_, &text_job_}) job->drop();
+  // The same one, of a file that was opened anew: what is looked at stays.
+  const bool again = tensor != nullptr && tensor_ != nullptr && name == name_ && tensor->dims == plane_.dims;
+  const QModelIndex cell = table_->currentIndex();
+  pending_ = again && cell.isValid() ? cell.row() * page_.columns + cell.column() : -1;
   file_ = std::move(file);
   tensor_ = tensor;
   name_ = name;
@@ -220,15 +233,21 @@ void TensorPage::show_tensor(FilePtr file, const TensorInfo* tensor, const std::
   title_->set_text(tensor ? to_q(tools::name_text(name)) : QString());
   title_->setVisible(tensor != nullptr);
   facts_->setVisible(tensor != nullptr);
-  plane_ = tensor ? plane_of(tensor->dims) : Plane{};
+  if (!again) {
+    plane_ = tensor ? plane_of(tensor->dims) : Plane{};
+    page_ = {};
+  }
   set_slicer();
+  nothing_->setText(file_ ? tr("Select a tensor on the left.")
+                          : tr("Open a checkpoint (Ctrl+O) or the folder of a run (Ctrl+D), or drop files here."));
   if (tensor == nullptr) return stack_->setCurrentIndex(0);
-  QStringList facts = {shown_name(tools::type_text(*tensor)), to_q(tools::shape_of(*tensor)).left(kShownCharacters)};
+  QStringList facts = {shown_name(tools::type_text(*tensor)), shape_text(*tensor)};
   if (const auto count = tensor->element_count(); count && tensor->kind == Kind::tensor)
-    facts << tr("%1 elements").arg(count_text(*count));
+    facts << (*count == 1 ? tr("1 element") : tr("%1 elements").arg(count_text(*count)));
   facts << tr("%1 (%2 bytes)").arg(size_text(tensor->byte_size), count_text(tensor->byte_size));
   if (!tensor->extents.empty()) facts << tr("at byte %1").arg(count_text(tensor->extents.front().offset));
   if (tensor->extents.size() > 1) facts << tr("in %1 slices").arg(count_text(tensor->extents.size()));
+  if (tools::has_elements(*tensor) && !has_statistics(*tensor) && tensor->fits()) facts << tr("bytes, in hexadecimal");
   if (tensor->encoding != Encoding::raw) facts << tr("stored as Float32");
   facts << group_text(file_->group_of(*tensor));
   if (tensor->kind == Kind::tensor && !tensor->fits()) facts << tr("the bytes stored do not fit type and dims");
@@ -239,7 +258,8 @@ void TensorPage::show_tensor(FilePtr file, const TensorInfo* tensor, const std::
   }
   stack_->setCurrentWidget(tabs_);
   tile_box_->setVisible(can_tile(*tensor));
-  plane_changed();
+  read_page();
+  set_up_heat_map();
   read_statistics();
 }
 
@@ -280,8 +300,7 @@ void TensorPage::plane_changed() {
 }
 
 void TensorPage::read_page() {
-  page_.rows = std::min(ValueModel::kPageRows, plane_.rows() - page_.row);
-  page_.columns = std::min(ValueModel::kPageColumns, plane_.columns() - page_.column);
+  page_ = page_with(plane_, {.row = page_.row, .column = page_.column});
   pager_->set_page(plane_, page_);
   page_label_->set_text(Pager::page_text(plane_, page_));
   page_job_.start(
@@ -290,7 +309,12 @@ void TensorPage::read_page() {
         return read_window(file->file, *tensor, plane, page, progress);
       },
       [this, page = page_](Result<std::vector<std::byte>>&& bytes) {
-        if (!bytes) return emit failed(cannot_read(bytes.error()));
+        if (!bytes) {  // what was read before is of another place
+          values_.clear();
+          pending_ = -1;
+          page_label_->set_text(cannot_read(bytes.error()));
+          return emit failed(cannot_read(bytes.error()));
+        }
         values_.set_page(tensor_->dtype, page, std::move(*bytes));
         fit_columns({table_});
         if (pending_ >= 0 && page.columns > 0) {
@@ -323,11 +347,9 @@ void TensorPage::go_to_text() {
 
 void TensorPage::go_to(std::uint64_t element) {
   const auto place = plane_.go_to(element);
-  page_.row = place.row / ValueModel::kPageRows * ValueModel::kPageRows;
-  page_.column = place.column / ValueModel::kPageColumns * ValueModel::kPageColumns;
+  page_ = page_with(plane_, place);
   set_slicer();
-  const auto columns = std::min(ValueModel::kPageColumns, plane_.columns() - page_.column);
-  pending_ = (place.row - page_.row) * columns + (place.column - page_.column);
+  pending_ = (place.row - page_.row) * page_.columns + (place.column - page_.column);
   read_page();
   set_up_heat_map();
   tabs_->setCurrentIndex(kValues);
@@ -343,7 +365,7 @@ void TensorPage::read_statistics() {
       [this](Result<std::vector<std::optional<Statistics>>>&& all) {
         if (!all) {
           const bool cancelled = all.error().code == Errc::cancelled;
-          numbers_->setText(cancelled ? tr("Cancelled.") : cannot_read(all.error()));
+          say_instead(cancelled ? tr("Cancelled.") : cannot_read(all.error()));
           if (!cancelled) emit failed(cannot_read(all.error()));
           return;
         }
@@ -351,8 +373,14 @@ void TensorPage::read_statistics() {
         fill_statistics();
         if (histogram_->wants_magnitudes()) read_magnitudes();
       });
+  say_instead(tr("Computing …"));
+}
+
+// In the place of the numbers. A sentence wraps, as numbers must not: they stand beside their names.
+void TensorPage::say_instead(const QString& text) {
   names_column_->clear();
-  numbers_->setText(tr("Computing …"));
+  numbers_->setWordWrap(true);
+  numbers_->setText(text);
 }
 
 void TensorPage::read_magnitudes() {
@@ -373,13 +401,12 @@ void TensorPage::fill_statistics() {
   to_max_->setEnabled(statistics_ && statistics_->max_index != kNoIndex);
   to_nan_->setEnabled(statistics_ && statistics_->first_non_finite != kNoIndex);
   histogram_->set(statistics_ ? statistics_->histogram : std::nullopt);
-  names_column_->clear();
-  numbers_->setText(tr("No numbers to compute with."));
-  if (!statistics_) return;
+  if (!statistics_) return say_instead(tr("No numbers to compute with."));
   const Statistics& s = *statistics_;
   const auto place = [&](std::uint64_t index) {
     return index == kNoIndex ? QString() : QStringLiteral("  ") + to_q(tools::index_text(index, plane_.dims)).left(60);
   };
+  const int digits = digits_of(tensor_->dtype);
   QStringList names;
   QStringList values;
   const auto row = [&](const QString& name, const QString& value) {
@@ -387,18 +414,19 @@ void TensorPage::fill_statistics() {
     values << value;
   };
   row(tr("elements"), count_text(s.count));
-  row(tr("smallest"), number_text(s.min, 7) + place(s.min_index));
-  row(tr("largest"), number_text(s.max, 7) + place(s.max_index));
+  row(tr("smallest"), number_text(s.min, digits) + place(s.min_index));
+  row(tr("largest"), number_text(s.max, digits) + place(s.max_index));
   row(tr("mean"), number_text(s.mean, 7));
   row(tr("deviation"), number_text(s.std, 7));
   row(tr("norm"), number_text(s.l2, 7));
   for (const Quantile& quantile : s.quantiles)
     row(tr("quantile %1").arg(quantile.fraction),
-        (quantile.exact ? QString() : QStringLiteral("≈ ")) + number_text(quantile.value, quantile.exact ? 7 : 3));
+        (quantile.exact ? QString() : QStringLiteral("≈ ")) + number_text(quantile.value, quantile.exact ? digits : 3));
   row(tr("zeros"), count_text(s.zeros));
   row(tr("denormals"), count_text(s.denormals));
   row(tr("NaN"), count_text(s.nan));
   row(tr("infinities"), count_text(s.positive_inf + s.negative_inf));
+  numbers_->setWordWrap(false);
   names_column_->setText(names.join(QLatin1Char('\n')));
   numbers_->setText(values.join(QLatin1Char('\n')));
 }
@@ -440,9 +468,9 @@ void TensorPage::read_grid() {
 void TensorPage::read_text() {
   text_job_.start(
       tr("Reading"), [file = file_, tensor = tensor_](const Progress&) { return text_of(*file, *tensor); },
-      [this](Result<TextResult>&& result) {
+      [this](Result<QString>&& result) {
         if (!result) return emit failed(cannot_read(result.error()));
-        text_->setPlainText(result->text);
+        text_->setPlainText(*result);
       });
 }
 

@@ -37,7 +37,7 @@ class TensorPage : public QWidget {
 
   explicit TensorPage(Jobs& jobs, QWidget* parent = nullptr);
 
-  /// Both null: nothing. `name` is what it is called in the file: a part of a map as "map.part".
+  /// No tensor: nothing. `name` is what it is called in the file: a part of a map as "map.part".
   void show_tensor(FilePtr file, const TensorInfo* tensor, const std::string& name);
   /// "0,3,:,:": the plane that a slice picks; the error that parse_slice() gives.
   Status show_slice(const std::string& text);
@@ -70,6 +70,7 @@ class TensorPage : public QWidget {
   void go_to(std::uint64_t element);
   void read_statistics();
   void fill_statistics();
+  void say_instead(const QString& text);
   void read_magnitudes();
   void read_grid();
   void set_up_heat_map();
@@ -95,6 +96,7 @@ class TensorPage : public QWidget {
   QLabel* facts_;
   Slicer* slicer_;
   QStackedWidget* stack_;
+  QLabel* nothing_;
   QTabWidget* tabs_;
   QPlainTextEdit* text_;
   QTableView* table_ = nullptr;

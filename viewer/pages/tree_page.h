@@ -3,8 +3,8 @@
 #include <QAction>
 #include <QList>
 #include <QWidget>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "open_file.h"
 #include "tensor_tree_model.h"
@@ -13,7 +13,6 @@ class QCheckBox;
 class QComboBox;
 class QLabel;
 class QLineEdit;
-class QSplitter;
 class QTreeView;
 
 namespace ckpt::viewer {
@@ -31,14 +30,15 @@ class TreePage : public QWidget {
   /// Keeps what is selected, open and scrolled to, as far as it is there in the new file.
   void set_file(FilePtr file);
   void select(const QModelIndex& index);
-  bool select(std::string_view path);  ///< false if there is no such tensor, or it is filtered out
+  /// A filter that hides it is cleared; false if there is no such tensor.
+  bool select(std::string_view path);
+  void clear_filter();
 
   TensorTreeModel& model() noexcept { return model_; }
   TensorPage& tensor_page() noexcept { return *tensor_page_; }
   QTreeView& view() noexcept { return *view_; }
   QLineEdit& filter() noexcept { return *filter_; }
   QComboBox& group() noexcept { return *group_; }
-  QSplitter& splitter() noexcept { return *splitter_; }
   QList<QAction*> copy_actions() const { return copy_actions_; }
 
  signals:
@@ -46,28 +46,32 @@ class TreePage : public QWidget {
 
  private:
   struct Place {
-    std::vector<std::string> open = {};
-    std::string selected = {};
+    const TensorInfo* tensor = nullptr;
+    std::string selected = {};  // of another file, or a folder
     int scroll = 0;
   };
 
   void make_actions();
+  void enable_actions();
+  std::filesystem::path absolute_path() const;
   Place place() const;
   void go_back_to(const Place& place);
   void refresh_filter();
+  bool is_filtered() const;
+  void show_count();
   void selected(const QModelIndex& index);
+  bool select_shown(std::string_view path);
   void open_first_levels();
+  void make_room_below(const QModelIndex& folder);
 
   TensorTreeModel model_;
-  Place before_reset_ = {};
-  bool switching_ = false;  // to another file, whose tree has nothing to go back to yet
+  std::set<std::string> open_ = {};  // what the user has opened, whatever filters hide of it
   QTreeView* view_;
   QLineEdit* filter_;
   QComboBox* group_;
   QCheckBox* regex_;
   QCheckBox* flat_;
   QLabel* count_;
-  QSplitter* splitter_;
   TensorPage* tensor_page_;
   QList<QAction*> copy_actions_ = {};
 };

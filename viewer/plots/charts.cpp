@@ -16,12 +16,6 @@ namespace {
 
 constexpr double kZeroWidth = 0.035;  // of the bar of zeros, as a share
 
-std::uint64_t highest_of(const std::vector<HistogramPlot::Bar>& bars) {
-  std::uint64_t highest = 0;
-  for (const auto& bar : bars) highest = std::max(highest, bar.count);
-  return highest;
-}
-
 bool any(const std::vector<std::uint64_t>& counts) {
   return std::any_of(counts.begin(), counts.end(), [](std::uint64_t count) { return count > 0; });
 }
@@ -85,6 +79,9 @@ void HistogramPlot::arrange() {
     arrange_magnitudes();
   else
     arrange_values();
+  widest_ = 0;
+  for (const auto& bars : bars_)
+    for (const Bar& bar : bars) widest_ = std::max(widest_, bar.to - bar.from);
   update();
 }
 
@@ -146,20 +143,28 @@ QRectF HistogramPlot::area() const {
   return QRectF(rect()).adjusted(8, line + 6, -8, -line - 6);
 }
 
-double HistogramPlot::height_of(std::uint64_t count, std::uint64_t highest) const {
-  if (count == 0 || highest == 0) return 0;
-  if (!logarithmic_counts_) return static_cast<double>(count) / static_cast<double>(highest);
-  return std::log1p(static_cast<double>(count)) / std::log1p(static_cast<double>(highest));
+// How high a bar is, before it is scaled. Beside another histogram, whose bins are not as wide: by values a width.
+double HistogramPlot::weight_of(const Bar& bar) const {
+  auto count = static_cast<double>(bar.count);
+  const bool zeros = bar.low == bar.high;
+  if (both() && !zeros && bar.to > bar.from) count *= widest_ / (bar.to - bar.from);
+  return logarithmic_counts_ ? std::log1p(count) : count;
 }
 
-void HistogramPlot::paint_bars(QPainter& painter, const QRectF& box, std::size_t series) const {
+double HistogramPlot::heaviest() const {
+  double heaviest = 0;
+  for (const auto& bars : bars_)
+    for (const Bar& bar : bars) heaviest = std::max(heaviest, weight_of(bar));
+  return heaviest;
+}
+
+void HistogramPlot::paint_bars(QPainter& painter, const QRectF& box, std::size_t series, double heaviest) const {
   const auto& bars = bars_[series];
   if (bars.empty()) return;
-  const std::uint64_t highest = highest_of(bars);
   const auto x = [&](double share) { return box.left() + share * box.width(); };
   QPainterPath path(QPointF(x(bars.front().from), box.bottom()));
   for (const Bar& bar : bars) {
-    const double y = box.bottom() - height_of(bar.count, highest) * box.height();
+    const double y = box.bottom() - (heaviest > 0 ? weight_of(bar) / heaviest : 0) * box.height();
     path.lineTo(x(bar.from), y);
     path.lineTo(x(bar.to), y);
   }
@@ -168,6 +173,25 @@ void HistogramPlot::paint_bars(QPainter& painter, const QRectF& box, std::size_t
     painter.fillPath(path, bar_color(palette()));
   else
     painter.strokePath(path, QPen(second_color(palette()), 1.5));
+}
+
+// Which is which, at the right above the bars.
+void HistogramPlot::paint_legend(QPainter& painter, const QRectF& box) const {
+  const int line = fontMetrics().height();
+  const double side = line * 0.6;
+  double right = box.right();
+  for (const std::size_t series : {std::size_t{1}, std::size_t{0}}) {
+    const QString name = series == 0 ? QStringLiteral("A") : QStringLiteral("B");
+    const double width = fontMetrics().horizontalAdvance(name) + 1;
+    painter.setPen(palette().color(QPalette::WindowText));
+    painter.drawText(QRectF(right - width, 2, width, line), Qt::AlignLeft, name);
+    const QRectF mark(right - width - 4 - side, 2 + (line - side) / 2, side, side);
+    if (series == 0)
+      painter.fillRect(mark, bar_color(palette()));
+    else
+      painter.fillRect(QRectF(mark.left(), mark.center().y() - 0.75, side, 1.5), second_color(palette()));
+    right = mark.left() - 14;
+  }
 }
 
 void HistogramPlot::paint_ticks(QPainter& painter, const QRectF& box) const {
@@ -192,35 +216,48 @@ void HistogramPlot::paintEvent(QPaintEvent*) {
   QPainter painter(this);
   const QRectF box = area();
   painter.setPen(palette().color(QPalette::WindowText));
-  if (bars_[0].empty()) {
-    const bool to_come = logarithmic_values_ && values_[0] && !magnitudes_[0];
+  if (bars_[0].empty() && bars_[1].empty()) {
+    const bool to_come = logarithmic_values_ && (values_[0] || values_[1]) && !magnitudes_[0];
     painter.drawText(rect(), Qt::AlignCenter, to_come ? tr("Computing …") : tr("No values to count"));
     return;
   }
   painter.setRenderHint(QPainter::Antialiasing, !bars_[1].empty());
-  paint_bars(painter, box, 0);
-  paint_bars(painter, box, 1);
+  const double most = heaviest();
+  paint_bars(painter, box, 0, most);
+  paint_bars(painter, box, 1, most);
   painter.setRenderHint(QPainter::Antialiasing, false);
   painter.setPen(grid_color(palette()));
   painter.drawLine(box.bottomLeft(), box.bottomRight());
   paint_ticks(painter, box);
+  if (!bars_[1].empty()) return paint_legend(painter, box);
+  std::uint64_t highest = 0;
+  for (const Bar& bar : bars_[0]) highest = std::max(highest, bar.count);
   painter.setPen(palette().color(QPalette::WindowText));
   painter.drawText(QRectF(box.left(), 2, box.width(), fontMetrics().height()), Qt::AlignLeft,
-                   tr("highest bar: %1").arg(count_text(highest_of(bars_[0]))));
+                   tr("highest bar: %1").arg(count_text(highest)));
+}
+
+QString HistogramPlot::tip_at(double share) const {
+  QStringList lines;
+  for (std::size_t series = 0; series < bars_.size(); ++series) {
+    const auto bar = std::find_if(bars_[series].begin(), bars_[series].end(),
+                                  [&](const Bar& one) { return share >= one.from && share < one.to; });
+    if (bar == bars_[series].end()) continue;
+    const QString text =
+        bar->low == bar->high
+            ? tr("%1 zeros").arg(count_text(bar->count))
+            : tr("%1 values from %2 to %3").arg(count_text(bar->count), number_text(bar->low), number_text(bar->high));
+    lines << (bars_[1].empty() ? text : QLatin1String(series == 0 ? "A: " : "B: ") + text);
+  }
+  return lines.join(QLatin1Char('\n'));
 }
 
 bool HistogramPlot::event(QEvent* event) {
-  if (event->type() != QEvent::ToolTip || bars_[0].empty() || !bars_[1].empty()) return QWidget::event(event);
+  if (event->type() != QEvent::ToolTip) return QWidget::event(event);
   auto* help = static_cast<QHelpEvent*>(event);
   const QRectF box = area();
-  const double share = (help->pos().x() - box.left()) / box.width();
-  const auto bar = std::find_if(bars_[0].begin(), bars_[0].end(),
-                                [&](const Bar& one) { return share >= one.from && share < one.to; });
-  if (bar == bars_[0].end()) return QWidget::event(event);
-  const QString text =
-      bar->low == bar->high
-          ? tr("%1 zeros").arg(count_text(bar->count))
-          : tr("%1 values from %2 to %3").arg(count_text(bar->count), number_text(bar->low), number_text(bar->high));
+  const QString text = tip_at((help->pos().x() - box.left()) / box.width());
+  if (text.isEmpty()) return QWidget::event(event);
   QToolTip::showText(help->globalPos(), tip_of(text));
   return true;
 }

@@ -12,8 +12,9 @@
 
 namespace ckpt::viewer {
 
-/// Bars of one histogram, or two over each other with a scale of their own each: of values, or of the logarithms of
-/// their magnitudes; then negative ones are at the left, mirrored, and zeros have a bar of their own in the middle.
+/// Bars of one histogram, or two over each other, A and B: of values, or of the logarithms of their magnitudes; then
+/// negative ones are at the left, mirrored, and zeros have a bar of their own in the middle. Two have one scale: a bar
+/// that is half as wide as another and as high has half of its values.
 class HistogramPlot : public QWidget {
   Q_OBJECT
 
@@ -50,16 +51,21 @@ class HistogramPlot : public QWidget {
   };
 
   QRectF area() const;
-  double height_of(std::uint64_t count, std::uint64_t highest) const;
+  bool both() const noexcept { return !bars_[0].empty() && !bars_[1].empty(); }
+  double weight_of(const Bar& bar) const;
+  double heaviest() const;
   void arrange();
   void arrange_values();
   void arrange_magnitudes();
-  void paint_bars(QPainter& painter, const QRectF& box, std::size_t series) const;
+  void paint_bars(QPainter& painter, const QRectF& box, std::size_t series, double heaviest) const;
+  void paint_legend(QPainter& painter, const QRectF& box) const;
+  QString tip_at(double share) const;
   void paint_ticks(QPainter& painter, const QRectF& box) const;
 
   std::array<std::optional<Histogram>, 2> values_ = {};
   std::array<std::optional<Magnitudes>, 2> magnitudes_ = {};
   std::array<std::vector<Bar>, 2> bars_ = {};
+  double widest_ = 0;  // of all bars
   std::vector<Tick> ticks_ = {};
   bool logarithmic_counts_ = false;
   bool logarithmic_values_ = false;

@@ -12,9 +12,11 @@
 namespace ckpt::viewer {
 namespace {
 
-constexpr int kScaleWidth = 84;   // with its numbers
+constexpr int kScaleGap = 10;
+constexpr int kScaleBar = 14;
 constexpr double kMaxPixel = 48;  // of one element
 constexpr double kSeen = 12;      // of one where there are few the other way
+constexpr double kLinedTile = 8;  // pixels; lines between smaller ones would hide them
 constexpr std::int64_t kMaxSteps = 1024;
 
 }  // namespace
@@ -50,6 +52,11 @@ void HeatMap::set_map(ColorMap map) {
 void HeatMap::set_gaps(bool gaps) {
   gaps_ = gaps;
   make_image();
+}
+
+void HeatMap::set_logarithmic(bool logarithmic) {
+  logarithmic_ = logarithmic;
+  update();
 }
 
 void HeatMap::set_tile(std::int64_t rows, std::int64_t columns) {
@@ -102,15 +109,26 @@ void HeatMap::make_image() {
   }
 }
 
+// Room for any number, so that the picture stays where it is.
+int HeatMap::scale_width() const {
+  return kScaleGap + kScaleBar + 4 + fontMetrics().horizontalAdvance(QStringLiteral("-1.23e+308")) + 2;
+}
+
+QString HeatMap::scale_text(double value) const { return number_text(logarithmic_ ? std::pow(10, value) : value, 3); }
+
 QRectF HeatMap::area() const {
-  const QRectF all = QRectF(rect()).adjusted(1, 1, -kScaleWidth - 1, -1);
+  const QRectF all = QRectF(rect()).adjusted(1, 1, -scale_width() - 1, -1);
   if (view_.isEmpty() || all.isEmpty()) return {};
-  // One element is a square, unless the plane is so long that it would be a line.
+  // One element is a square in kernels, whose shape matters, unless a third of the room were not used then; else it
+  // may be longer, so that the plane is no line.
   double across = std::min(kMaxPixel, all.width() / view_.width());
   double down = std::min(kMaxPixel, all.height() / view_.height());
   const double side = std::min(across, down);
-  across = std::min(across, std::max(side * 8, kSeen));
-  down = std::min(down, std::max(side * 8, kSeen));
+  const auto longest = [&](double room, double elements) {
+    return tile_rows_ > 0 ? std::clamp(room / 3 / elements, side, side * 8) : std::max(side * 8, kSeen);
+  };
+  across = std::min(across, longest(all.width(), view_.width()));
+  down = std::min(down, longest(all.height(), view_.height()));
   return {all.topLeft(), QSizeF(view_.width() * across, view_.height() * down)};
 }
 
@@ -137,12 +155,12 @@ void HeatMap::paintEvent(QPaintEvent*) {
   painter.setClipRect(box);
   painter.drawImage(QRectF(from, to), image_);
   painter.setPen(palette().color(QPalette::Window));
-  if (tile_rows_ > 0 && box.height() / view_.height() * static_cast<double>(tile_rows_) > 4) {
+  if (tile_rows_ > 0 && box.height() / view_.height() * static_cast<double>(tile_rows_) > kLinedTile) {
     for (auto r = held.row / tile_rows_ * tile_rows_; r <= held.row + held.rows; r += tile_rows_)
-      painter.fillRect(QRectF(box.left(), to_widget({0, static_cast<double>(r)}).y() - 1, box.width(), 2),
+      painter.fillRect(QRectF(box.left(), to_widget({0, static_cast<double>(r)}).y() - 0.5, box.width(), 1),
                        palette().window());
     for (auto c = held.column / tile_columns_ * tile_columns_; c <= held.column + held.columns; c += tile_columns_)
-      painter.fillRect(QRectF(to_widget({static_cast<double>(c), 0}).x() - 1, box.top(), 2, box.height()),
+      painter.fillRect(QRectF(to_widget({static_cast<double>(c), 0}).x() - 0.5, box.top(), 1, box.height()),
                        palette().window());
   }
   painter.setClipping(false);
@@ -155,10 +173,12 @@ void HeatMap::paintEvent(QPaintEvent*) {
 void HeatMap::paint_scale(QPainter& painter) {
   const double height = std::min(240.0, static_cast<double>(this->height()) - 54);
   if (height < 40) return;
-  const QRectF bar(width() - kScaleWidth + 10, 12, 14, height);
+  const QRectF bar(width() - scale_width() + kScaleGap, 12, kScaleBar, height);
   const auto text = [&](const QString& what, double y) {
+    const double line = fontMetrics().height();
     painter.setPen(palette().color(QPalette::WindowText));
-    painter.drawText(QRectF(bar.right() + 4, y - 8, kScaleWidth - 28, 16), Qt::AlignLeft | Qt::AlignVCenter, what);
+    painter.drawText(QRectF(bar.right() + 4, y - line / 2, width() - bar.right() - 4, line),
+                     Qt::AlignLeft | Qt::AlignVCenter, what);
   };
   if (non_finite_) {  // what their colour means; below the scale, or instead of it
     const QRectF swatch(bar.left(), finite_ ? bar.bottom() + 14 : bar.top(), bar.width(), bar.width());
@@ -170,9 +190,9 @@ void HeatMap::paint_scale(QPainter& painter) {
     painter.fillRect(QRectF(bar.left(), bar.top() + y, bar.width(), 1.5), QColor(color_at(map_, 1 - y / height)));
   painter.setPen(grid_color(palette()));
   painter.drawRect(bar);
-  text(number_text(high_, 3), bar.top() + 4);
-  text(number_text(low_ / 2 + high_ / 2, 3), bar.center().y());
-  text(number_text(low_, 3), bar.bottom() - 4);
+  text(scale_text(high_), bar.top() + 4);
+  text(scale_text(low_ / 2 + high_ / 2), bar.center().y());
+  text(scale_text(low_), bar.bottom() - 4);
 }
 
 void HeatMap::point(QPointF at) {

@@ -32,6 +32,8 @@ class HeatMap : public QWidget {
   void set_map(ColorMap map);
   /// NaN is nothing to be alarmed of: a place without a value.
   void set_gaps(bool gaps);
+  /// Values are decimal logarithms of what the scale says.
+  void set_logarithmic(bool logarithmic);
   /// Of each tile of a plane of tiles; 0 for none. Lines are drawn between tiles.
   void set_tile(std::int64_t rows, std::int64_t columns);
 
@@ -65,6 +67,8 @@ class HeatMap : public QWidget {
 
  private:
   QRectF area() const;  // where the picture is
+  int scale_width() const;
+  QString scale_text(double value) const;
   QPointF to_plane(QPointF at) const;
   QPointF to_widget(QPointF at) const;
   void set_view(QRectF view);
@@ -80,6 +84,7 @@ class HeatMap : public QWidget {
   Grid grid_ = {};
   QImage image_ = {};
   bool gaps_ = false;
+  bool logarithmic_ = false;
   ColorMap map_ = ColorMap::diverging;
   double low_ = 0;
   double high_ = 0;

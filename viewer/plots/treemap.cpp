@@ -82,10 +82,10 @@ Treemap::Treemap(const TensorTreeModel& model, QWidget* parent) : QWidget(parent
 void Treemap::lay_out() {
   tiles_.clear();
   stale_ = false;
-  lay_out({}, QRectF(rect()).adjusted(0, 0, -1, -1), 0, 0);
+  lay_out({}, QRectF(rect()).adjusted(0, 0, -1, -1), 0, std::nullopt);
 }
 
-void Treemap::lay_out(const QModelIndex& parent, const QRectF& box, int depth, std::size_t category) {
+void Treemap::lay_out(const QModelIndex& parent, const QRectF& box, int depth, std::optional<std::size_t> category) {
   std::vector<QModelIndex> children;
   for (int row = 0; row < model_.rowCount(parent); ++row) children.push_back(model_.index(row, 0, parent));
   const auto bytes = [&](const QModelIndex& index) { return static_cast<double>(model_.bytes_of(index)); };
@@ -96,9 +96,11 @@ void Treemap::lay_out(const QModelIndex& parent, const QRectF& box, int depth, s
   for (std::size_t i = 0; i < children.size(); ++i) {
     const QRectF& rect = rects[i];
     if (rect.width() < kSmallest || rect.height() < kSmallest) continue;
-    const std::size_t color = depth == 0 ? i : category;
+    // Colours are of the first level where there is something to be told apart.
+    const auto color = !category && children.size() > 1 ? std::optional(i) : category;
     const bool leaf = model_.rowCount(children[i]) == 0 || depth + 1 == kMaxDepth;
-    tiles_.push_back({rect, model_.data(children[i]).toString(), children[i].internalId(), color, depth, leaf});
+    tiles_.push_back(
+        {rect, model_.data(children[i]).toString(), children[i].internalId(), color.value_or(0), depth, leaf});
     if (leaf) continue;
     const double head =
         rect.height() > 3 * fontMetrics().height() && rect.width() > 40 ? fontMetrics().height() + 2 : 2;
@@ -124,8 +126,10 @@ void Treemap::paintEvent(QPaintEvent*) {
     if (tile.box.width() < 36 || tile.box.height() < fontMetrics().height()) continue;
     painter.setPen(palette().color(QPalette::WindowText));
     const QRectF inside = tile.box.adjusted(4, 1, -3, -1);
+    painter.setClipRect(inside);  // some characters are taller than their line
     painter.drawText(inside, Qt::AlignLeft | Qt::AlignTop,
                      fontMetrics().elidedText(tile.label, Qt::ElideMiddle, static_cast<int>(inside.width())));
+    painter.setClipping(false);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <QModelIndex>
 #include <QWidget>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -43,7 +44,7 @@ class Treemap : public QWidget {
   };
 
   void lay_out();
-  void lay_out(const QModelIndex& parent, const QRectF& box, int depth, std::size_t category);
+  void lay_out(const QModelIndex& parent, const QRectF& box, int depth, std::optional<std::size_t> category);
   QModelIndex index_at(QPointF at) const;
 
   const TensorTreeModel& model_;

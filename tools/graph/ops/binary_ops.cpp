@@ -77,6 +77,14 @@ Status comparison(const NodeView& node, Target& target) {
   return {};
 }
 
+/// Numbers are true where they are not 0.
+template <Name kName>
+Status logical(const NodeView& node, Target& target) {
+  const Ref x = in_as(node, target, 0, DType::boolean), y = in_as(node, target, 1, DType::boolean);
+  target.result(0, target.add(kName.view(), {x, y}));
+  return {};
+}
+
 template <Name kName>
 Status scalar_arithmetic(const NodeView& node, Target& target) {
   const Pair pair = with_scalar(node, target, node.result_type().dtype);
@@ -357,7 +365,7 @@ std::vector<Op> binary_ops() {
       {.name = "Equal", .arguments = two(), .infer = boolean, .to_onnx = comparison<"Equal">},
       {.name = "FloorDiv", .arguments = two(), .infer = numeric, .to_onnx = of_both<floor_divided>},
       {.name = "FloorDivScalar", .arguments = scalar(), .infer = scalar_types, .to_onnx = of_scalar<floor_divided>},
-      {.name = "FloorMod", .was = "Mod", .arguments = two(), .infer = numeric, .to_onnx = of_both<floor_remainder>},
+      {.name = "FloorMod", .arguments = two(), .infer = numeric, .to_onnx = of_both<floor_remainder>},
       {.name = "FmodScalar", .arguments = scalar(), .infer = scalar_types, .to_onnx = of_scalar<truncated_remainder>},
       {.name = "FmodTensor", .arguments = two(), .infer = numeric, .to_onnx = of_both<truncated_remainder>},
       {.name = "Greater", .arguments = two(), .infer = boolean, .to_onnx = comparison<"Greater">},
@@ -377,9 +385,9 @@ std::vector<Op> binary_ops() {
       {.name = "Less", .arguments = two(), .infer = boolean, .to_onnx = comparison<"Less">},
       {.name = "LessEqual", .arguments = two(), .infer = boolean, .to_onnx = comparison<"LessOrEqual">},
       {.name = "LessScalar", .arguments = scalar(), .infer = same_boolean, .to_onnx = scalar_comparison<"Less">},
-      {.name = "LogicalAnd", .arguments = two(), .infer = boolean, .to_onnx = comparison<"And">},
-      {.name = "LogicalOr", .arguments = two(), .infer = boolean, .to_onnx = comparison<"Or">},
-      {.name = "LogicalXor", .arguments = two(), .infer = boolean, .to_onnx = comparison<"Xor">},
+      {.name = "LogicalAnd", .arguments = two(), .infer = boolean, .to_onnx = logical<"And">},
+      {.name = "LogicalOr", .arguments = two(), .infer = boolean, .to_onnx = logical<"Or">},
+      {.name = "LogicalXor", .arguments = two(), .infer = boolean, .to_onnx = logical<"Xor">},
       {.name = "MaskedFill",
        .arguments = {tensor("input"), tensor("mask"), tensor("value")},
        .infer = masked_types,
@@ -390,6 +398,7 @@ std::vector<Op> binary_ops() {
        .to_onnx = masked_fill_scalar},
       {.name = "Maximum", .arguments = two(), .infer = numeric, .to_onnx = arithmetic<"Max">},
       {.name = "Minimum", .arguments = two(), .infer = numeric, .to_onnx = arithmetic<"Min">},
+      {.name = "Mod", .arguments = two(), .infer = numeric, .to_onnx = of_both<truncated_remainder>},
       {.name = "Mul", .arguments = two(), .infer = numeric, .to_onnx = arithmetic<"Mul">},
       {.name = "Muls", .arguments = scalar(), .infer = scalar_types, .to_onnx = scalar_arithmetic<"Mul">},
       {.name = "NotEqual", .arguments = two(), .infer = boolean, .to_onnx = not_equal},

@@ -519,11 +519,262 @@ Status batch_blocks(const NodeView& node, Target& target) {
   return emit(node, target, kType.view(), {{"block_size", node.integer("block_size")}, {kPads.view(), flat}});
 }
 
+// ---- MindSpore's newer spellings ----
+
+Status conv2d_on(const NodeView& node, Target& target, const Ints& pads) {
+  return emit(node, target, "Conv2D",
+              {{"strides", in_image(node.integers("stride"))},
+               {"pads", pads},
+               {"dilations", in_image(node.integers("dilation"))},
+               {"groups", node.integer("groups")},
+               {"data_format", kNchw}});
+}
+
+Status conv2d_ext(const NodeView& node, Target& target) {
+  return conv2d_on(node, target, both_sides(node.integers("padding")));
+}
+
+Status conv2d_padding(const NodeView& node, Target& target) {
+  auto moved = windows(node.type(0).dims, kernel_of(node), node.integers("stride"), node.integers("dilation"),
+                       node.text("padding"), {});
+  if (!moved) return moved.error();
+  if (!moved->known) return refuse("padding same over a size that is not known");
+  Ints pads;
+  for (const Window& window : moved->axes) pads.insert(pads.end(), {window.begin, window.end});
+  return conv2d_on(node, target, pads);
+}
+
+/// Pools with pads are operators of their own there.
+struct PaddedPool {
+  std::string_view type;
+  Ints kernel = {}, stride = {}, pads = {};  ///< pads: begin and end of each axis
+  bool ceil_mode = false;
+};
+
+NamedAttrs attrs_of(const PaddedPool& pool) {
+  return {{"ksize", in_image(pool.kernel)},
+          {"strides", in_image(pool.stride)},
+          {"padding_mode", std::string("CALCULATED")},
+          {"pads", pool.pads},
+          {"data_format", kNchw},
+          {"global_pooling", false},
+          {"ceil_mode", pool.ceil_mode}};
+}
+
+/// A pool over a volume whose planes are pooled each by itself, as MindSpore writes pools with pads: over the images.
+Status flat_pool(const NodeView& node, Target& target, PaddedPool pool, NamedAttrs more = {}) {
+  const Type& volume = node.type(0);
+  const bool planes = volume.dims.size() == 5 && volume.dims[2] == Dim(1) && pool.kernel.size() == 3 &&
+                      pool.kernel[0] == 1 && pool.pads.size() == 6 && pool.pads[0] == 0 && pool.pads[1] == 0;
+  if (!planes) return refuse("GE's pools with pads are of images, not of volumes");
+  pool.kernel.erase(pool.kernel.begin());
+  pool.stride.erase(pool.stride.begin());
+  pool.pads.erase(pool.pads.begin(), pool.pads.begin() + 2);
+  const auto flat = [](Type type) {
+    type.dims.erase(type.dims.begin() + 2);
+    return type;
+  };
+  const Ref x = target.add("Squeeze", {target.of(node.node().inputs[0])}, {{"axis", Ints{2}}}, flat(volume));
+  NamedAttrs attrs = attrs_of(pool);
+  attrs.insert(attrs.end(), more.begin(), more.end());
+  const Ref pooled = target.add(pool.type, {x}, std::move(attrs), flat(node.result_type()));
+  auto axis = whole_number(target, 2);
+  if (!axis) return axis.error();
+  target.result(0, target.add("ExpandDims", {pooled, *axis}));
+  return {};
+}
+
+bool none_dilated(const Ints& dilation) {
+  return std::ranges::all_of(dilation, [](std::int64_t d) { return d == 1; });
+}
+
+Status max_pool_indices(const NodeView& node, Target& target) {
+  if (!none_dilated(node.integers("dilation"))) return refuse("GE's MaxPoolV3 has no dilation");
+  const Ints& kernel = node.integers("kernel_size");
+  const PaddedPool pool{.type = "MaxPoolV3",
+                        .kernel = kernel,
+                        .stride = node.is_none("strides") ? kernel : node.integers("strides"),
+                        .pads = both_sides(node.integers("pads")),
+                        .ceil_mode = node.flag("ceil_mode")};
+  if (kernel.size() == 3) return flat_pool(node, target, pool);
+  target.result(0, target.add(pool.type, {target.of(node.node().inputs[0])}, attrs_of(pool)));
+  return {};
+}
+
+Status max_pool_function(const NodeView& node, Target& target) {
+  if (!none_dilated(node.integers("dilation"))) return refuse("GE's MaxPoolV3 has no dilation");
+  const Ints& kernel = node.integers("kernel_size");
+  const PaddedPool pool{.type = "MaxPoolV3",
+                        .kernel = kernel,
+                        .stride = node.is_none("stride") ? kernel : node.integers("stride"),
+                        .pads = both_sides(node.integers("padding")),
+                        .ceil_mode = node.flag("ceil_mode")};
+  target.result(0, target.add(pool.type, {target.of(node.node().inputs[0])}, attrs_of(pool)));
+  return {};
+}
+
+Status average_pool_2d(const NodeView& node, Target& target) {
+  if (!node.is_none("divisor_override")) return refuse("GE's AvgPoolV2 has no divisor_override");
+  const Ints& kernel = node.integers("kernel_size");
+  NamedAttrs attrs = attrs_of({.type = "AvgPoolV2",
+                               .kernel = kernel,
+                               .stride = node.is_none("stride") ? kernel : node.integers("stride"),
+                               .pads = both_sides(node.integers("padding")),
+                               .ceil_mode = node.flag("ceil_mode")});
+  attrs.push_back({"exclusive", !node.flag("count_include_pad")});
+  return emit(node, target, "AvgPoolV2", std::move(attrs));
+}
+
+Status average_pool_3d(const NodeView& node, Target& target) {
+  if (node.integer("divisor_override") != 0) return refuse("GE's AvgPoolV2 has no divisor_override");
+  if (node.text("pad_mode") == "same") return refuse("GE's pools with pads are of images, not of volumes");
+  const PaddedPool pool{.type = "AvgPoolV2",
+                        .kernel = node.integers("kernel_size"),
+                        .stride = node.integers("strides"),
+                        .pads = node.is_none("pad_list") ? Ints(6, 0) : node.integers("pad_list"),
+                        .ceil_mode = node.flag("ceil_mode")};
+  return flat_pool(node, target, pool, {{"exclusive", !node.flag("count_include_pad")}});
+}
+
+/// To one number, the mean of all; else windows of one size, side by side.
+Status adaptive_average(const NodeView& node, Target& target) {
+  const Dims& input = node.type(0).dims;
+  const Dims& result = node.result_type().dims;
+  if (input.size() != 4) return refuse("its input is " + to_string(node.type(0)));
+  if (result[2] == Dim(1) && result[3] == Dim(1)) {
+    return emit(node, target, "ReduceMeanD", {{"axes", Ints{2, 3}}, {"keep_dims", true}});
+  }
+  Ints window;
+  for (const std::size_t i : {2U, 3U}) {
+    const bool even =
+        input[i].known() && result[i].known() && result[i].size > 0 && input[i].size % result[i].size == 0;
+    if (!even) return refuse("windows of different sizes");
+    window.push_back(input[i].size / result[i].size);
+  }
+  return emit(node, target, "AvgPool",
+              {{"ksize", in_image(window)},
+               {"strides", in_image(window)},
+               {"padding", std::string("VALID")},
+               {"data_format", kNchw}});
+}
+
+template <Name kType>
+Status reduction_ext(const NodeView& node, Target& target) {
+  const DType dtype = node.type(0).dtype;
+  if (node.result_type().dtype != dtype) return refuse("into another type");
+  auto axes = axes_of(node.is_none("dim") ? Ints{} : node.integers("dim"), node.type(0).dims.size());
+  if (!axes) return axes.error();
+  return emit(node, target, kType.view(), {{"axes", as_ints(*axes)}, {"keep_dims", node.flag("keepdim")}});
+}
+
+/// x + alpha * y.
+template <Name kType>
+Status with_multiple(const NodeView& node, Target& target) {
+  if (node.type(0).dtype != node.type(1).dtype) return same_types<kType>(node, target);
+  const std::vector<Ref> inputs = inputs_of(node, target);
+  Ref other = inputs[1];
+  const double alpha = node.number("alpha");
+  if (alpha != 1) other = target.add("Mul", {other, target.scalar(alpha, node.type(1).dtype)}, {}, node.type(1));
+  return emit_on(node, target, kType.view(), {inputs[0], other});
+}
+
+Status layer_norm_ext(const NodeView& node, Target& target) {
+  if (!node.has_input(1) || !node.has_input(2)) return refuse("GE's LayerNorm has a scale and a bias");
+  const auto axis = static_cast<std::int64_t>(node.type(0).dims.size() - node.integers("normalized_shape").size());
+  return emit(
+      node, target, "LayerNorm",
+      {{"begin_norm_axis", axis}, {"begin_params_axis", axis}, {"epsilon", static_cast<float>(node.number("eps"))}});
+}
+
+/// As MindSpore writes it out for the graph engine: groups of channels, each with its own mean and variance.
+Status group_norm(const NodeView& node, Target& target) {
+  const Type& type = node.type(0);
+  const std::int64_t groups = node.integer("num_groups");
+  if (!node.has_input(1) || !node.has_input(2)) return refuse("GE's rule wants a scale and a bias");
+  const auto all = known_part(type.dims);
+  if (!all || all->unknown > 1 || !type.dims[1].known() || (all->unknown == 1 && type.dims[0].known())) {
+    return refuse("its input is " + to_string(type));
+  }
+  std::int64_t inside = 1;
+  for (std::size_t i = 1; i < type.dims.size(); ++i) inside *= type.dims[i].size;
+  const Type grouped{type.dtype, {type.dims[0], Dim(groups), Dim(inside / groups)}};
+  const Type one{type.dtype, {type.dims[0], Dim(groups), Dim(1)}};
+  Ints channels{type.dims[1].size};
+  channels.resize(type.dims.size() - 1, 1);
+  const Type column{type.dtype, Dims(channels.begin(), channels.end())};
+  auto back = one_unknown(type.dims);
+  if (!back) return back.error();
+  auto flat = vector(target, {-1, groups, inside / groups}), shape = vector(target, *back),
+       side = vector(target, channels);
+  if (!flat || !shape || !side) return refuse("its input is " + to_string(type));
+  const std::vector<Ref> inputs = inputs_of(node, target);
+  Chain all_of(target, type), each(target, grouped), single(target, one), along(target, column);
+  const NamedAttrs over{{"axes", Ints{2}}, {"keep_dims", true}};
+  const Ref x = each("Reshape", {inputs[0], *flat});
+  const Ref centred = each("Sub", {x, single("ReduceMeanD", {x}, over)});
+  const Ref variance = single("ReduceMeanD", {each("Square", {centred})}, over);
+  const Ref scale = single("Rsqrt", {single("Add", {variance, single.number(node.number("eps"))})});
+  const Ref normal = all_of("Reshape", {each("Mul", {centred, scale}), *shape});
+  const Ref scaled = all_of("Mul", {normal, along("Reshape", {inputs[1], *side})});
+  target.result(0, target.add("Add", {scaled, along("Reshape", {inputs[2], *side})}));
+  return {};
+}
+
+// ---- boxes, and rows that go where their numbers say ----
+
+std::vector<float> as_floats(const Doubles& values) { return {values.begin(), values.end()}; }
+
+Status encode_box(const NodeView& node, Target& target) {
+  return emit(node, target, "BoundingBoxEncode",
+              {{"means", as_floats(node.numbers("means"))}, {"stds", as_floats(node.numbers("stds"))}});
+}
+
+Status decode_box(const NodeView& node, Target& target) {
+  return emit(node, target, "BoundingBoxDecode",
+              {{"means", as_floats(node.numbers("means"))},
+               {"stds", as_floats(node.numbers("stds"))},
+               {"max_shape", node.integers("max_shape")},
+               {"wh_ratio_clip", static_cast<float>(node.number("wh_ratio_clip"))}});
+}
+
+Status iou(const NodeView& node, Target& target) { return emit(node, target, "Iou", {{"mode", node.text("mode")}}); }
+
+Status nms(const NodeView& node, Target& target) {
+  return emit(node, target, "NMSWithMask", {{"iou_threshold", static_cast<float>(node.number("iou_threshold"))}});
+}
+
+Status roi_align(const NodeView& node, Target& target) {
+  return emit(node, target, "ROIAlign",
+              {{"spatial_scale", static_cast<float>(node.number("spatial_scale"))},
+               {"pooled_height", node.integer("pooled_height")},
+               {"pooled_width", node.integer("pooled_width")},
+               {"sample_num", node.integer("sample_num")},
+               {"roi_end_mode", node.integer("roi_end_mode")}});
+}
+
+Status scatter_nd(const NodeView& node, Target& target) {
+  return emit(node, target, "ScatterNdD", {{"shape", node.integers("shape")}});
+}
+
+Status segment_sum(const NodeView& node, Target& target) {
+  return emit(node, target, "UnsortedSegmentSumD", {{"num_segments", node.integer("num_segments")}});
+}
+
+Status segment_min(const NodeView& node, Target& target) {
+  auto count = whole_number(target, node.integer("num_segments"));
+  if (!count) return count.error();
+  std::vector<Ref> inputs = inputs_of(node, target);
+  inputs.push_back(*count);
+  return emit_on(node, target, "UnsortedSegmentMin", std::move(inputs));
+}
+
 constexpr NamedGeRule kRules[] = {
     {"ACos", same_inputs<"Acos">},
     {"Abs", same_inputs<"Abs">},
     {"Acosh", same_inputs<"Acosh">},
+    {"AdaptiveAvgPool2D", adaptive_average},
     {"Add", same_types<"Add">},
+    {"AddExt", with_multiple<"Add">},
     {"AddN", add_n},
     {"ArgMaxWithValue", arg_with_value<"ArgMaxWithValue">},
     {"ArgMinWithValue", arg_with_value<"ArgMinWithValue">},
@@ -535,24 +786,34 @@ constexpr NamedGeRule kRules[] = {
     {"Atan2", same_types<"Atan2">},
     {"Atanh", same_inputs<"Atanh">},
     {"AvgPool", pool<"AvgPool">},
+    {"AvgPool2D", average_pool_2d},
+    {"AvgPool3D", average_pool_3d},
     {"BatchMatMul", batch_matmul},
     {"BatchNorm", batch_norm},
     {"BatchToSpace", batch_blocks<"BatchToSpaceD", "crops">},
     {"BiasAdd", bias_add},
+    {"BoundingBoxDecode", decode_box},
+    {"BoundingBoxEncode", encode_box},
     {"BroadcastTo", broadcast_to},
     {"Cast", cast_to},
     {"Ceil", same_inputs<"Ceil">},
+    {"CheckValid", same_inputs<"CheckValid">},
     {"ClampScalar", clamp},
     {"Concat", concat},
     {"Conv2D", conv2d},
     {"Conv2DBackpropInput", conv2d_transpose},
+    {"Conv2DExt", conv2d_ext},
+    {"Conv2DPadding", conv2d_padding},
     {"Conv2DTranspose", conv2d_transpose},
     {"Cos", same_inputs<"Cos">},
     {"Cosh", same_inputs<"Cosh">},
+    {"CumProd", cumulative<"CumprodD">},
     {"CumSum", cumulative<"CumsumD">},
     {"Dense", dense},
     {"DepthToSpace", blocks<"DepthToSpace">},
     {"DepthwiseConv2dNative", depthwise},
+    {"Diag", same_inputs<"Diag">},
+    {"DiagPart", same_inputs<"DiagPart">},
     {"Div", divide},
     {"Divs", divide_by_number},
     {"Elu", elu},
@@ -566,6 +827,7 @@ constexpr NamedGeRule kRules[] = {
     {"Floor", same_inputs<"Floor">},
     {"FloorDiv", same_types<"FloorDiv">},
     {"FloorMod", same_types<"FloorMod">},
+    {"FuncMaxPool2D", max_pool_function},
     {"Gather", gather},
     {"GatherD", gather_d},
     {"GatherNd", same_inputs<"GatherNd">},
@@ -574,11 +836,15 @@ constexpr NamedGeRule kRules[] = {
     {"Greater", same_types<"Greater">},
     {"GreaterEqual", same_types<"GreaterEqual">},
     {"GreaterEqualScalar", with_number<"GreaterEqual">},
+    {"GroupNorm", group_norm},
     {"HSigmoid", hard_sigmoid},
     {"HSwish", hard_swish},
+    {"IOU", iou},
     {"Identity", same_inputs<"Identity">},
+    {"L2Loss", same_inputs<"L2Loss">},
     {"L2Normalize", l2_normalize},
     {"LayerNorm", layer_norm},
+    {"LayerNormExt", layer_norm_ext},
     {"LeakyReLUExt", leaky_relu},
     {"Less", same_types<"Less">},
     {"LessEqual", same_types<"LessEqual">},
@@ -592,12 +858,19 @@ constexpr NamedGeRule kRules[] = {
     {"MatMul", matmul},
     {"MatMulExt", matmul_ext},
     {"MaxPool", pool<"MaxPool">},
+    {"MaxPool3DWithArgmax", max_pool_indices},
+    {"MaxPoolWithArgmaxV2", max_pool_indices},
+    {"MaxPoolWithIndices", max_pool_indices},
+    {"MaxPoolWithMask", max_pool_indices},
     {"Maximum", same_types<"Maximum">},
+    {"MeanExt", reduction_ext<"ReduceMeanD">},
     {"Minimum", same_types<"Minimum">},
     {"MirrorPad", mirror_pad},
     {"Mish", same_inputs<"Mish">},
+    {"Mod", same_types<"Mod">},
     {"Mul", same_types<"Mul">},
     {"Muls", with_number<"Mul">},
+    {"NMSWithMask", nms},
     {"Neg", same_inputs<"Neg">},
     {"NotEqual", same_types<"NotEqual">},
     {"OneHot", one_hot},
@@ -606,8 +879,11 @@ constexpr NamedGeRule kRules[] = {
     {"Pad", pad},
     {"PadV3", pad_v3},
     {"Pow", same_types<"Pow">},
+    {"ProdExt", reduction_ext<"ReduceProdD">},
+    {"ROIAlign", roi_align},
     {"ReLU", same_inputs<"Relu">},
     {"ReLU6", same_inputs<"Relu6">},
+    {"ReLUV2", same_inputs<"Relu">},
     {"RealDiv", divide},
     {"Reciprocal", same_inputs<"Reciprocal">},
     {"ReduceAll", reduction<"ReduceAllD">},
@@ -623,6 +899,7 @@ constexpr NamedGeRule kRules[] = {
     {"ReverseV2", reverse},
     {"Round", round_to},
     {"Rsqrt", same_inputs<"Rsqrt">},
+    {"ScatterNd", scatter_nd},
     {"SeLU", same_inputs<"Selu">},
     {"Select", same_inputs<"Select">},
     {"SiLU", swish},
@@ -639,16 +916,21 @@ constexpr NamedGeRule kRules[] = {
     {"Split", split_node},
     {"Sqrt", same_inputs<"Sqrt">},
     {"Square", same_inputs<"Square">},
+    {"SquareSumAll", same_inputs<"SquareSumAll">},
     {"SquaredDifference", same_types<"SquaredDifference">},
     {"Squeeze", squeeze_node},
     {"Stack", stack},
     {"StridedSlice", strided_slice},
     {"Sub", same_types<"Sub">},
+    {"SubExt", with_multiple<"Sub">},
+    {"SumExt", reduction_ext<"ReduceSumD">},
     {"Tan", same_inputs<"Tan">},
     {"Tanh", same_inputs<"Tanh">},
     {"Tile", tile},
     {"TopK", top_k},
     {"Transpose", transpose_node},
+    {"UnsortedSegmentMin", segment_min},
+    {"UnsortedSegmentSum", segment_sum},
     {"Unstack", unstack},
     {"ZerosLike", zeros_like},
 };

@@ -51,7 +51,7 @@ Result<Pool> average_3d_form(const NodeView& node) {
   auto pool = own_3d_form(node);
   if (!pool) return pool;
   pool->ceil_mode = node.flag("ceil_mode");
-  pool->count_pads = node.flag("count_include_pad") && !pool->same();
+  pool->count_pads = node.flag("count_include_pad");
   pool->divisor = node.integer("divisor_override");
   return pool;
 }
@@ -229,7 +229,7 @@ Status average_onnx(const NodeView& node, Target& target) {
 Result<Ints> adaptive_sizes(const NodeView& node) {
   const Dims& input = node.type(0).dims;
   const std::string& op = node.node().op;
-  const std::size_t axes = op.ends_with("1D") ? 1 : 2;
+  const std::size_t axes = op.ends_with("1D") ? 1 : op.ends_with("3D") ? 3 : 2;
   if (input.size() != axes + 2) return refuse("input is " + to_string(node.type(0)));
   Ints sizes = node.integers("output_size");
   if (sizes.size() == 1) sizes.resize(axes, sizes[0]);
@@ -304,8 +304,45 @@ Status adaptive_average_onnx(const NodeView& node, Target& target) {
       return refuse("adaptive pool from " + std::to_string(size.size) + " to " + std::to_string((*sizes)[i]));
     const bool last = i + 1 == sizes->size();
     const Ref matrix = averaging_matrix(target, input.dtype, size.size, (*sizes)[i], last);
+    // Matrices have two axes: those behind are one for a while.
+    const bool deep = i + 2 < sizes->size();
+    const std::int64_t behind = deep ? (*sizes)[1] * (*sizes)[2] : 0;
+    if (deep)
+      result = reshape(target, result, {0, 0, size.size, behind},
+                       {input.dtype, {input.dims[0], input.dims[1], size, Dim(behind)}});
     type.dims[i + 2] = Dim((*sizes)[i]);
-    result = target.add("MatMul", last ? std::vector<Ref>{result, matrix} : std::vector<Ref>{matrix, result}, {}, type);
+    const Type flat{input.dtype, {input.dims[0], input.dims[1], type.dims[2], Dim(behind)}};
+    result = target.add("MatMul", last ? std::vector<Ref>{result, matrix} : std::vector<Ref>{matrix, result}, {},
+                        deep ? flat : type);
+    if (deep) result = reshape(target, result, {0, 0, (*sizes)[0], (*sizes)[1], (*sizes)[2]}, type);
+  }
+  target.result(0, result);
+  return {};
+}
+
+/// Windows of different sizes: one after the other, along each axis.
+Status uneven_max(const NodeView& node, Target& target, const Ints& sizes) {
+  constexpr std::int64_t kMost = 64;
+  Type type = node.type(0);
+  Ref result = in(node, target, 0);
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const auto axis = static_cast<std::int64_t>(i + 2);
+    const Dim size = type.dims[i + 2];
+    if (!size.known()) return refuse("adaptive pool over a size that is not known");
+    if (sizes[i] > kMost || sizes[i] > size.size) {
+      return refuse("adaptive pool from " + std::to_string(size.size) + " to " + std::to_string(sizes[i]));
+    }
+    std::vector<Ref> parts;
+    for (std::int64_t k = 0; k < sizes[i]; ++k) {
+      const std::int64_t first = k * size.size / sizes[i];
+      const std::int64_t last = ((k + 1) * size.size + sizes[i] - 1) / sizes[i];
+      type.dims[i + 2] = Dim(last - first);
+      const Ref window = slice(target, result, {first}, {last}, {axis}, {1}, type);
+      type.dims[i + 2] = Dim(1);
+      parts.push_back(reduce(target, "ReduceMax", window, {axis}, true, type));
+    }
+    type.dims[i + 2] = Dim(sizes[i]);
+    result = target.add("Concat", std::move(parts), {{"axis", axis}}, type);
   }
   target.result(0, result);
   return {};
@@ -319,7 +356,7 @@ Status adaptive_max_onnx(const NodeView& node, Target& target) {
     return {};
   }
   const auto even = even_windows(node.type(0).dims, *sizes);
-  if (!even) return refuse("output_size does not divide the input's");
+  if (!even) return uneven_max(node, target, *sizes);
   target.result(0, target.add("MaxPool", {in(node, target, 0)}, window_attrs(*even, false)));
   return {};
 }
@@ -355,6 +392,11 @@ std::vector<Op> pool_ops() {
       {.name = "AdaptiveAvgPool1D", .arguments = adaptive(), .infer = adaptive_types, .to_onnx = adaptive_average_onnx},
       {.name = "AdaptiveAvgPool2D",
        .was = "AdaptiveAvgPool2DExt",
+       .arguments = adaptive(),
+       .infer = adaptive_types,
+       .to_onnx = adaptive_average_onnx},
+      {.name = "AdaptiveAvgPool3D",
+       .was = "AdaptiveAvgPool3DExt",
        .arguments = adaptive(),
        .infer = adaptive_types,
        .to_onnx = adaptive_average_onnx},

@@ -21,7 +21,9 @@ Result<Shape> lstm_shape(const NodeView& node) {
   if (shape.input <= 0 || shape.input > kMost || shape.hidden <= 0 || shape.hidden > kMost) {
     return refuse("input_size or hidden_size");
   }
-  if (node.integer("num_layers") != 1) return refuse("num_layers=" + std::to_string(node.integer("num_layers")));
+  if (node.integer("num_layers") != 1)
+    return refuse("num_layers=" + std::to_string(node.integer("num_layers")) +
+                  ": how the weights of several are laid out is not known");
   if (node.flag("bidirectional")) return refuse("bidirectional: how its weights are laid out is not known");
   if (node.integer("proj_size") != 0) return refuse("proj_size: ONNX has no projection");
   return shape;
@@ -92,6 +94,14 @@ Status lstm(const NodeView& node, Target& target) {
                                    : Target::kNothing;
   // a state of zeros is what ONNX begins with, whatever the batch is
   const bool from_zero = all_zero(node, 1) && all_zero(node, 2);
+  const Dims state{Dim(1), node.type(0).dims[1], Dim(shape->hidden)};
+  for (const std::size_t i : {1U, 2U}) {
+    const Dims& given = node.type(i).dims;
+    const bool fits = given.size() == 3 && std::ranges::equal(given, state, [](const Dim& a, const Dim& b) {
+                        return unify(a, b).has_value();
+                      });
+    if (!from_zero && !fits) return refuse("its state is " + to_string(node.type(i)) + ", of another batch");
+  }
   const std::vector<Ref> found = target.add_many(
       "LSTM",
       {in(node, target, 0), from_input, from_state, bias, Target::kNothing,

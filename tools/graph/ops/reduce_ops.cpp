@@ -193,6 +193,45 @@ Status cumsum(const NodeView& node, Target& target) {
   return {};
 }
 
+/// ONNX has no product of this kind: after the step of 2^k each element is the product of 2^(k+1) of them.
+Status cumprod(const NodeView& node, Target& target) {
+  const Type& type = node.type(0);
+  auto at = axis_of(node.integer("axis"), type.dims.size());
+  if (!at) return at.error();
+  const auto axis = static_cast<std::int64_t>(*at);
+  const Dim& size = type.dims[*at];
+  if (!size.known()) return refuse("along an axis whose size is not known");
+  const bool reverse = node.flag("reverse");
+  const Ref one = target.scalar(1, type.dtype);
+  const auto shifted = [&](Ref x, std::int64_t by) {
+    Type part = type;
+    part.dims[*at] = Dim(size.size - by);
+    const Ref cut = reverse ? slice(target, x, {by}, {kToTheEnd}, {axis}, {1}, part)
+                            : slice(target, x, {0}, {size.size - by}, {axis}, {1}, part);
+    Ints pads(2 * type.dims.size(), 0);
+    pads[reverse ? type.dims.size() + *at : *at] = by;
+    return target.add("Pad", {cut, target.constant(pads), one}, {}, type);
+  };
+  Ref x = in(node, target, 0);
+  if (node.flag("exclusive") && size.size > 0) x = shifted(x, 1);
+  for (std::int64_t by = 1; by < size.size; by *= 2) x = target.add("Mul", {x, shifted(x, by)}, {}, type);
+  target.result(0, x);
+  return {};
+}
+
+Types square_sum_types(const NodeView& node) {
+  if (!broadcast(node.type(0).dims, node.type(1).dims)) return refuse("inputs of different shapes");
+  return std::vector<Type>{{node.type(0).dtype, {}}, {node.type(1).dtype, {}}};
+}
+
+Status square_sum_all(const NodeView& node, Target& target) {
+  for (const std::size_t i : {0U, 1U}) {
+    const Ref x = in(node, target, i);
+    target.result(i, reduce(target, "ReduceSum", target.add("Mul", {x, x}, {}, node.type(i)), {}, false));
+  }
+  return {};
+}
+
 Types cumsum_ext_types(const NodeView& node) {
   auto types = along_types(node, "dim");
   if (!types) return types;
@@ -338,6 +377,10 @@ std::vector<Op> reduce_ops() {
        .to_onnx = with_value_onnx<"ArgMin", "ReduceMin">},
       {.name = "Argmax", .arguments = arg(), .infer = arg_types, .to_onnx = arg_onnx<"ArgMax">},
       {.name = "Argmin", .arguments = arg(), .infer = arg_types, .to_onnx = arg_onnx<"ArgMin">},
+      {.name = "CumProd",
+       .arguments = {tensor("input"), integer("axis"), flag("exclusive", false), flag("reverse", false)},
+       .infer = cumsum_types,
+       .to_onnx = cumprod},
       {.name = "CumSum",
        .arguments = {tensor("input"), integer("axis"), flag("exclusive", false), flag("reverse", false)},
        .infer = cumsum_types,
@@ -388,6 +431,10 @@ std::vector<Op> reduce_ops() {
        .arguments = sum(),
        .infer = reduce_types<sum_form>,
        .to_onnx = reduce_onnx<"ReduceSum", sum_form>},
+      {.name = "SquareSumAll",
+       .arguments = {tensor("x"), tensor("y")},
+       .infer = square_sum_types,
+       .to_onnx = square_sum_all},
       {.name = "Std",
        .arguments = spread(),
        .infer = spread_types<spread_form>,

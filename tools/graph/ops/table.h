@@ -63,5 +63,7 @@ std::vector<Op> recurrent_ops();
 // Of training only: losses, gradients, updates. They go into no target.
 std::vector<Op> gradient_ops();
 std::vector<Op> optimizer_ops();
+std::vector<Op> detection_ops();
+std::vector<Op> scatter_ops();
 
 }  // namespace ckpt::graph

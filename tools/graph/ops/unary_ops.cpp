@@ -25,6 +25,12 @@ Status is_finite(const NodeView& node, Target& target) {
   return {};
 }
 
+/// Numbers are true where they are not 0.
+Status logical_not(const NodeView& node, Target& target) {
+  target.result(0, target.add("Not", {in_as(node, target, 0, DType::boolean)}));
+  return {};
+}
+
 Types cast_types(const NodeView& node) {
   return std::vector<Type>{{.dtype = node.dtype("dtype"), .dims = node.type(0).dims}};
 }
@@ -147,7 +153,7 @@ std::vector<Op> unary_ops() {
       {.name = "Log10", .arguments = x(), .infer = same, .to_onnx = formula<log10>},
       {.name = "Log1p", .arguments = x(), .infer = same, .to_onnx = formula<log1p>},
       {.name = "Log2", .arguments = x(), .infer = same, .to_onnx = formula<log2>},
-      {.name = "LogicalNot", .was = "BoolNot", .arguments = x(), .infer = same_boolean, .to_onnx = one<"Not">},
+      {.name = "LogicalNot", .was = "BoolNot", .arguments = x(), .infer = same_boolean, .to_onnx = logical_not},
       {.name = "Neg", .arguments = x(), .infer = same, .to_onnx = one<"Neg">},
       {.name = "Reciprocal", .was = "Inv", .arguments = x(), .infer = same, .to_onnx = one<"Reciprocal">},
       {.name = "Rsqrt", .arguments = x(), .infer = same, .to_onnx = formula<rsqrt>},

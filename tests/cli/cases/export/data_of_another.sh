@@ -1,0 +1,1 @@
+cp good/lenet.ckpt "$tmp/same.onnx.data" && ckpt export "$tmp/same.onnx.data" --network lenet5 --external-data --force -o "$tmp/same.onnx"; ckpt export good/lenet.ckpt --external-data --force -o "$tmp/same.onnx"; cmp good/lenet.ckpt "$tmp/same.onnx.data" && echo kept
