@@ -18,6 +18,8 @@ using dnnl::prop_kind;
 /// A convolution of images x by weights w to images y, in oneDNN's terms.
 struct Convolution {
   LayoutDims x = {}, w = {}, y = {};  ///< w with a dimension for the group, if there is one
+  Layout filters = {};                ///< where w lies in the row-major weight: all of it, or what touches the images
+  bool cropped = false;
   LayoutDims stride = {}, dilation = {}, begin = {}, end = {};
   std::int64_t group = 1;
   std::int64_t channels_out = 0;
@@ -26,6 +28,29 @@ struct Convolution {
 LayoutDims grouped(const LayoutDims& weight, std::int64_t group) {
   if (group == 1) return weight;
   return {group, weight[0] / group, weight[1], weight[2], weight[3]};
+}
+
+/// Leaves out rows and columns of the filters that only ever touch padding: of three by three over images of one pixel
+/// there is one left, and the rest of the weight need not be read.
+void crop(Convolution& conv) {
+  LayoutDims first(2, 0), last{conv.w[2] - 1, conv.w[3] - 1};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::int64_t step = conv.dilation[i] + 1;
+    const auto touches = [&, begin = conv.begin[i]](std::int64_t tap) {
+      for (std::int64_t o = 0; o < conv.y[i + 2]; ++o) {
+        const std::int64_t at = o * conv.stride[i] - begin + tap * step;
+        if (at >= 0 && at < conv.x[i + 2]) return true;
+      }
+      return false;
+    };
+    while (first[i] < last[i] && conv.begin[i] >= step && !touches(first[i])) ++first[i], conv.begin[i] -= step;
+    while (first[i] < last[i] && conv.end[i] >= step && !touches(last[i])) --last[i], conv.end[i] -= step;
+  }
+  const Layout whole = plain_layout(conv.w);
+  conv.w[2] = last[0] - first[0] + 1;
+  conv.w[3] = last[1] - first[1] + 1;
+  conv.cropped = whole.dims() != conv.w;
+  conv.filters = conv.cropped ? whole.submemory_desc(conv.w, {0, 0, first[0], first[1]}) : whole;
 }
 
 /// From the attributes that Conv2D and its gradients share, and the types of what it convolves.
@@ -55,6 +80,8 @@ Result<Convolution> convolution_of(const graph::NodeView& node, const graph::Typ
   }
   conv.channels_out = conv.w[0];
   conv.w = grouped(conv.w, conv.group);
+  conv.filters = plain_layout(conv.w);
+  if (conv.group == 1) crop(conv);
   return conv;
 }
 
@@ -97,7 +124,7 @@ Status make_conv2d(Program& program, const graph::NodeView& node) {
   std::vector<Program::Operand> operands{
       {DNNL_ARG_SRC, desc.src_desc(), program.read(node.node().inputs[0], desc.src_desc())},
       {DNNL_ARG_WEIGHTS, desc.weights_desc(),
-       program.read_as(node.node().inputs[1], plain_layout(conv->w), desc.weights_desc())}};
+       program.read_as(node.node().inputs[1], conv->filters, desc.weights_desc())}};
   if (bias) operands.push_back({DNNL_ARG_BIAS, bias_layout, program.read_plain(*bias)});
   operands.push_back({DNNL_ARG_DST, desc.dst_desc(), program.write(result, desc.dst_desc())});
   program.add(desc, convolution_forward(desc), std::move(operands));
@@ -114,7 +141,7 @@ Status make_conv2d_backprop_input(Program& program, const graph::NodeView& node)
        conv->begin, conv->end},
       program.attr(), program.engine(), hint);
   const BufferId dy = program.read(node.node().inputs[0], desc.diff_dst_desc());
-  const BufferId w = program.read_as(node.node().inputs[1], plain_layout(conv->w), desc.weights_desc());
+  const BufferId w = program.read_as(node.node().inputs[1], conv->filters, desc.weights_desc());
   program.add(desc, convolution_backward_data(desc),
               {{DNNL_ARG_DIFF_DST, desc.diff_dst_desc(), dy},
                {DNNL_ARG_WEIGHTS, desc.weights_desc(), w},
@@ -215,6 +242,85 @@ void make_filter_of_few_channels(Program& program, const graph::Node& node, cons
   });
 }
 
+// ---- filters as one product ----
+
+/// What the filters see, a row for each pixel of the result: its product with the gradients is that of the filters.
+struct Columns {
+  std::size_t channels, height, width, kernel_h, kernel_w, out_h, out_w;
+  std::int64_t stride_h, stride_w, step_h, step_w, top, left;
+
+  std::size_t length() const { return channels * kernel_h * kernel_w; }
+
+  void fill(const float* image, float* to) const {
+    for (std::size_t h = 0; h < out_h; ++h) {
+      for (std::size_t w = 0; w < out_w; ++w) {
+        for (std::size_t c = 0; c < channels; ++c) {
+          to = fill_window(image + c * height * width, static_cast<std::int64_t>(h) * stride_h - top,
+                           static_cast<std::int64_t>(w) * stride_w - left, to);
+        }
+      }
+    }
+  }
+
+ private:
+  float* fill_window(const float* plane, std::int64_t first_row, std::int64_t first_column, float* to) const {
+    for (std::size_t i = 0; i < kernel_h; ++i) {
+      const std::int64_t row = first_row + static_cast<std::int64_t>(i) * step_h;
+      const bool row_inside = row >= 0 && row < static_cast<std::int64_t>(height);
+      for (std::size_t j = 0; j < kernel_w; ++j) {
+        const std::int64_t column = first_column + static_cast<std::int64_t>(j) * step_w;
+        const bool inside = row_inside && column >= 0 && column < static_cast<std::int64_t>(width);
+        *to++ = inside ? plane[static_cast<std::size_t>(row) * width + static_cast<std::size_t>(column)] : 0.0F;
+      }
+    }
+    return to;
+  }
+};
+
+Columns columns_of(const Convolution& conv) {
+  const auto size = [](std::int64_t number) { return static_cast<std::size_t>(number); };
+  return {.channels = size(conv.x[1]),
+          .height = size(conv.x[2]),
+          .width = size(conv.x[3]),
+          .kernel_h = size(conv.w[2]),
+          .kernel_w = size(conv.w[3]),
+          .out_h = size(conv.y[2]),
+          .out_w = size(conv.y[3]),
+          .stride_h = conv.stride[0],
+          .stride_w = conv.stride[1],
+          .step_h = conv.dilation[0] + 1,
+          .step_w = conv.dilation[1] + 1,
+          .top = conv.begin[0],
+          .left = conv.begin[1]};
+}
+
+/// Where oneDNN has no kernel it multiplies image by image; of the small ones deep in a network that is a matrix of
+/// next to nothing each time. All images at once are one good product, and its result lies as the weight does.
+void make_filter_of_columns(Program& program, const graph::Node& node, const Convolution& conv) {
+  constexpr auto kFloat = dnnl::memory::data_type::f32;
+  const Columns job = columns_of(conv);
+  const std::int64_t pixels = conv.y[0] * conv.y[2] * conv.y[3], outs = conv.y[1];
+  const auto length = static_cast<std::int64_t>(job.length());
+  const Layout gradients({outs, pixels}, kFloat, LayoutDims{1, outs});
+  const Layout columns = plain_layout(LayoutDims{pixels, length}), product = plain_layout(LayoutDims{outs, length});
+  const dnnl::matmul::primitive_desc desc({gradients, columns, product}, program.attr(), program.engine());
+
+  const BufferId dy = program.read(node.inputs[0], Layout(conv.y, kFloat, dnnl::memory::format_tag::nhwc));
+  const BufferId x = program.read_plain(node.inputs[1]), seen = program.scratch(columns.get_size());
+  program.add({x, seen}, [=, images = static_cast<std::size_t>(conv.x[0])](const Addresses& at) -> Status {
+    const std::size_t image = job.channels * job.height * job.width, rows = job.out_h * job.out_w * job.length();
+    parallel(images, 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t n = begin; n < end; ++n) job.fill(at.floats(x) + n * image, at.floats(seen) + n * rows);
+    });
+    return {};
+  });
+  const graph::ValueId result = node.outputs[0];
+  const BufferId to = conv.cropped ? program.scratch(product.get_size()) : program.write_plain(result);
+  program.add(desc, dnnl::matmul(desc),
+              {{DNNL_ARG_SRC, gradients, dy}, {DNNL_ARG_WEIGHTS, columns, seen}, {DNNL_ARG_DST, product, to}});
+  if (conv.cropped) program.write_from(result, conv.filters, plain_layout(conv.w), to);
+}
+
 }  // namespace
 
 /// Inputs: gradient of the result, images.
@@ -222,7 +328,7 @@ Status make_conv2d_backprop_filter(Program& program, const graph::NodeView& node
   auto conv = convolution_of(node, node.type(1), node.result_type(), node.type(0));
   if (!conv) return conv.error();
   const bool dilated = conv->dilation != LayoutDims{0, 0};
-  if (conv->group == 1 && conv->x[1] <= 2 && !dilated) {
+  if (conv->group == 1 && conv->x[1] <= 2 && !dilated && !conv->cropped) {
     make_filter_of_few_channels(program, node.node(), *conv);
     return {};
   }
@@ -231,17 +337,21 @@ Status make_conv2d_backprop_filter(Program& program, const graph::NodeView& node
       {dnnl::algorithm::convolution_direct, any(conv->x), any(conv->w), any(conv->y), conv->stride, conv->dilation,
        conv->begin, conv->end},
       program.attr(), program.engine(), hint);
+  if (conv->group == 1 && std::string_view(desc.impl_info_str()).find("gemm") != std::string_view::npos) {
+    make_filter_of_columns(program, node.node(), *conv);
+    return {};
+  }
   const graph::ValueId result = node.node().outputs[0];
   const Layout made = desc.diff_weights_desc();
   const BufferId dy = program.read(node.node().inputs[0], desc.diff_dst_desc());
   const BufferId x = program.read(node.node().inputs[1], desc.src_desc());
-  const bool as_it_is = conv->group == 1;
+  const bool as_it_is = conv->group == 1 && !conv->cropped;
   const BufferId to = as_it_is ? program.write(result, made) : program.scratch(made.get_size());
   program.add(desc, convolution_backward_weights(desc),
               {{DNNL_ARG_DIFF_DST, desc.diff_dst_desc(), dy},
                {DNNL_ARG_SRC, desc.src_desc(), x},
                {DNNL_ARG_DIFF_WEIGHTS, made, to}});
-  if (!as_it_is) program.write_from(result, plain_layout(conv->w), made, to);
+  if (!as_it_is) program.write_from(result, conv->filters, made, to);
   return {};
 }
 

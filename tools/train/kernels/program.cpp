@@ -151,6 +151,14 @@ BufferId Program::write_over(graph::ValueId result, graph::ValueId input) {
 
 void Program::write_from(graph::ValueId result, const Layout& plain, const Layout& layout, BufferId buffer) {
   const BufferId to = write_plain(result);
+  const std::uint64_t bytes = bytes_of_value(result, values_[result].layout.value());
+  const bool part = plain.get_size() != bytes || plain.data.offset0 != 0;
+  if (part) {
+    add({to}, [=](const Addresses& at) -> Status {
+      std::memset(at.at<std::byte>(to), 0, bytes);
+      return {};
+    });
+  }
   const dnnl::reorder::primitive_desc desc(engine_, layout, engine_, plain, attr());
   add(desc, dnnl::reorder(desc), {{DNNL_ARG_FROM, layout, buffer}, {DNNL_ARG_TO, plain, to}});
 }

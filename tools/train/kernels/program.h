@@ -65,7 +65,7 @@ class Program {
   /// ... in the place of an input if nobody needs that any more, and in its layout in any case.
   BufferId write_over(graph::ValueId result, graph::ValueId input);
   /// A result made in another layout than it shall have: the copy to row-major is a step behind the one that uses the
-  /// buffer, so call it after add().
+  /// buffer, so call it after add(). `plain` may be a part of the result; the rest is zero.
   void write_from(graph::ValueId result, const Layout& plain, const Layout& layout, BufferId buffer);
   /// A result that is its input's bytes under other dimensions.
   void share(graph::ValueId result, graph::ValueId input);
