@@ -257,7 +257,7 @@ TEST(Diff, ComplexNumbersByTheMagnitudeOfTheirDifference) {
 }
 
 TEST(Diff, ElementByElementAsInSum) {
-  constexpr std::size_t kCount = 3000;
+  constexpr std::size_t kCount = 1000;
   for (const DType type_a : kNumbers) {
     for (const DType type_b : {type_a, DType::float32, DType::int64, DType::complex64}) {
       // Neighbours, some of them, so that every tolerance has something within it.

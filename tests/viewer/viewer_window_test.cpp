@@ -616,6 +616,72 @@ TEST_F(ViewerWindow, ComparesSlicesOfAnyRank) {
   EXPECT_TRUE(page.place_text().startsWith("[1, 2, 3, 4]"));
 }
 
+TEST_F(ViewerWindow, MarksAndDifferencesAreThoseOfTheCommand) {
+  const TempDir dir;
+  constexpr std::int64_t kLarge = std::int64_t{1} << 60;
+  const auto write = [&](const char* name, const std::string& complex, const std::string& longs, const char* bools) {
+    std::ofstream(dir / name, std::ios::binary)
+        << Bytes(record().tag("c").dims({2}).type("Complex64").content(complex)) +
+               Bytes(record().tag("i").dims({4}).type("Int64").content(longs)) +
+               Bytes(record().tag("b").dims({3}).type("Bool").content(std::string(bools, 3)));
+  };
+  write("a.ckpt", values({1.0F, 0.0F, 3.0F, 4.0F}), values<std::int64_t>({kLarge, kLarge, 5, 7}), "\1\1\0");
+  write("b.ckpt", values({0.0F, 1.0F, 3.0F, 4.0F}), values<std::int64_t>({kLarge + 1, kLarge, 6, 70}), "\1\2\0");
+  ASSERT_TRUE(open(dir / "a.ckpt"));
+  window.compare_with(dir / "b.ckpt");
+  ASSERT_TRUE(settle());
+  ComparePage& page = window.compare_page();
+  auto* tabs = page.findChild<QTabWidget*>();
+  tabs->setCurrentIndex(2);
+  page.findChild<QCheckBox*>()->setChecked(false);  // what does not differ, too
+  const auto row_of = [&](const QString& name) {
+    for (int row = 0; row < page.shown().rowCount(); ++row)
+      if (page.shown().index(row, DiffModel::kName).data() == name) return row;
+    return -1;
+  };
+  const auto marked = [&] {
+    std::vector<int> places;
+    for (int column = 0; column < page.values_a().columnCount(); ++column)
+      if (page.values_a().index(0, column).data(Qt::BackgroundRole).isValid()) places.push_back(column);
+    return places;
+  };
+  page.select(row_of("c"));
+  ASSERT_TRUE(settle());
+  ASSERT_EQ(page.heat_map().grid().values.size(), 2U);
+  EXPECT_NEAR(page.heat_map().grid().values[0], std::sqrt(2.0), 1e-12);
+  EXPECT_EQ(marked(), std::vector{0});
+  page.select(row_of("b"));
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(marked(), std::vector<int>()) << "true is true, whatever its byte";
+  page.select(row_of("i"));
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(page.heat_map().grid().values, (std::vector<double>{1, 0, 1, 63}));
+  EXPECT_EQ(marked(), (std::vector{0, 2, 3}));
+  // What is selected stays so, also while it is compared anew, and so does where it is looked at.
+  const QSignalSpy resets(&page.values_a(), &QAbstractItemModel::modelReset);
+  page.set_tolerance("2", "");
+  EXPECT_EQ(page.diffs().rowCount(), 3);
+  ASSERT_TRUE(wait_until([&] {
+    return !page.values_a().index(0, 1).data(Qt::BackgroundRole).isValid() &&
+           page.values_a().index(0, 0).data(Qt::BackgroundRole) != page.values_a().index(0, 3).data(Qt::BackgroundRole);
+  }));
+  EXPECT_EQ(page.table().currentIndex().siblingAtColumn(DiffModel::kName).data(), "i");
+  EXPECT_EQ(page.values_a().index(0, 0).data(Qt::BackgroundRole), page.values_a().index(0, 2).data(Qt::BackgroundRole));
+  EXPECT_EQ(resets.count(), 0) << "only marks are others";
+  page.go_to_next_difference();
+  ASSERT_TRUE(settle());
+  EXPECT_TRUE(page.place_text().startsWith("[3]")) << "the only one out of the tolerance";
+  // On the way to 1e-3 there is no other tolerance.
+  const QSignalSpy compared(&page.diffs(), &QAbstractItemModel::modelReset);
+  page.set_tolerance("1e", "");
+  QTest::qWait(600);
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(compared.count(), 0);
+  page.set_tolerance("1e-3", "");
+  ASSERT_TRUE(wait_until([&] { return compared.count() == 1; }) && settle());
+  EXPECT_EQ(marked(), (std::vector{0, 2, 3}));
+}
+
 TEST_F(ViewerWindow, HistogramsByMagnitude) {
   const TempDir dir;
   std::ofstream(dir / "a.ckpt", std::ios::binary) << Bytes(record().tag("w").dims({8}).type("Float32").content(

@@ -7,6 +7,10 @@
         <source>The values cannot be read: %1</source>
         <translation>无法读取数值：%1</translation>
     </message>
+    <message>
+        <source>Cancelled; F5 starts anew.</source>
+        <translation>已取消；按 F5 重新开始。</translation>
+    </message>
 </context>
 <context>
     <name>ckpt::viewer::ComparePage</name>
