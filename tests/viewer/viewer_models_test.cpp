@@ -430,6 +430,21 @@ TEST(Runs, AreRows) {
   EXPECT_GT(visit(model), 0);
   EXPECT_EQ(model.spark(0, RunModel::kNorms).size(), 8U);
   EXPECT_FALSE(model.spark(0, RunModel::kUpdates)[0]);
+  // Sorted, what is pointed at goes along.
+  const std::string first = model.tensor(0).name;
+  const QPersistentModelIndex pointed = model.index(0, RunModel::kName);
+  const auto norm = [&](int row) { return model.tensor(row).points.back()->norm; };
+  model.sort(RunModel::kLast, Qt::DescendingOrder);
+  for (int row = 1; row < model.rowCount(); ++row) EXPECT_GE(norm(row - 1), norm(row));
+  EXPECT_EQ(model.tensor(pointed.row()).name, first);
+  model.sort(RunModel::kLast, Qt::AscendingOrder);
+  for (int row = 1; row < model.rowCount(); ++row) EXPECT_LE(norm(row - 1), norm(row));
+  EXPECT_EQ(model.tensor(pointed.row()).name, first);
+  model.sort(RunModel::kName, Qt::AscendingOrder);
+  EXPECT_EQ(model.tensor(0).name, first);
+  EXPECT_TRUE(std::isnan(model.update(0, 0)));
+  EXPECT_EQ(model.update(0, 1), *model.spark(0, RunModel::kUpdates)[1]);
+  EXPECT_TRUE(std::isnan(model.update(0, 8))) << "a file that is not there";
   // The same names again: rows stay.
   QSignalSpy reset(&model, &QAbstractItemModel::modelReset);
   model.set_run(std::move(*run));

@@ -621,9 +621,9 @@ TEST_F(ViewerWindow, MarksAndDifferencesAreThoseOfTheCommand) {
   constexpr std::int64_t kLarge = std::int64_t{1} << 60;
   const auto write = [&](const char* name, const std::string& complex, const std::string& longs, const char* bools) {
     std::ofstream(dir / name, std::ios::binary)
-        << Bytes(record().tag("c").dims({2}).type("Complex64").content(complex)) +
-               Bytes(record().tag("i").dims({4}).type("Int64").content(longs)) +
-               Bytes(record().tag("b").dims({3}).type("Bool").content(std::string(bools, 3)));
+        << Bytes(record().tag("c").dims({1, 2}).type("Complex64").content(complex)) +
+               Bytes(record().tag("i").dims({1, 4}).type("Int64").content(longs)) +
+               Bytes(record().tag("b").dims({1, 3}).type("Bool").content(std::string(bools, 3)));
   };
   write("a.ckpt", values({1.0F, 0.0F, 3.0F, 4.0F}), values<std::int64_t>({kLarge, kLarge, 5, 7}), "\1\1\0");
   write("b.ckpt", values({0.0F, 1.0F, 3.0F, 4.0F}), values<std::int64_t>({kLarge + 1, kLarge, 6, 70}), "\1\2\0");
@@ -670,7 +670,7 @@ TEST_F(ViewerWindow, MarksAndDifferencesAreThoseOfTheCommand) {
   EXPECT_EQ(resets.count(), 0) << "only marks are others";
   page.go_to_next_difference();
   ASSERT_TRUE(settle());
-  EXPECT_TRUE(page.place_text().startsWith("[3]")) << "the only one out of the tolerance";
+  EXPECT_TRUE(page.place_text().startsWith("[0, 3]")) << "the only one out of the tolerance";
   // On the way to 1e-3 there is no other tolerance.
   const QSignalSpy compared(&page.diffs(), &QAbstractItemModel::modelReset);
   page.set_tolerance("1e", "");
@@ -763,6 +763,32 @@ TEST_F(ViewerWindow, WatchesARun) {
   EXPECT_EQ(page.model().run()->files.size(), 5U);
   EXPECT_TRUE(page.files().item(5)->text().contains("left out"));
   EXPECT_TRUE(page.files().item(5)->toolTip().contains("truncated"));
+}
+
+TEST_F(ViewerWindow, TheMapOfARunIsItsTable) {
+  const TempDir dir;
+  for (const auto& [from, to] : {std::pair{"mlp-1_4.ckpt", "mlp-1_4.ckpt"},
+                                 {"mlp-1_4.ckpt", "mlp-2_4.ckpt"},  // in which nothing moved
+                                 {"mlp-8_4.ckpt", "mlp-3_4.ckpt"}}) {
+    std::filesystem::copy_file(sample(std::string("run/") + from), dir / to);
+    std::filesystem::permissions(dir / to, std::filesystem::perms::owner_read);
+  }
+  ASSERT_TRUE(open(dir.path()));
+  RunPage& page = window.run_page();
+  ASSERT_TRUE(wait_until([&] { return page.model().run()->files.size() == 3; }) && settle());
+  const HeatMap& map = page.map();
+  ASSERT_EQ(map.picture().size(), QSize(3, page.model().rowCount()));
+  EXPECT_NE(map.picture().pixel(0, 0), kNonFiniteColor) << "nothing can be an update in the first";
+  EXPECT_EQ(map.picture().pixel(1, 0), kNonFiniteColor) << "frozen";
+  EXPECT_NE(map.picture().pixel(2, 0), kNonFiniteColor);
+  emit page.map().clicked(3, 1);
+  EXPECT_EQ(page.table().currentIndex().row(), 3);
+  const std::string name = page.model().tensor(3).name;
+  page.table().sortByColumn(RunModel::kUpdate, Qt::DescendingOrder);
+  EXPECT_EQ(page.model().tensor(page.table().currentIndex().row()).name, name);
+  const int rows = page.model().rowCount();
+  for (int row = 1; row < rows; ++row)
+    EXPECT_GE(map.grid().at(row - 1, 2), map.grid().at(row, 2)) << "as the table is sorted";
 }
 
 TEST_F(ViewerWindow, ShowsTheRunThatIsPicked) {
