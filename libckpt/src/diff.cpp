@@ -407,6 +407,38 @@ Result<std::vector<TensorDiff>> compare(const Checkpoint& a, const Checkpoint& b
   return Comparison(a, b, options).run(pairs);
 }
 
+Result<std::optional<std::uint64_t>> next_difference(const Checkpoint& file_a, const TensorInfo& a,
+                                                     const Checkpoint& file_b, const TensorInfo& b, std::uint64_t from,
+                                                     const CompareOptions& options) {
+  if (basis_of(a, b) != Basis::values)
+    return Error{.code = Errc::usage, .tensor = a.name, .message = "these are not compared by their values"};
+  const Tolerance tolerance = options.tolerance_for ? options.tolerance_for(a) : options.tolerance;
+  const std::size_t width_a = size_of(a.dtype);
+  const std::size_t width_b = size_of(b.dtype);
+  const std::uint64_t at_once = kBlockBytes / std::max(width_a, width_b);
+  const std::uint64_t elements = a.byte_size / width_a;
+  const auto metrics = metrics_by_value(a.dtype, b.dtype, tolerance);
+  std::vector<std::byte> block_a(at_once * width_a);
+  std::vector<std::byte> block_b(at_once * width_b);
+  for (std::uint64_t at = from; at < elements;) {
+    const auto take = static_cast<std::size_t>(std::min(at_once, elements - at));
+    const auto x = std::span(block_a).first(take * width_a);
+    const auto y = std::span(block_b).first(take * width_b);
+    if (auto status = file_a.read(a, at * width_a, x); !status) return status.error();
+    if (auto status = file_b.read(b, at * width_b, y); !status) return status.error();
+    MetricSums sums;
+    if (!same_type(a, b) || !std::ranges::equal(x, y)) metrics->add(x, y, at, sums);
+    if (sums.outside > 0) {
+      const auto compared = compare_elements(a.dtype, x, b.dtype, y, tolerance);
+      const auto found = std::ranges::find(compared, Change::changed, &ElementDiff::change);
+      return std::optional(at + static_cast<std::uint64_t>(found - compared.begin()));
+    }
+    at += take;
+    if (options.progress && !options.progress(at - from, elements - from)) return Error{.code = Errc::cancelled};
+  }
+  return std::optional<std::uint64_t>();
+}
+
 Result<std::vector<TensorDiff>> diff(const Checkpoint& a, const Checkpoint& b, const DiffOptions& options) {
   auto pairs = pair_tensors(a, b, options.pairing);
   if (!pairs) return std::move(pairs).error();

@@ -21,7 +21,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 struct Values {
   double a = 0;  // magnitudes where `product` is not a * b
   double b = 0;
-  double distance = 0;
+  double difference = 0;  // b - a; of complex numbers the magnitude of that
   double product = 0;
   bool differs = false;
   bool a_nan = false;
@@ -31,8 +31,17 @@ struct Values {
   std::uint64_t ulps = 0;
 };
 
+bool is_finite(const Values& v) noexcept { return !(v.a_nan || v.b_nan || v.a_inf || v.b_inf); }
+
+// Whether values that differ do so by more than is tolerated.
+bool is_outside(const Values& v, const Bounds& bounds) noexcept {
+  if (!is_finite(v) || bounds.kind == Bounds::none) return true;
+  if (bounds.kind == Bounds::ulps && v.ulps <= bounds.ulp) return false;
+  return std::fabs(v.difference) > bounds.atol + std::fabs(v.a) * bounds.rtol;
+}
+
 void add_values(const Values& v, std::uint64_t index, const Bounds& bounds, MetricSums& sums) noexcept {
-  if (v.a_nan || v.b_nan || v.a_inf || v.b_inf) {
+  if (!is_finite(v)) {
     if (!v.differs) return;
     ++sums.changed;
     ++sums.outside;
@@ -46,8 +55,9 @@ void add_values(const Values& v, std::uint64_t index, const Bounds& bounds, Metr
   }
   ++sums.finite;
   const double size = std::fabs(v.a);
-  sums.sum_abs += v.distance;
-  sums.sum_squares += v.distance * v.distance;
+  const double distance = std::fabs(v.difference);
+  sums.sum_abs += distance;
+  sums.sum_squares += distance * distance;
   sums.sum_aa += v.a * v.a;
   sums.sum_bb += v.b * v.b;
   sums.sum_ab += v.product;
@@ -55,24 +65,20 @@ void add_values(const Values& v, std::uint64_t index, const Bounds& bounds, Metr
   ++sums.changed;
   sums.first_index = std::min(sums.first_index, index);
   sums.from_zero += size == 0;
-  if (v.distance > sums.max_abs) {
-    sums.max_abs = v.distance;
+  if (distance > sums.max_abs) {
+    sums.max_abs = distance;
     sums.worst_index = index;
   }
-  if (size > 0 && v.distance / size > sums.max_rel) {
-    sums.max_rel = v.distance / size;
+  if (size > 0 && distance / size > sums.max_rel) {
+    sums.max_rel = distance / size;
     sums.worst_rel_index = index;
   }
-  bool outside = v.distance > bounds.atol + size * bounds.rtol || bounds.kind == Bounds::none;
-  if (bounds.kind == Bounds::ulps) {
-    sums.max_ulp = std::max(sums.max_ulp, v.ulps);
-    outside = outside && v.ulps > bounds.ulp;
-  }
-  sums.outside += outside;
+  sums.max_ulp = std::max(sums.max_ulp, v.ulps);
+  sums.outside += is_outside(v, bounds);
 }
 
 Values values_of(double a, double b) noexcept {
-  Values v{.a = a, .b = b, .distance = std::fabs(a - b), .product = a * b};
+  Values v{.a = a, .b = b, .difference = b - a, .product = a * b};
   v.a_nan = std::isnan(a);
   v.b_nan = std::isnan(b);
   v.a_inf = std::isinf(a);
@@ -151,7 +157,7 @@ std::complex<double> complex_at(DType dtype, std::span<const std::byte> elements
 
 // A complex number is NaN where a part is, else infinite where a part is.
 Values values_of(const std::complex<double>& a, const std::complex<double>& b) noexcept {
-  Values v{.a = std::abs(a), .b = std::abs(b), .distance = std::abs(a - b)};
+  Values v{.a = std::abs(a), .b = std::abs(b), .difference = std::abs(b - a)};
   v.product = a.real() * b.real() + a.imag() * b.imag();
   const auto is_nan = [](const std::complex<double>& z) { return std::isnan(z.real()) || std::isnan(z.imag()); };
   const auto is_inf = [](const std::complex<double>& z) { return std::isinf(z.real()) || std::isinf(z.imag()); };
@@ -163,40 +169,49 @@ Values values_of(const std::complex<double>& a, const std::complex<double>& b) n
   return v;
 }
 
+template <class T>
+Values exactly(T a, T b) noexcept {
+  Values v = values_of(static_cast<double>(a), static_cast<double>(b));
+  const auto distance = static_cast<double>(distance_of(a, b));
+  v.difference = b < a ? -distance : distance;
+  v.differs = a != b;
+  return v;
+}
+
+// Elements of two types, one pair after the other.
+struct PairOfTypes {
+  DType a = DType::unknown;
+  DType b = DType::unknown;
+  Bounds bounds = {};
+
+  Values at(std::span<const std::byte> x, std::span<const std::byte> y, std::size_t i) const noexcept {
+    Values v = values_at(x, y, i);
+    if (bounds.kind == Bounds::ulps) v.ulps = ulps_between(a, x, y, i);
+    return v;
+  }
+
+ private:
+  Values values_at(std::span<const std::byte> x, std::span<const std::byte> y, std::size_t i) const noexcept {
+    if (a == b && a == DType::int64) return exactly(load<std::int64_t>(x, i), load<std::int64_t>(y, i));
+    if (a == b && a == DType::uint64) return exactly(load<std::uint64_t>(x, i), load<std::uint64_t>(y, i));
+    if (is_complex(a) || is_complex(b)) return values_of(complex_at(a, x, i), complex_at(b, y, i));
+    return values_of(complex_at(a, x, i).real(), complex_at(b, y, i).real());
+  }
+};
+
 // Types that the vector loops cannot do: 64-bit integers, whose difference is exact; complex numbers; ULPs of types
 // that are widened.
 class PairByPair final : public PairMetrics {
  public:
-  PairByPair(DType a, DType b, const Bounds& bounds) : a_(a), b_(b), bounds_(bounds) {}
+  explicit PairByPair(const PairOfTypes& types) : types_(types) {}
 
   void add(std::span<const std::byte> a, std::span<const std::byte> b, std::uint64_t first, MetricSums& sums) override {
-    const std::size_t count = a.size() / size_of(a_);
-    for (std::size_t i = 0; i < count; ++i) {
-      Values v = at(a, b, i);
-      if (bounds_.kind == Bounds::ulps) v.ulps = ulps_between(a_, a, b, i);
-      add_values(v, first + i, bounds_, sums);
-    }
+    const std::size_t count = a.size() / size_of(types_.a);
+    for (std::size_t i = 0; i < count; ++i) add_values(types_.at(a, b, i), first + i, types_.bounds, sums);
   }
 
  private:
-  template <class T>
-  static Values exactly(T a, T b) noexcept {
-    Values v = values_of(static_cast<double>(a), static_cast<double>(b));
-    v.distance = static_cast<double>(distance_of(a, b));
-    v.differs = a != b;
-    return v;
-  }
-
-  Values at(std::span<const std::byte> a, std::span<const std::byte> b, std::size_t i) const noexcept {
-    if (a_ == b_ && a_ == DType::int64) return exactly(load<std::int64_t>(a, i), load<std::int64_t>(b, i));
-    if (a_ == b_ && a_ == DType::uint64) return exactly(load<std::uint64_t>(a, i), load<std::uint64_t>(b, i));
-    if (is_complex(a_) || is_complex(b_)) return values_of(complex_at(a_, a, i), complex_at(b_, b, i));
-    return values_of(complex_at(a_, a, i).real(), complex_at(b_, b, i).real());
-  }
-
-  DType a_;
-  DType b_;
-  Bounds bounds_;
+  PairOfTypes types_;
 };
 
 // ---- the vector loops ----
@@ -282,24 +297,46 @@ class Blocks final : public PairMetrics {
   Bounds bounds_;
 };
 
+Bounds bounds_of(DType a, DType b, const Tolerance& tolerance) noexcept {
+  return {.kind = tolerance.ulp && a == b                      ? Bounds::ulps
+                  : tolerance.atol == 0 && tolerance.rtol == 0 ? Bounds::none
+                                                               : Bounds::values,
+          .atol = tolerance.atol,
+          .rtol = tolerance.rtol,
+          .ulp = tolerance.ulp.value_or(0)};
+}
+
+bool have_values(DType a, DType b) noexcept {
+  return precision_of(a) != Precision::none && precision_of(b) != Precision::none;
+}
+
 }  // namespace
 
 std::unique_ptr<PairMetrics> metrics_by_value(DType a, DType b, const Tolerance& tolerance) {
-  const Precision p = precision_of(a);
-  const Precision q = precision_of(b);
-  if (p == Precision::none || q == Precision::none) return nullptr;
-  const bool ulps = tolerance.ulp && a == b;
-  const Bounds bounds{.kind = ulps                                         ? Bounds::ulps
-                              : tolerance.atol == 0 && tolerance.rtol == 0 ? Bounds::none
-                                                                           : Bounds::values,
-                      .atol = tolerance.atol,
-                      .rtol = tolerance.rtol,
-                      .ulp = tolerance.ulp.value_or(0)};
+  if (!have_values(a, b)) return nullptr;
+  const Bounds bounds = bounds_of(a, b, tolerance);
   const bool wide = a == b && (a == DType::int64 || a == DType::uint64);
-  const bool own_ulps = ulps && a != DType::float32 && a != DType::float64;
-  if (wide || own_ulps || is_complex(a) || is_complex(b)) return std::make_unique<PairByPair>(a, b, bounds);
-  if (p == Precision::f32 && q == Precision::f32) return std::make_unique<Blocks<float>>(a, b, bounds);
+  const bool own_ulps = bounds.kind == Bounds::ulps && a != DType::float32 && a != DType::float64;
+  if (wide || own_ulps || is_complex(a) || is_complex(b))
+    return std::make_unique<PairByPair>(PairOfTypes{a, b, bounds});
+  if (precision_of(a) == Precision::f32 && precision_of(b) == Precision::f32)
+    return std::make_unique<Blocks<float>>(a, b, bounds);
   return std::make_unique<Blocks<double>>(a, b, bounds);
+}
+
+std::vector<ElementDiff> compare_elements(DType type_a, std::span<const std::byte> a, DType type_b,
+                                          std::span<const std::byte> b, const Tolerance& tolerance) {
+  if (!have_values(type_a, type_b)) return {};
+  const PairOfTypes types{type_a, type_b, bounds_of(type_a, type_b, tolerance)};
+  std::vector<ElementDiff> elements(std::min(a.size() / size_of(type_a), b.size() / size_of(type_b)));
+  if (type_a == type_b && std::ranges::equal(a, b)) return elements;
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    const Values v = types.at(a, b, i);
+    if (!v.differs) continue;
+    elements[i].change = is_outside(v, types.bounds) ? Change::changed : Change::within_tolerance;
+    elements[i].difference = v.difference;
+  }
+  return elements;
 }
 
 void add_bytes(std::span<const std::byte> a, std::span<const std::byte> b, std::uint64_t first,

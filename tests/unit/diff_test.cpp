@@ -256,6 +256,100 @@ TEST(Diff, ComplexNumbersByTheMagnitudeOfTheirDifference) {
   EXPECT_DOUBLE_EQ(m.cosine, 3 / (std::sqrt(27.0) * std::sqrt(5.0)));
 }
 
+TEST(Diff, ElementByElementAsInSum) {
+  constexpr std::size_t kCount = 1000;
+  for (const DType type_a : kNumbers) {
+    for (const DType type_b : {type_a, DType::float32, DType::int64, DType::complex64}) {
+      // Neighbours, some of them, so that every tolerance has something within it.
+      const Bytes a = random_bits(type_a, kCount, 1);
+      Bytes b = type_a == type_b ? a : random_bits(type_b, kCount, 2);
+      const Bytes other = random_bits(type_b, kCount, 3);
+      const std::size_t size = size_of(type_b);
+      for (std::size_t i = 0; i < b.size(); ++i) {
+        if (i / size % 4 == 1 && i % size == 0 && type_b != DType::boolean) b[i] = static_cast<char>(b[i] ^ 1);
+        if (i / size % 4 == 2) b[i] = other[i];
+      }
+      for (const Tolerance& tolerance : {Tolerance{}, Tolerance{.atol = 1}, Tolerance{.rtol = 0.25},
+                                         Tolerance{.ulp = 1}, Tolerance{.atol = 0.5, .ulp = 2}}) {
+        SCOPED_TRACE(std::string(name(type_a)) + " " + std::string(name(type_b)));
+        const auto result = compared(record("t", {kCount}, name(type_a), a), record("t", {kCount}, name(type_b), b),
+                                     {.comparing = {.tolerance = tolerance}});
+        const Metrics& m = *result->diffs[0].metrics;
+        const auto elements = compare_elements(type_a, bytes_of(a), type_b, bytes_of(b), tolerance);
+        ASSERT_EQ(elements.size(), kCount);
+        std::uint64_t changed = 0;
+        std::uint64_t outside = 0;
+        std::uint64_t first = Metrics::kNone;
+        double farthest = 0;
+        for (std::size_t i = kCount; i-- > 0;) {
+          const ElementDiff& element = elements[i];
+          changed += element.change != Change::identical;
+          outside += element.change == Change::changed;
+          if (element.change == Change::changed) first = i;
+          if (std::isfinite(element.difference)) farthest = std::max(farthest, std::fabs(element.difference));
+        }
+        EXPECT_EQ(changed, m.changed_elements);
+        EXPECT_EQ(outside, m.outside);
+        if (std::isfinite(m.max_abs)) {
+          EXPECT_EQ(farthest, m.max_abs);
+        }
+        const auto next = next_difference(*result->a, *result->diffs[0].pair.a, *result->b, *result->diffs[0].pair.b, 0,
+                                          {.tolerance = tolerance});
+        ASSERT_TRUE(next);
+        EXPECT_EQ(next->value_or(Metrics::kNone), first);
+      }
+    }
+  }
+}
+
+TEST(Diff, ElementsHaveTheirDifference) {
+  const auto longs = [](std::int64_t a, std::int64_t b) {
+    return compare_elements(DType::int64, bytes_of(bytes<std::int64_t>({a})), DType::int64,
+                            bytes_of(bytes<std::int64_t>({b})))[0];
+  };
+  EXPECT_EQ(longs((1LL << 60) + 1, 1LL << 60).difference, -1);
+  EXPECT_EQ(longs(INT64_MIN, INT64_MAX).difference, 0x1p64);
+  const Bytes x = bytes<float>({1, 0, kNaN, kInfinity, kNaN});
+  const Bytes y = bytes<float>({0.5F, -0.0F, kNaN, kInfinity, 1});
+  const auto reals = compare_elements(DType::float32, bytes_of(x), DType::float32, bytes_of(y));
+  EXPECT_EQ(reals[0].difference, -0.5);
+  for (const std::size_t same : {1U, 2U, 3U}) {
+    EXPECT_EQ(reals[same].change, Change::identical);
+    EXPECT_EQ(reals[same].difference, 0);
+  }
+  EXPECT_TRUE(std::isnan(reals[4].difference));
+  const auto turned = compare_elements(DType::complex64, bytes_of(bytes<float>({1, 0})), DType::complex64,
+                                       bytes_of(bytes<float>({0, 1})));
+  EXPECT_DOUBLE_EQ(turned[0].difference, std::sqrt(2.0));
+  const Bytes ones(1, '\1');
+  const Bytes twos(1, '\2');
+  EXPECT_EQ(compare_elements(DType::boolean, bytes_of(ones), DType::boolean, bytes_of(twos))[0].change,
+            Change::identical);
+  EXPECT_TRUE(compare_elements(DType::unknown, bytes_of(ones), DType::unknown, bytes_of(twos)).empty());
+}
+
+TEST(Diff, TheNextDifferenceIsFoundInAnyBlock) {
+  std::vector<float> values(200'000, 1);
+  auto changed = values;
+  changed[70'000] = 1.25F;
+  changed[199'999] = 3;
+  const auto result = compared(floats("t", values), floats("t", changed));
+  const Pair& pair = result->diffs[0].pair;
+  const auto next = [&](std::uint64_t from, double atol) {
+    const auto found = next_difference(*result->a, *pair.a, *result->b, *pair.b, from, {.tolerance = {.atol = atol}});
+    return found ? found->value_or(Metrics::kNone) : 0;
+  };
+  EXPECT_EQ(next(0, 0), 70'000u);
+  EXPECT_EQ(next(70'001, 0), 199'999u);
+  EXPECT_EQ(next(0, 0.25), 199'999u);
+  EXPECT_EQ(next(0, 2), Metrics::kNone);
+  EXPECT_EQ(next(200'000, 0), Metrics::kNone);
+  const auto stopped = next_difference(*result->a, *pair.a, *result->b, *pair.b, 0,
+                                       {.progress = [](std::uint64_t, std::uint64_t) { return false; }});
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, Errc::cancelled);
+}
+
 TEST(Diff, SpecialValues) {
   const auto result = compared(floats("t", {0.0F, kNaN, kInfinity, 1, kNaN, kInfinity, 0, 2}),
                                floats("t", {-0.0F, -kNaN, kInfinity, kNaN, 3, -kInfinity, 4, kInfinity}));

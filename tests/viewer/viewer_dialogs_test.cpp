@@ -109,7 +109,7 @@ TEST_F(ViewerDialogs, ExportWhatIsShown) {
   ASSERT_TRUE(settle());
   choose("Export heat map as PNG …", dir / "a.png");
   ASSERT_TRUE(settle());
-  EXPECT_EQ(QImage(QString::fromStdString((dir / "a.png").string())).size(), tensor().heat_map().picture().size());
+  EXPECT_EQ(QImage(QString::fromStdString((dir / "a.png").string())).size(), tensor().heat_map().figure().size());
   choose("Export as NPY …", dir / "no" / "such" / "folder.npy");
   ASSERT_TRUE(settle());
   EXPECT_TRUE(window.status_text().startsWith("Nothing was exported"));
@@ -195,6 +195,20 @@ class ViewerCancel : public ViewerWindow {
     EXPECT_LT(probe.longest(), 50);
 #endif
   }
+  void start_export(const std::filesystem::path& path) {
+    QApplication::setAttribute(Qt::AA_DontUseNativeDialogs);
+    QTimer timer;
+    QObject::connect(&timer, &QTimer::timeout, &window, [&] {
+      auto* dialog = qobject_cast<QFileDialog*>(QApplication::activeModalWidget());
+      if (dialog == nullptr) return;
+      timer.stop();
+      dialog->findChild<QLineEdit*>("fileNameEdit")->setText(QString::fromStdString(path.string()));
+      QMetaObject::invokeMethod(dialog, "accept");
+    });
+    timer.start(10);
+    for (QAction* action : window.findChildren<QAction*>())
+      if (action->text().remove('&') == "Export slice as CSV …") action->trigger();
+  }
   bool open_only(const std::string& target) {
     const QSignalSpy opened(&window, &MainWindow::opened);
     window.open(target);
@@ -233,21 +247,27 @@ TEST_F(ViewerCancel, StopsReadingARun) {
 TEST_F(ViewerCancel, StopsAnExportAndLeavesNothing) {
   ASSERT_TRUE(open_only(endless_file(dir, "a.ckpt").string() + "#w"));
   cancel();
-  QApplication::setAttribute(Qt::AA_DontUseNativeDialogs);
-  QTimer timer;
-  QObject::connect(&timer, &QTimer::timeout, &window, [&] {
-    auto* dialog = qobject_cast<QFileDialog*>(QApplication::activeModalWidget());
-    if (dialog == nullptr) return;
-    timer.stop();
-    dialog->findChild<QLineEdit*>("fileNameEdit")->setText(QString::fromStdString((dir / "out.csv").string()));
-    QMetaObject::invokeMethod(dialog, "accept");
-  });
-  timer.start(10);
-  for (QAction* action : window.findChildren<QAction*>())
-    if (action->text().remove('&') == "Export slice as CSV …") action->trigger();
+  start_export(dir / "out.csv");
   cancel();
   EXPECT_TRUE(window.status_text().startsWith("Nothing was exported"));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
+}
+
+TEST_F(ViewerCancel, ClosingDuringAnExportAsks) {
+  ASSERT_TRUE(open_only(endless_file(dir, "a.ckpt").string() + "#w"));
+  cancel();
+  start_export(dir / "out.csv");
+  ASSERT_FALSE(window.jobs().idle());
+  QMessageBox::StandardButton answer = QMessageBox::No;
+  QTimer timer;
+  QObject::connect(&timer, &QTimer::timeout, &window, [&] {
+    if (auto* asks = qobject_cast<QMessageBox*>(QApplication::activeModalWidget())) asks->button(answer)->click();
+  });
+  timer.start(10);
+  EXPECT_FALSE(window.close());
+  EXPECT_FALSE(window.jobs().idle());
+  answer = QMessageBox::Yes;
+  EXPECT_TRUE(window.close());
 }
 
 TEST_F(ViewerCancel, ClosingStopsWhatRuns) {

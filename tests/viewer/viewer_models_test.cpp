@@ -24,7 +24,6 @@
 #include "job.h"
 #include "keys.h"
 #include "magnitudes.h"
-#include "marks.h"
 #include "plane.h"
 #include "run_model.h"
 #include "shown.h"
@@ -431,6 +430,21 @@ TEST(Runs, AreRows) {
   EXPECT_GT(visit(model), 0);
   EXPECT_EQ(model.spark(0, RunModel::kNorms).size(), 8U);
   EXPECT_FALSE(model.spark(0, RunModel::kUpdates)[0]);
+  // Sorted, what is pointed at goes along.
+  const std::string first = model.tensor(0).name;
+  const QPersistentModelIndex pointed = model.index(0, RunModel::kName);
+  const auto norm = [&](int row) { return model.tensor(row).points.back()->norm; };
+  model.sort(RunModel::kLast, Qt::DescendingOrder);
+  for (int row = 1; row < model.rowCount(); ++row) EXPECT_GE(norm(row - 1), norm(row));
+  EXPECT_EQ(model.tensor(pointed.row()).name, first);
+  model.sort(RunModel::kLast, Qt::AscendingOrder);
+  for (int row = 1; row < model.rowCount(); ++row) EXPECT_LE(norm(row - 1), norm(row));
+  EXPECT_EQ(model.tensor(pointed.row()).name, first);
+  model.sort(RunModel::kName, Qt::AscendingOrder);
+  EXPECT_EQ(model.tensor(0).name, first);
+  EXPECT_TRUE(std::isnan(model.update(0, 0)));
+  EXPECT_EQ(model.update(0, 1), *model.spark(0, RunModel::kUpdates)[1]);
+  EXPECT_TRUE(std::isnan(model.update(0, 8))) << "a file that is not there";
   // The same names again: rows stay.
   QSignalSpy reset(&model, &QAbstractItemModel::modelReset);
   model.set_run(std::move(*run));
@@ -599,35 +613,6 @@ TEST(MagnitudesOf, NothingButZerosAndNaN) {
   EXPECT_TRUE(found->edges.empty());
   EXPECT_EQ(found->zeros, 2U);
   EXPECT_EQ(found->non_finite, 1U);
-}
-
-TEST(Marks, SayWhatTheMetricsSay) {
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  const float inf = std::numeric_limits<float>::infinity();
-  const Bytes a = values({1.0F, 1.0F, 1.0F, nan, nan, inf, -inf, 0.0F, 100.0F});
-  const Bytes b = values({1.0F, 1.5F, 3.0F, nan, 1.0F, inf, inf, -0.0F, 109.0F});
-  const TempDir dir;
-  for (const auto& [name, content] : {std::pair{"a.ckpt", a}, {"b.ckpt", b}})
-    std::ofstream(dir / name, std::ios::binary) << Bytes(record().tag("w").dims({9}).type("Float32").content(content));
-  const auto file_a = *open_for_view(dir / "a.ckpt");
-  const auto file_b = *open_for_view(dir / "b.ckpt");
-  for (const Tolerance& tolerance : {Tolerance{}, Tolerance{.atol = 1}, Tolerance{.rtol = 0.1}}) {
-    const auto marks = marks_of(DType::float32, bytes_of(a), DType::float32, bytes_of(b), tolerance);
-    const auto diffs = diff(file_a->file, file_b->file, {.comparing = {.tolerance = tolerance}});
-    ASSERT_TRUE(diffs);
-    const Metrics& metrics = *diffs->at(0).metrics;
-    const auto count = [&](Mark mark) {
-      return static_cast<std::uint64_t>(std::count(marks.begin(), marks.end(), mark));
-    };
-    EXPECT_EQ(count(Mark::differs), metrics.outside);
-    EXPECT_EQ(marks.size() - count(Mark::same), metrics.changed_elements);
-  }
-  // What no double tells apart.
-  const Bytes long_a = values<std::int64_t>({(std::int64_t{1} << 60) + 1});
-  const Bytes long_b = values<std::int64_t>({std::int64_t{1} << 60});
-  EXPECT_EQ(marks_of(DType::int64, bytes_of(long_a), DType::int64, bytes_of(long_b), {})[0], Mark::differs);
-  // Two types.
-  EXPECT_EQ(marks_of(DType::float32, bytes_of(a).first(4), DType::float64, bytes_of(values({1.0})), {})[0], Mark::same);
 }
 
 std::string output_of(const std::string& command) {

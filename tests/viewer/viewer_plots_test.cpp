@@ -108,6 +108,59 @@ TEST(HeatMap, ZoomsByWheelAndKeysAndPointsAtElements) {
   EXPECT_EQ(map.wanted().rows, all.rows);
 }
 
+TEST(HeatMap, HasNamesAndARowThatIsMarked) {
+  HeatMap map;
+  map.resize(600, 300);
+  map.set_map(ColorMap::gray);
+  map.set_plane(4, 3);
+  map.set_grid({.window = map.wanted(), .values = std::vector<double>(12, 1.0)});
+  const auto wide = [&] {  // elements of one colour, in the middle of the first row
+    const QImage image = map.grab().toImage();
+    int count = 0;
+    for (int x = 0; x < image.width(); ++x) count += image.pixel(x, 10) == map.picture().pixel(0, 0);
+    return count;
+  };
+  const int square = wide();
+  std::vector<std::int64_t> asked;
+  map.set_names(
+      [&](std::int64_t row) {
+        asked.push_back(row);
+        return QStringLiteral("layer");
+      },
+      [](std::int64_t column) { return QString::number(column); });
+  EXPECT_GT(wide(), square) << "as wide as there is room";
+  EXPECT_EQ(asked, (std::vector<std::int64_t>{0, 1, 2, 3}));
+  const QImage plain = map.grab().toImage();
+  map.mark_row(2);
+  EXPECT_NE(map.grab().toImage(), plain);
+  // A click says where; a drag is none.
+  QSignalSpy clicked(&map, &HeatMap::clicked);
+  QTest::mouseClick(&map, Qt::LeftButton, {}, {300, 30});
+  ASSERT_EQ(clicked.count(), 1);
+  EXPECT_EQ(clicked[0][0].toLongLong(), 1);
+  QTest::mousePress(&map, Qt::LeftButton, {}, {300, 30});
+  QTest::mouseRelease(&map, Qt::LeftButton, {}, {400, 60});
+  EXPECT_EQ(clicked.count(), 1);
+  EXPECT_EQ(map.figure().size(), map.size() * 2);
+}
+
+TEST(HeatMap, OneThatIsFarAwayHidesNothing) {
+  HeatMap map;
+  map.set_plane(20, 20);
+  std::vector<double> values;
+  for (int i = 0; i < 400; ++i) values.push_back(i);
+  values[7] = 1e30;
+  map.set_map(ColorMap::gray);
+  map.set_grid({.window = map.wanted(), .values = values});
+  EXPECT_EQ(map.picture().pixel(19, 19), qRgb(0, 0, 0));
+  map.set_trimmed(true);
+  EXPECT_EQ(map.low(), 4);
+  EXPECT_EQ(map.high(), 396);
+  EXPECT_EQ(map.picture().pixel(19, 19), qRgb(255, 255, 255));
+  EXPECT_EQ(map.picture().pixel(7, 0), qRgb(255, 255, 255));
+  map.grab();
+}
+
 // The first row from above that has the colour.
 int top_of(const QImage& image, const QColor& color, int from) {
   for (int y = from; y < image.height(); ++y)

@@ -609,11 +609,78 @@ TEST_F(ViewerWindow, ComparesSlicesOfAnyRank) {
   EXPECT_EQ(page.plane().slice_text(), ":,2,3,:");
   EXPECT_EQ(page.values_b().index(1, 4).data().toString(), "121");
   // Within the tolerance a difference is another colour, and none to be gone to.
+  const QSignalSpy compared(&page.diffs(), &QAbstractItemModel::modelReset);
   page.set_tolerance("1", "0");
-  ASSERT_TRUE(wait_until([&] { return page.diffs().rowCount() == 1; }) && settle());
+  ASSERT_TRUE(wait_until([&] { return compared.count() == 1; }) && settle());
   page.go_to_next_difference();
   ASSERT_TRUE(settle());
   EXPECT_TRUE(page.place_text().startsWith("[1, 2, 3, 4]"));
+}
+
+TEST_F(ViewerWindow, MarksAndDifferencesAreThoseOfTheCommand) {
+  const TempDir dir;
+  constexpr std::int64_t kLarge = std::int64_t{1} << 60;
+  const auto write = [&](const char* name, const std::string& complex, const std::string& longs, const char* bools) {
+    std::ofstream(dir / name, std::ios::binary)
+        << Bytes(record().tag("c").dims({1, 2}).type("Complex64").content(complex)) +
+               Bytes(record().tag("i").dims({1, 4}).type("Int64").content(longs)) +
+               Bytes(record().tag("b").dims({1, 3}).type("Bool").content(std::string(bools, 3)));
+  };
+  write("a.ckpt", values({1.0F, 0.0F, 3.0F, 4.0F}), values<std::int64_t>({kLarge, kLarge, 5, 7}), "\1\1\0");
+  write("b.ckpt", values({0.0F, 1.0F, 3.0F, 4.0F}), values<std::int64_t>({kLarge + 1, kLarge, 6, 70}), "\1\2\0");
+  ASSERT_TRUE(open(dir / "a.ckpt"));
+  window.compare_with(dir / "b.ckpt");
+  ASSERT_TRUE(settle());
+  ComparePage& page = window.compare_page();
+  auto* tabs = page.findChild<QTabWidget*>();
+  tabs->setCurrentIndex(2);
+  page.findChild<QCheckBox*>()->setChecked(false);  // what does not differ, too
+  const auto row_of = [&](const QString& name) {
+    for (int row = 0; row < page.shown().rowCount(); ++row)
+      if (page.shown().index(row, DiffModel::kName).data() == name) return row;
+    return -1;
+  };
+  const auto marked = [&] {
+    std::vector<int> places;
+    for (int column = 0; column < page.values_a().columnCount(); ++column)
+      if (page.values_a().index(0, column).data(Qt::BackgroundRole).isValid()) places.push_back(column);
+    return places;
+  };
+  page.select(row_of("c"));
+  ASSERT_TRUE(settle());
+  ASSERT_EQ(page.heat_map().grid().values.size(), 2U);
+  EXPECT_NEAR(page.heat_map().grid().values[0], std::sqrt(2.0), 1e-12);
+  EXPECT_EQ(marked(), std::vector{0});
+  page.select(row_of("b"));
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(marked(), std::vector<int>()) << "true is true, whatever its byte";
+  page.select(row_of("i"));
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(page.heat_map().grid().values, (std::vector<double>{1, 0, 1, 63}));
+  EXPECT_EQ(marked(), (std::vector{0, 2, 3}));
+  // What is selected stays so, also while it is compared anew, and so does where it is looked at.
+  const QSignalSpy resets(&page.values_a(), &QAbstractItemModel::modelReset);
+  page.set_tolerance("2", "");
+  EXPECT_EQ(page.diffs().rowCount(), 3);
+  ASSERT_TRUE(wait_until([&] {
+    return !page.values_a().index(0, 1).data(Qt::BackgroundRole).isValid() &&
+           page.values_a().index(0, 0).data(Qt::BackgroundRole) != page.values_a().index(0, 3).data(Qt::BackgroundRole);
+  }));
+  EXPECT_EQ(page.table().currentIndex().siblingAtColumn(DiffModel::kName).data(), "i");
+  EXPECT_EQ(page.values_a().index(0, 0).data(Qt::BackgroundRole), page.values_a().index(0, 2).data(Qt::BackgroundRole));
+  EXPECT_EQ(resets.count(), 0) << "only marks are others";
+  page.go_to_next_difference();
+  ASSERT_TRUE(settle());
+  EXPECT_TRUE(page.place_text().startsWith("[0, 3]")) << "the only one out of the tolerance";
+  // On the way to 1e-3 there is no other tolerance.
+  const QSignalSpy compared(&page.diffs(), &QAbstractItemModel::modelReset);
+  page.set_tolerance("1e", "");
+  QTest::qWait(600);
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(compared.count(), 0);
+  page.set_tolerance("1e-3", "");
+  ASSERT_TRUE(wait_until([&] { return compared.count() == 1; }) && settle());
+  EXPECT_EQ(marked(), (std::vector{0, 2, 3}));
 }
 
 TEST_F(ViewerWindow, HistogramsByMagnitude) {
@@ -697,6 +764,32 @@ TEST_F(ViewerWindow, WatchesARun) {
   EXPECT_EQ(page.model().run()->files.size(), 5U);
   EXPECT_TRUE(page.files().item(5)->text().contains("left out"));
   EXPECT_TRUE(page.files().item(5)->toolTip().contains("truncated"));
+}
+
+TEST_F(ViewerWindow, TheMapOfARunIsItsTable) {
+  const TempDir dir;
+  for (const auto& [from, to] : {std::pair{"mlp-1_4.ckpt", "mlp-1_4.ckpt"},
+                                 {"mlp-1_4.ckpt", "mlp-2_4.ckpt"},  // in which nothing moved
+                                 {"mlp-8_4.ckpt", "mlp-3_4.ckpt"}}) {
+    std::filesystem::copy_file(sample(std::string("run/") + from), dir / to);
+    std::filesystem::permissions(dir / to, std::filesystem::perms::owner_read);
+  }
+  ASSERT_TRUE(open(dir.path()));
+  RunPage& page = window.run_page();
+  ASSERT_TRUE(wait_until([&] { return page.model().run()->files.size() == 3; }) && settle());
+  const HeatMap& map = page.map();
+  ASSERT_EQ(map.picture().size(), QSize(3, page.model().rowCount()));
+  EXPECT_NE(map.picture().pixel(0, 0), kNonFiniteColor) << "nothing can be an update in the first";
+  EXPECT_EQ(map.picture().pixel(1, 0), kNonFiniteColor) << "frozen";
+  EXPECT_NE(map.picture().pixel(2, 0), kNonFiniteColor);
+  emit page.map().clicked(3, 1);
+  EXPECT_EQ(page.table().currentIndex().row(), 3);
+  const std::string name = page.model().tensor(3).name;
+  page.table().sortByColumn(RunModel::kUpdate, Qt::DescendingOrder);
+  EXPECT_EQ(page.model().tensor(page.table().currentIndex().row()).name, name);
+  const int rows = page.model().rowCount();
+  for (int row = 1; row < rows; ++row)
+    EXPECT_GE(map.grid().at(row - 1, 2), map.grid().at(row, 2)) << "as the table is sorted";
 }
 
 TEST_F(ViewerWindow, ShowsTheRunThatIsPicked) {

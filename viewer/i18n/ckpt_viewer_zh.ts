@@ -7,6 +7,10 @@
         <source>The values cannot be read: %1</source>
         <translation>无法读取数值：%1</translation>
     </message>
+    <message>
+        <source>Cancelled; F5 starts anew.</source>
+        <translation>已取消；按 F5 重新开始。</translation>
+    </message>
 </context>
 <context>
     <name>ckpt::viewer::ComparePage</name>
@@ -726,6 +730,14 @@ Ctrl+F：筛选；F5：重新加载。</translation>
         <source>An export is running: wait for it, or cancel it.</source>
         <translation>正在导出：请等待完成或将其取消。</translation>
     </message>
+    <message>
+        <source>An export is running. Close and give it up?</source>
+        <translation>正在导出。要关闭并放弃导出吗？</translation>
+    </message>
+    <message>
+        <source>Nothing was exported, as it was cancelled.</source>
+        <translation>已取消，未导出任何内容。</translation>
+    </message>
 </context>
 <context>
     <name>ckpt::viewer::Pager</name>
@@ -1171,6 +1183,14 @@ Ctrl+F：筛选；F5：重新加载。</translation>
     <message>
         <source>Cancelled.</source>
         <translation>已取消。</translation>
+    </message>
+    <message>
+        <source>Without extremes</source>
+        <translation>忽略极端值</translation>
+    </message>
+    <message>
+        <source>Colours from the 1st to the 99th percentile of what is seen</source>
+        <translation>颜色只覆盖所见数值的第 1 到第 99 百分位</translation>
     </message>
 </context>
 <context>

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <system_error>
@@ -19,6 +20,23 @@ const HistoryPoint* last_of(const TensorHistory& tensor) {
   for (auto point = tensor.points.rbegin(); point != tensor.points.rend(); ++point)
     if (*point) return &**point;
   return nullptr;
+}
+
+int rank_of(const Condition& condition) { return 4 * condition.exploding + 2 * condition.dead + condition.frozen; }
+
+double key_of(const TensorHistory& tensor, std::size_t place, int column) {
+  const HistoryPoint* last = last_of(tensor);
+  switch (column) {
+    case RunModel::kName:
+      return static_cast<double>(place);
+    case RunModel::kState:
+      return rank_of(tensor.condition);
+    case RunModel::kLast:
+    case RunModel::kNorms:
+      return last ? last->norm : 0;
+    default:
+      return last && last->update ? *last->update : -1;
+  }
 }
 
 bool is_complete(const RunEntry& entry, std::chrono::system_clock::time_point now) {
@@ -156,12 +174,52 @@ void RunModel::set_run(RunHistoryPtr run) {
   if (!before.empty() && before.size() == after.size() &&
       std::equal(before.begin(), before.end(), after.begin(), same)) {
     run_ = std::move(run);
+    arrange();
     emit dataChanged(index(0, 0), index(rowCount() - 1, kColumns - 1));
     return;
   }
   beginResetModel();
   run_ = std::move(run);
+  order_ = sorted();
   endResetModel();
+}
+
+void RunModel::sort(int column, Qt::SortOrder order) {
+  sort_column_ = column;
+  sort_order_ = order;
+  arrange();
+}
+
+// Here and not by a proxy, which asks for each number again and again: a run may have many thousands of rows.
+std::vector<std::size_t> RunModel::sorted() const {
+  const auto& tensors = run_->history.tensors;
+  std::vector<std::size_t> order(tensors.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<double> keys;
+  keys.reserve(tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) keys.push_back(key_of(tensors[i], i, sort_column_));
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+    return sort_order_ == Qt::AscendingOrder ? keys[a] < keys[b] : keys[a] > keys[b];
+  });
+  return order;
+}
+
+// Rows go elsewhere; what is selected goes with them.
+void RunModel::arrange() {
+  emit layoutAboutToBeChanged();
+  const auto before = order_;
+  order_ = sorted();
+  std::vector<int> row_of(order_.size());
+  for (std::size_t row = 0; row < order_.size(); ++row) row_of[order_[row]] = static_cast<int>(row);
+  for (const QModelIndex& old : persistentIndexList())
+    changePersistentIndex(old, index(row_of[before[static_cast<std::size_t>(old.row())]], old.column()));
+  emit layoutChanged();
+}
+
+double RunModel::update(int row, std::size_t file) const {
+  const auto& points = tensor(row).points;
+  const bool known = file < points.size() && points[file] && points[file]->update;
+  return known ? std::log10(*points[file]->update) : std::nan("");
 }
 
 std::vector<std::optional<double>> RunModel::spark(int row, int column) const {
@@ -180,7 +238,7 @@ std::vector<std::optional<double>> RunModel::spark(int row, int column) const {
 }
 
 int RunModel::rowCount(const QModelIndex& parent) const {
-  return parent.isValid() ? 0 : static_cast<int>(run_->history.tensors.size());
+  return parent.isValid() ? 0 : static_cast<int>(order_.size());
 }
 
 int RunModel::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : kColumns; }
@@ -191,7 +249,7 @@ QVariant RunModel::data(const QModelIndex& index, int role) const {
   const HistoryPoint* last = last_of(t);
   const double norm = last ? last->norm : 0;
   const double update = last && last->update ? *last->update : -1;
-  const int rank = 4 * t.condition.exploding + 2 * t.condition.dead + t.condition.frozen;
+  const int rank = rank_of(t.condition);
   switch (role) {
     case Qt::DisplayRole:
       switch (index.column()) {
@@ -210,18 +268,6 @@ QVariant RunModel::data(const QModelIndex& index, int role) const {
           return update < 0 ? QString() : number_text(update);
         default:
           return {};
-      }
-    case kSortRole:
-      switch (index.column()) {
-        case kName:
-          return index.row();  // as in the files
-        case kState:
-          return rank;
-        case kLast:
-        case kNorms:
-          return norm;
-        default:
-          return update;
       }
     case Qt::ToolTipRole:
       return index.column() == kName ? tip_of(shown_name(t.name)) : QVariant();

@@ -64,24 +64,31 @@ class RunModel : public QAbstractTableModel {
 
  public:
   enum Column { kName, kState, kLast, kNorms, kUpdate, kUpdates, kColumns };
-  enum Role { kSortRole = Qt::UserRole };
-
   using QAbstractTableModel::QAbstractTableModel;
 
   /// Rows stay where they are as far as names are the same: selection and scroll survive.
   void set_run(RunHistoryPtr run);
   const RunHistoryPtr& run() const noexcept { return run_; }  ///< never null
-  const TensorHistory& tensor(int row) const { return run_->history.tensors[static_cast<std::size_t>(row)]; }
+  const TensorHistory& tensor(int row) const { return run_->history.tensors[order_[static_cast<std::size_t>(row)]]; }
   /// The values of kNorms, or the logarithms of those of kUpdates.
   std::vector<std::optional<double>> spark(int row, int column) const;
+  /// The logarithm of an update: NaN where there is none, -infinity of 0.
+  double update(int row, std::size_t file) const;
 
+  void sort(int column, Qt::SortOrder order) override;  ///< by name: as in the files
   int rowCount(const QModelIndex& parent = {}) const override;
   int columnCount(const QModelIndex& parent = {}) const override;
   QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;
   QVariant headerData(int section, Qt::Orientation orientation, int role = Qt::DisplayRole) const override;
 
  private:
+  std::vector<std::size_t> sorted() const;
+  void arrange();
+
   RunHistoryPtr run_ = std::make_shared<RunHistory>();
+  std::vector<std::size_t> order_ = {};  // of the run's tensors, one a row
+  int sort_column_ = kName;
+  Qt::SortOrder sort_order_ = Qt::AscendingOrder;
 };
 
 }  // namespace ckpt::viewer

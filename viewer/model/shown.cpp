@@ -28,7 +28,10 @@ QString shown_path(const std::filesystem::path& path) { return shown_name(path.n
 
 QString shown_error(const Error& error) { return to_q(to_string(error)); }
 
+QString cancelled_text() { return QCoreApplication::translate("Sentences", "Cancelled; F5 starts anew."); }
+
 QString cannot_read(const Error& error) {
+  if (error.code == Errc::cancelled) return cancelled_text();
   return QCoreApplication::translate("Sentences", "The values cannot be read: %1").arg(shown_error(error));
 }
 

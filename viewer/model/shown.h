@@ -22,6 +22,7 @@ QString shown_path(const std::filesystem::path& path);
 /// What the library says, which is English; goes into a sentence of the viewer's own.
 QString shown_error(const Error& error);
 QString cannot_read(const Error& error);
+QString cancelled_text();
 /// Plain text as a tool tip, which Qt would else take for HTML where it looks like it.
 QString tip_of(const QString& text);
 /// The text of a menu entry: no letter of it is a mnemonic.

@@ -28,7 +28,7 @@ void ValueModel::set_page(DType dtype, const Window& window, std::vector<std::by
   dtype_ = dtype;
   window_ = window;
   bytes_ = std::move(bytes);
-  marks_.clear();
+  changes_.clear();
   endResetModel();
 }
 
@@ -40,8 +40,8 @@ void ValueModel::set_format(NumberFormat format) {
   endResetModel();
 }
 
-void ValueModel::set_marks(std::vector<Mark> marks) {
-  marks_ = std::move(marks);
+void ValueModel::set_changes(std::vector<Change> changes) {
+  changes_ = std::move(changes);
   if (rowCount() > 0) emit dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
 }
 
@@ -68,15 +68,15 @@ QVariant ValueModel::data(const QModelIndex& index, int role) const {
   if (!index.isValid()) return {};
   const auto here = element(index);
   if (here.empty()) return {};
-  const Mark mark = place(index) < marks_.size() ? marks_[place(index)] : Mark::same;
+  const Change change = place(index) < changes_.size() ? changes_[place(index)] : Change::identical;
   switch (role) {
     case Qt::DisplayRole:
       return element_in(format_, dtype_, here);
     case Qt::TextAlignmentRole:
       return QVariant(Qt::AlignRight | Qt::AlignVCenter);
     case Qt::BackgroundRole:  // lets light and dark through
-      if (mark == Mark::differs) return QBrush(QColor(0xD0, 0x40, 0x30, 70));
-      if (mark == Mark::within_tolerance) return QBrush(QColor(0xC0, 0x80, 0x00, 45));
+      if (change == Change::changed) return QBrush(QColor(0xD0, 0x40, 0x30, 70));
+      if (change == Change::within_tolerance) return QBrush(QColor(0xC0, 0x80, 0x00, 45));
       return {};
     case Qt::ForegroundRole: {
       double value = 0;

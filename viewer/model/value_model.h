@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "ckpt/diff.h"
 #include "ckpt/tensor.h"
-#include "marks.h"
 #include "plane.h"
 
 namespace ckpt::viewer {
@@ -30,10 +30,12 @@ class ValueModel : public QAbstractTableModel {
   void set_page(DType dtype, const Window& window, std::vector<std::byte> bytes);
   void set_format(NumberFormat format);
   void clear();
-  /// Cells that differ from another page of the same window: one an element; empty: none.
-  void set_marks(std::vector<Mark> marks);
+  /// How elements compare with those of another page of the same window; empty: they are not compared.
+  void set_changes(std::vector<Change> changes);
 
   const Window& window() const noexcept { return window_; }
+  DType dtype() const noexcept { return dtype_; }
+  std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
   int rowCount(const QModelIndex& parent = {}) const override;
   int columnCount(const QModelIndex& parent = {}) const override;
@@ -47,7 +49,7 @@ class ValueModel : public QAbstractTableModel {
   DType dtype_ = DType::unknown;
   Window window_ = {};
   std::vector<std::byte> bytes_ = {};
-  std::vector<Mark> marks_ = {};
+  std::vector<Change> changes_ = {};
   NumberFormat format_ = NumberFormat::exact;
 };
 

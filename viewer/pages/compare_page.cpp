@@ -20,7 +20,6 @@
 #include "facts.h"
 #include "heat_map.h"
 #include "histogram_panel.h"
-#include "marks.h"
 #include "pager.h"
 #include "shown.h"
 #include "slicer.h"
@@ -54,7 +53,6 @@ class DiffFilter : public QSortFilterProxyModel {
 struct BothPages {
   std::vector<std::byte> a;
   std::vector<std::byte> b;
-  std::vector<Mark> marks = {};
 };
 
 Result<BothPages> read_both(const OpenFile& a, const OpenFile& b, const Pair& pair, const Plane& plane,
@@ -66,10 +64,12 @@ Result<BothPages> read_both(const OpenFile& a, const OpenFile& b, const Pair& pa
   return BothPages{std::move(*first), std::move(*second)};
 }
 
-std::vector<double> doubles_of(DType dtype, std::span<const std::byte> bytes) {
-  std::vector<double> values(bytes.size() / size_of(dtype));
-  to_double(dtype, bytes, values);
-  return values;
+bool is_complex(DType dtype) noexcept { return dtype == DType::complex64 || dtype == DType::complex128; }
+
+// A number that is there; nothing is zero.
+std::optional<double> number_in(const QLineEdit& edit) {
+  if (edit.text().isEmpty()) return 0;
+  return edit.hasAcceptableInput() ? std::optional(QLocale::c().toDouble(edit.text())) : std::nullopt;
 }
 
 QLineEdit* tolerance_edit(const QString& name) {
@@ -107,7 +107,10 @@ ComparePage::ComparePage(Jobs& jobs, QWidget* parent)
   proxy_->setFilterKeyColumn(DiffModel::kName);
   again_.setSingleShot(true);
   again_.setInterval(kTypingPause);
-  connect(&again_, &QTimer::timeout, this, &ComparePage::compare);
+  connect(&again_, &QTimer::timeout, this, [this] {
+    const auto typed = typed_tolerance();
+    if (typed && (typed->atol != tolerance_.atol || typed->rtol != tolerance_.rtol)) compare();
+  });
   for (QLineEdit* edit : {atol_, rtol_}) connect(edit, &QLineEdit::textChanged, &again_, qOverload<>(&QTimer::start));
   auto* split = new QSplitter(Qt::Vertical);
   split->addWidget(make_table());
@@ -236,9 +239,10 @@ QWidget* ComparePage::make_difference() {
   pointed_ = plain_label();
   connect(heat_map_, &HeatMap::wants_grid, this, &ComparePage::read_grid);
   connect(heat_map_, &HeatMap::pointed_at, this, [this](qint64 row, qint64 at, double value) {
-    pointed_->setText(row < 0 ? QString()
-                              : to_q(tools::index_text(plane_.element(row, at), plane_.dims)) +
-                                    QStringLiteral(": Δ = ") + number_text(value, 7));
+    if (row < 0 || !comparable()) return pointed_->clear();
+    const bool complex = is_complex(shown_->pair.a->dtype) || is_complex(shown_->pair.b->dtype);
+    pointed_->setText(to_q(tools::index_text(plane_.element(row, at), plane_.dims)) +
+                      (complex ? QStringLiteral(": |Δ| = ") : QStringLiteral(": Δ = ")) + number_text(value, 7));
   });
   auto* map = new QVBoxLayout(difference);
   map->setContentsMargins(4, 4, 4, 4);
@@ -248,6 +252,7 @@ QWidget* ComparePage::make_difference() {
 }
 
 void ComparePage::set_files(FilePtr a, FilePtr b) {
+  clear();
   a_ = std::move(a);
   b_ = std::move(b);
   renamed_.clear();
@@ -268,21 +273,29 @@ void ComparePage::pair(const std::string& a, const std::string& b) {
 
 void ComparePage::select(int row) { table_->setCurrentIndex(proxy_->index(row, DiffModel::kName)); }
 
-Tolerance ComparePage::tolerance() const {
-  return {.atol = QLocale::c().toDouble(atol_->text()), .rtol = QLocale::c().toDouble(rtol_->text())};
+std::optional<Tolerance> ComparePage::typed_tolerance() const {
+  const auto atol = number_in(*atol_);
+  const auto rtol = number_in(*rtol_);
+  if (!atol || !rtol) return {};
+  return Tolerance{.atol = *atol, .rtol = *rtol};
 }
 
-void ComparePage::compare() {
-  if (shown_) before_ = shown_->tensor().name;
+// What is said of files before they are compared.
+void ComparePage::clear() {
+  compare_job_.drop();
   show_pair({});
   diffs_.set_diffs({});
-  compare_job_.drop();
   summary_->clear();
+}
+
+// The rows stay until there are others.
+void ComparePage::compare() {
   if (!a_ || !b_) return;
+  const Tolerance tolerance = typed_tolerance().value_or(tolerance_);
   summary_->setText(tr("Comparing …"));
   compare_job_.start(
       tr("Comparing"),
-      [a = a_, b = b_, tolerance = tolerance(), renamed = renamed_](const Progress& progress) {
+      [a = a_, b = b_, tolerance, renamed = renamed_](const Progress& progress) {
         const auto rename = [&](std::string_view name) {
           const auto found = renamed.find(std::string(name));
           return found == renamed.end() ? std::string(name) : found->second;
@@ -290,19 +303,30 @@ void ComparePage::compare() {
         return diff(a->file, b->file,
                     {.pairing = {.rename = rename}, .comparing = {.tolerance = tolerance, .progress = progress}});
       },
-      [this](Result<std::vector<TensorDiff>>&& found) {
-        if (!found) {
-          summary_->setText(tr("Not compared: %1").arg(shown_error(found.error())));
-          return;
+      [this, tolerance](Result<std::vector<TensorDiff>>&& found) {
+        if (!found) {  // what is there is of another tolerance
+          clear();
+          const bool cancelled = found.error().code == Errc::cancelled;
+          return summary_->setText(cancelled ? cancelled_text()
+                                             : tr("Not compared: %1").arg(shown_error(found.error())));
         }
-        diffs_.set_diffs(std::move(*found));
-        summary_->setText(diffs_.summary());
-        // What was looked at stays so, if it is shown at all.
-        int row = 0;
-        for (int i = 0; i < proxy_->rowCount(); ++i)
-          if (diffs_.diff(proxy_->mapToSource(proxy_->index(i, 0)).row()).tensor().name == before_) row = i;
-        if (proxy_->rowCount() > 0) select(row);
+        tolerance_ = tolerance;
+        show_diffs(std::move(*found));
       });
+}
+
+void ComparePage::show_diffs(std::vector<TensorDiff> diffs) {
+  const int scrolled = table_->verticalScrollBar()->value();
+  diffs_.set_diffs(std::move(diffs));
+  summary_->setText(diffs_.summary());
+  if (proxy_->rowCount() == 0) return show_pair({});
+  // What was looked at stays so, if it is shown at all.
+  const std::string before = before_;
+  int row = 0;
+  for (int i = 0; i < proxy_->rowCount(); ++i)
+    if (diffs_.diff(proxy_->mapToSource(proxy_->index(i, 0)).row()).tensor().name == before) row = i;
+  table_->verticalScrollBar()->setValue(scrolled);
+  select(row);
 }
 
 bool ComparePage::comparable() const noexcept {
@@ -311,6 +335,15 @@ bool ComparePage::comparable() const noexcept {
 }
 
 void ComparePage::show_pair(const QModelIndex& index) {
+  if (index.isValid()) {
+    const TensorDiff& diff = diffs_.diff(proxy_->mapToSource(index).row());
+    before_ = diff.tensor().name;
+    const bool same = comparable() && diff.pair.a == shown_->pair.a && diff.pair.b == shown_->pair.b;
+    if (same) {  // compared anew: only marks are others
+      shown_ = diff;
+      return mark_values();
+    }
+  }
   for (Job* job : {&values_job_, &histogram_job_, &magnitudes_job_, &grid_job_, &next_job_}) job->drop();
   shown_.reset();
   values_a_.clear();
@@ -321,6 +354,8 @@ void ComparePage::show_pair(const QModelIndex& index) {
   page_label_->set_text({});
   place_->clear();
   tabs_->setEnabled(false);
+  plane_ = {};
+  pending_ = -1;
   if (!index.isValid()) return;
   shown_ = diffs_.diff(proxy_->mapToSource(index).row());
   if (shown_->pair.a != nullptr) plane_ = plane_of(shown_->pair.a->dims);
@@ -363,11 +398,8 @@ void ComparePage::read_values() {
   page_label_->set_text(Pager::page_text(plane_, page_));
   values_job_.start(
       tr("Reading values"),
-      [a = a_, b = b_, pair = shown_->pair, plane = plane_, page = page_,
-       tolerance = tolerance()](const Progress& progress) {
-        auto both = read_both(*a, *b, pair, plane, page, progress);
-        if (both) both->marks = marks_of(pair.a->dtype, both->a, pair.b->dtype, both->b, tolerance);
-        return both;
+      [a = a_, b = b_, pair = shown_->pair, plane = plane_, page = page_](const Progress& progress) {
+        return read_both(*a, *b, pair, plane, page, progress);
       },
       [this, page = page_](Result<BothPages>&& both) {
         if (!both) {  // what was read before is of another place
@@ -377,15 +409,10 @@ void ComparePage::read_values() {
           page_label_->set_text(cannot_read(both.error()));
           return emit failed(cannot_read(both.error()));
         }
-        const auto differ = std::count(both->marks.begin(), both->marks.end(), Mark::differs);
-        page_label_->set_text(
-            Pager::page_text(plane_, page) + QStringLiteral(": ") +
-            tr("%1 of %2 differ").arg(count_text(static_cast<std::uint64_t>(differ)), count_text(both->marks.size())));
         values_a_.set_page(shown_->pair.a->dtype, page, std::move(both->a));
         values_b_.set_page(shown_->pair.b->dtype, page, std::move(both->b));
         fit_columns({table_a_, table_b_});
-        values_a_.set_marks(both->marks);
-        values_b_.set_marks(std::move(both->marks));
+        mark_values();
         const std::int64_t cell = std::exchange(pending_, -1);
         if (cell < 0) return place_->clear();
         const QModelIndex index =
@@ -393,6 +420,21 @@ void ComparePage::read_values() {
         table_a_->scrollTo(index, QAbstractItemView::PositionAtCenter);
         table_a_->setCurrentIndex(index);
       });
+}
+
+void ComparePage::mark_values() {
+  const auto elements =
+      compare_elements(values_a_.dtype(), values_a_.bytes(), values_b_.dtype(), values_b_.bytes(), tolerance_);
+  if (elements.empty()) return;  // not read yet
+  std::vector<Change> changes;
+  changes.reserve(elements.size());
+  for (const ElementDiff& element : elements) changes.push_back(element.change);
+  const auto differ = std::ranges::count(changes, Change::changed);
+  page_label_->set_text(
+      Pager::page_text(plane_, values_a_.window()) + QStringLiteral(": ") +
+      tr("%1 of %2 differ").arg(count_text(static_cast<std::uint64_t>(differ)), count_text(changes.size())));
+  values_a_.set_changes(changes);
+  values_b_.set_changes(std::move(changes));
 }
 
 // A cell that is current in one table is so in the other, too.
@@ -418,11 +460,11 @@ void ComparePage::go_to_next_difference() {
       cell.isValid() ? plane_.element(window.row + cell.row(), window.column + cell.column()) + 1 : 0;
   next_job_.start(
       tr("Next difference"),
-      [a = a_, b = b_, pair = shown_->pair, tolerance = tolerance(),
-       from](const Progress& progress) -> Result<std::optional<std::uint64_t>> {
-        auto found = next_difference(a->file, *pair.a, b->file, *pair.b, tolerance, from, progress);
-        if (!found || *found || from == 0) return found;
-        return next_difference(a->file, *pair.a, b->file, *pair.b, tolerance, 0, progress);
+      [a = a_, b = b_, pair = shown_->pair, tolerance = tolerance_, from](const Progress& progress) {
+        const CompareOptions options{.tolerance = tolerance, .progress = progress};
+        auto found = next_difference(a->file, *pair.a, b->file, *pair.b, from, options);
+        const bool behind_the_last = found && !*found && from > 0;
+        return behind_the_last ? next_difference(a->file, *pair.a, b->file, *pair.b, 0, options) : std::move(found);
       },
       [this](Result<std::optional<std::uint64_t>>&& found) {
         if (!found) return emit failed(cannot_read(found.error()));
@@ -471,7 +513,7 @@ void ComparePage::read_magnitudes() {
 }
 
 void ComparePage::read_grid() {
-  if (!comparable() || tabs_->currentIndex() != 2) return;
+  if (!comparable() || tabs_->currentWidget() != heat_map_->parentWidget()) return;
   const Window window = heat_map_->wanted();
   if (window.rows <= 0 || window.columns <= 0) return;
   grid_job_.start(
@@ -479,9 +521,9 @@ void ComparePage::read_grid() {
       [a = a_, b = b_, pair = shown_->pair, plane = plane_, window](const Progress& progress) -> Result<Grid> {
         auto both = read_both(*a, *b, pair, plane, window, progress);
         if (!both) return both.error();
-        Grid grid{.window = window, .values = doubles_of(pair.b->dtype, both->b)};
-        const auto before = doubles_of(pair.a->dtype, both->a);
-        for (std::size_t i = 0; i < before.size(); ++i) grid.values[i] -= before[i];
+        Grid grid{.window = window};
+        for (const ElementDiff& element : compare_elements(pair.a->dtype, both->a, pair.b->dtype, both->b))
+          grid.values.push_back(element.difference);
         return grid;
       },
       [this](Result<Grid>&& grid) {

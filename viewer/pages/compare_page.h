@@ -14,7 +14,6 @@
 #include "plane.h"
 #include "value_model.h"
 
-class QCheckBox;
 class QLabel;
 class QLineEdit;
 class QMenu;
@@ -66,8 +65,11 @@ class ComparePage : public QWidget {
   QWidget* make_table();
   QWidget* make_details();
   void compare();
+  void show_diffs(std::vector<TensorDiff> diffs);
+  void clear();
   void show_pair(const QModelIndex& index);
   void read_values();
+  void mark_values();
   void read_histograms();
   void read_magnitudes();
   void read_grid();
@@ -77,7 +79,7 @@ class ComparePage : public QWidget {
   void move_page(std::int64_t rows, std::int64_t columns);
   void go_to(std::uint64_t element);
   void show_place(const QModelIndex& cell);
-  Tolerance tolerance() const;
+  std::optional<Tolerance> typed_tolerance() const;  // nothing while a number is being typed
   void fill_pair_menu();
   bool comparable() const noexcept;  // element by element
 
@@ -85,7 +87,8 @@ class ComparePage : public QWidget {
   FilePtr b_ = {};
   std::map<std::string, std::string> renamed_ = {};
   std::optional<TensorDiff> shown_ = {};
-  std::string before_ = {};  // the name of what was shown, while files are being compared
+  std::string before_ = {};   // the name of what was shown last
+  Tolerance tolerance_ = {};  // that the rows are of
   Plane plane_ = {};
   Window page_ = {};
   std::int64_t pending_ = -1;  // the cell of the page being read that is to be gone to

@@ -220,7 +220,9 @@ void FilePage::check() {
       },
       [this](Result<std::vector<Finding>>&& findings) {
         if (!findings) {
-          verdict_->setText(tr("Not checked to the end: %1").arg(shown_error(findings.error())));
+          const bool cancelled = findings.error().code == Errc::cancelled;
+          verdict_->setText(cancelled ? cancelled_text()
+                                      : tr("Not checked to the end: %1").arg(shown_error(findings.error())));
           return;
         }
         findings_.set_findings(std::move(*findings));

@@ -308,17 +308,21 @@ void MainWindow::export_as(Export what) {
   const auto there = stamp_of(path);
   if (there && there->device == page.file()->stamp.device && there->inode == page.file()->stamp.inode)
     return say(tr("Nothing was exported: this is the file that is open."));
+  const bool seen = what == Export::png && !page.heat_map().picture().isNull();
+  const QImage picture = seen ? page.heat_map().figure() : QImage();
   export_job_.start(
       tr("Exporting"),
-      [file = page.file(), tensor = page.tensor(), plane = page.plane(), picture = page.heat_map().picture(), path,
+      [file = page.file(), tensor = page.tensor(), plane = page.plane(), picture, path,
        what](const Progress& progress) {
         return what == Export::npy   ? export_npy(file->file, *tensor, path, progress)
                : what == Export::csv ? export_csv(file->file, *tensor, plane, path, progress)
                                      : export_png(picture, path);
       },
       [this, path](const Status& status) {
-        say(status ? tr("Exported to %1.").arg(shown_path(path))
-                   : tr("Nothing was exported: %1").arg(shown_error(status.error())));
+        const bool cancelled = !status && status.error().code == Errc::cancelled;
+        say(status      ? tr("Exported to %1.").arg(shown_path(path))
+            : cancelled ? tr("Nothing was exported, as it was cancelled.")
+                        : tr("Nothing was exported: %1").arg(shown_error(status.error())));
       });
 }
 
@@ -554,6 +558,9 @@ void MainWindow::look_at_disk() {
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
+  if (export_job_.running() &&
+      QMessageBox::question(this, windowTitle(), tr("An export is running. Close and give it up?")) != QMessageBox::Yes)
+    return event->ignore();
   if (settings_ != nullptr) {
     settings_->setValue(QStringLiteral("geometry"), saveGeometry());
     QVariantList states;

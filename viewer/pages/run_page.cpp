@@ -6,7 +6,7 @@
 #include <QHeaderView>
 #include <QListWidget>
 #include <QPainter>
-#include <QSortFilterProxyModel>
+#include <QScrollBar>
 #include <QSplitter>
 #include <QTableView>
 #include <QVBoxLayout>
@@ -33,10 +33,8 @@ class SparkDelegate : public QStyledItemDelegate {
 
   void paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const override {
     QStyledItemDelegate::paint(painter, option, index);
-    const auto* proxy = static_cast<const QSortFilterProxyModel*>(index.model());
-    const QModelIndex here = proxy->mapToSource(index);
-    const QColor color = here.column() == RunModel::kNorms ? bar_color(option.palette) : second_color(option.palette);
-    paint_spark(*painter, QRectF(option.rect).adjusted(4, 4, -4, -4), model_.spark(here.row(), here.column()), color);
+    const QColor color = index.column() == RunModel::kNorms ? bar_color(option.palette) : second_color(option.palette);
+    paint_spark(*painter, QRectF(option.rect).adjusted(4, 4, -4, -4), model_.spark(index.row(), index.column()), color);
   }
 
  private:
@@ -49,16 +47,13 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
     : QWidget(parent),
       look_job_(jobs),
       read_job_(jobs),
-      proxy_(new QSortFilterProxyModel(this)),
       summary_(plain_label()),
       runs_(new QComboBox),
       files_(new QListWidget),
       table_(new QTableView),
       map_(new HeatMap),
       pointed_(plain_label()) {
-  proxy_->setSourceModel(&model_);
-  proxy_->setSortRole(RunModel::kSortRole);
-  table_->setModel(proxy_);
+  table_->setModel(&model_);
   table_->setAccessibleName(tr("Weights over the run"));
   table_->setSortingEnabled(true);
   set_up_table(*table_);
@@ -97,6 +92,17 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
                       shown_path(files[static_cast<std::size_t>(column)].file.path.filename()) + QStringLiteral(": ") +
                       (std::isnan(value) ? tr("no update") : tr("update %1").arg(number_text(std::pow(10, value)))));
   });
+  map_->set_names([this](std::int64_t row) { return shown_name(model_.tensor(static_cast<int>(row)).name); },
+                  [this](std::int64_t column) {
+                    const RunFile& file = model_.run()->files[static_cast<std::size_t>(column)].file;
+                    return QStringLiteral("%1-%2").arg(file.epoch).arg(file.step);
+                  });
+  // Rows of the map are those of the table.
+  connect(map_, &HeatMap::clicked, this,
+          [this](qint64 row) { table_->setCurrentIndex(model_.index(static_cast<int>(row), 0)); });
+  connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
+          [this](const QModelIndex& now) { map_->mark_row(now.isValid() ? now.row() : -1); });
+  connect(&model_, &QAbstractItemModel::layoutChanged, this, &RunPage::fill_grid);
   look_timer_.setSingleShot(true);
   connect(&look_timer_, &QTimer::timeout, this, &RunPage::look);
   connect(&watcher_, &QFileSystemWatcher::directoryChanged, this, [this] { look_timer_.start(kDiskSettles); });
@@ -216,8 +222,10 @@ void RunPage::show_run() {
 }
 
 void RunPage::fill_files() {
-  // In place, so that what is selected and scrolled to stays.
+  // In place, so that what is selected and scrolled to stays; but who is at the end follows the newest.
   const auto wanted = static_cast<int>(entries_.size());
+  const QScrollBar& bar = *files_->verticalScrollBar();
+  const bool follow = wanted > files_->count() && bar.value() == bar.maximum();
   while (files_->count() > wanted) delete files_->takeItem(files_->count() - 1);
   while (files_->count() < wanted) files_->addItem(QString());
   std::map<std::filesystem::path, const RunHistory::LeftOut*> left_out;
@@ -236,6 +244,7 @@ void RunPage::fill_files() {
     files_->item(row)->setToolTip(tip_of(tip));
     files_->item(row)->setData(Qt::UserRole, QByteArray::fromStdString(entry.file.path.native()));
   }
+  if (follow) files_->scrollToBottom();
 }
 
 void RunPage::read() {
@@ -247,7 +256,9 @@ void RunPage::read() {
       [this](Result<RunHistoryPtr>&& run) {
         const bool again = std::exchange(stale_, false);
         if (!run) {
-          summary_->setText(tr("The run cannot be read: %1").arg(shown_error(run.error())));
+          const bool cancelled = run.error().code == Errc::cancelled;
+          summary_->setText(cancelled ? cancelled_text()
+                                      : tr("The run cannot be read: %1").arg(shown_error(run.error())));
           if (run.error().code == Errc::key) emit needs_key(summary_->text());
           return;
         }
@@ -281,13 +292,12 @@ void RunPage::fill_map() { map_->set_plane(model_.rowCount(), static_cast<std::i
 void RunPage::fill_grid() {
   Grid grid{.window = map_->wanted()};
   const Window& window = grid.window;
-  for (std::int64_t r = 0; r < window.rows; ++r) {
-    const auto updates = model_.spark(static_cast<int>(window.row + r * window.row_step), RunModel::kUpdates);
+  for (std::int64_t r = 0; r < window.rows; ++r)
     for (std::int64_t c = 0; c < window.columns; ++c)
-      grid.values.push_back(
-          updates[static_cast<std::size_t>(window.column + c * window.column_step)].value_or(std::nan("")));
-  }
+      grid.values.push_back(model_.update(static_cast<int>(window.row + r * window.row_step),
+                                          static_cast<std::size_t>(window.column + c * window.column_step)));
   map_->set_grid(std::move(grid));
+  map_->mark_row(table_->currentIndex().isValid() ? table_->currentIndex().row() : -1);
 }
 
 }  // namespace ckpt::viewer

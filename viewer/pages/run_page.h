@@ -13,7 +13,6 @@
 class QComboBox;
 class QLabel;
 class QListWidget;
-class QSortFilterProxyModel;
 class QTableView;
 
 namespace ckpt::viewer {
@@ -40,6 +39,7 @@ class RunPage : public QWidget {
   QComboBox& runs() noexcept { return *runs_; }
   QListWidget& files() noexcept { return *files_; }
   QTableView& table() noexcept { return *table_; }
+  HeatMap& map() noexcept { return *map_; }
 
  signals:
   void picked(const QByteArray& path);  ///< a checkpoint that the user wants to see
@@ -67,7 +67,6 @@ class RunPage : public QWidget {
   Job read_job_;
   QFileSystemWatcher watcher_;
   QTimer look_timer_;
-  QSortFilterProxyModel* proxy_;
   QLabel* summary_;
   QComboBox* runs_;
   QListWidget* files_;

@@ -196,6 +196,9 @@ QWidget* TensorPage::make_heat_map() {
   map->setAccessibleName(tr("Colours"));
   map->addItems({tr("Blue to red, around zero"), tr("Dark to light"), tr("Gray")});
   connect(map, &QComboBox::currentIndexChanged, this, [this](int i) { heat_map_->set_map(static_cast<ColorMap>(i)); });
+  auto* trimmed = new QCheckBox(tr("Without extremes"));
+  trimmed->setToolTip(tip_of(tr("Colours from the 1st to the 99th percentile of what is seen")));
+  connect(trimmed, &QCheckBox::toggled, heat_map_, &HeatMap::set_trimmed);
   tile_box_ = new QCheckBox(tr("All &kernels as tiles"));
   tile_box_->setChecked(true);
   connect(tile_box_, &QCheckBox::toggled, this, &TensorPage::set_up_heat_map);
@@ -204,6 +207,7 @@ QWidget* TensorPage::make_heat_map() {
   auto* line = new QHBoxLayout;
   line->addWidget(map);
   line->addWidget(tile_box_);
+  line->addWidget(trimmed);
   line->addWidget(all);
   line->addWidget(pointed_, 1);
   auto* layout = new QVBoxLayout(page);

@@ -24,8 +24,8 @@
 namespace ckpt::viewer {
 namespace {
 
-constexpr int kOpenRows = 200;  // so many rows may be opened without being asked
-constexpr int kDeepName = 12;   // characters that there is always room for
+constexpr std::size_t kOpenRows = 200;  // so many rows may be opened without being asked
+constexpr int kDeepName = 12;           // characters that there is always room for
 
 }  // namespace
 
@@ -140,7 +140,9 @@ TreePage::Place TreePage::place() const {
 void TreePage::go_back_to(const Place& place) {
   {
     const QSignalBlocker unasked(view_);
-    for (const std::string& path : open_)
+    // Thousands at each key would take longer than typing does; they come back when the filter is cleared.
+    const bool too_many = is_filtered() && open_.size() > kOpenRows;
+    for (const std::string& path : too_many ? std::set<std::string>() : open_)
       if (const QModelIndex index = model_.folder_at(path); index.isValid()) {
         view_->expand(index);
         make_room_below(index);
@@ -170,14 +172,14 @@ void TreePage::set_file(FilePtr file) {
 }
 
 void TreePage::open_first_levels() {
-  int rows = model_.rowCount();
+  auto rows = static_cast<std::size_t>(model_.rowCount());
   std::vector<QModelIndex> level;
-  for (int row = 0; row < rows; ++row) level.push_back(model_.index(row, 0));
+  for (int row = 0; row < model_.rowCount(); ++row) level.push_back(model_.index(row, 0));
   while (!level.empty()) {
     std::vector<QModelIndex> next;
     for (const QModelIndex& index : level)
       for (int row = 0; row < model_.rowCount(index); ++row) next.push_back(model_.index(row, 0, index));
-    rows += static_cast<int>(next.size());
+    rows += next.size();
     if (rows > kOpenRows) return;
     for (const QModelIndex& index : level) {
       view_->expand(index);

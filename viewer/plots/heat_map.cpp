@@ -1,11 +1,13 @@
 #include "heat_map.h"
 
+#include <QApplication>
 #include <QMouseEvent>
 #include <QPainter>
 #include <QWheelEvent>
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "shown.h"
 
@@ -59,6 +61,31 @@ void HeatMap::set_logarithmic(bool logarithmic) {
   update();
 }
 
+void HeatMap::set_trimmed(bool trimmed) {
+  trimmed_ = trimmed;
+  make_image();
+  update();
+}
+
+void HeatMap::set_names(std::function<QString(std::int64_t)> of_row, std::function<QString(std::int64_t)> of_column) {
+  row_name_ = std::move(of_row);
+  column_name_ = std::move(of_column);
+  update();
+}
+
+void HeatMap::mark_row(std::int64_t row) {
+  marked_row_ = row;
+  update();
+}
+
+QImage HeatMap::figure() {
+  constexpr int kSharp = 2;
+  QImage image(size() * kSharp, QImage::Format_RGB32);
+  image.setDevicePixelRatio(kSharp);
+  render(&image);
+  return image;
+}
+
 void HeatMap::set_tile(std::int64_t rows, std::int64_t columns) {
   tile_rows_ = rows;
   tile_columns_ = columns;
@@ -75,22 +102,36 @@ Window HeatMap::wanted() const {
 }
 
 // The range of colours is that of the finite values held; with both signs it is as far to either side of zero.
-void HeatMap::make_image() {
+void HeatMap::find_range() {
   low_ = HUGE_VAL;
   high_ = -HUGE_VAL;
+  non_finite_ = false;
+  std::vector<double> finite;  // only where some of them do not count
   for (const double value : grid_.values) {
-    if (!std::isfinite(value)) continue;
+    if (!std::isfinite(value)) {
+      non_finite_ |= !(gaps_ && std::isnan(value));
+      continue;
+    }
     low_ = std::min(low_, value);
     high_ = std::max(high_, value);
+    if (trimmed_) finite.push_back(value);
   }
   finite_ = low_ <= high_;
-  non_finite_ =
-      !gaps_ && std::any_of(grid_.values.begin(), grid_.values.end(), [](double x) { return !std::isfinite(x); });
   if (!finite_) low_ = high_ = 0;
+  if (const auto cut = static_cast<std::ptrdiff_t>(finite.size() / 100); cut > 0) {
+    std::ranges::nth_element(finite, finite.begin() + cut);
+    low_ = finite[static_cast<std::size_t>(cut)];
+    std::ranges::nth_element(finite, finite.end() - 1 - cut);
+    high_ = *(finite.end() - 1 - cut);
+  }
   if (map_ == ColorMap::diverging) {
     high_ = std::max(std::abs(low_), std::abs(high_));
     low_ = -high_;
   }
+}
+
+void HeatMap::make_image() {
+  find_range();
   const auto rows = static_cast<int>(grid_.window.rows);
   const auto columns = static_cast<int>(grid_.window.columns);
   image_ = QImage(columns, rows, QImage::Format_RGB32);
@@ -104,21 +145,30 @@ void HeatMap::make_image() {
       if (!std::isfinite(value))
         line[c] = gaps_ && std::isnan(value) ? palette().color(QPalette::Window).rgb() : kNonFiniteColor;
       else
-        line[c] = colors[half_width > 0 ? static_cast<std::size_t>((value / 2 - low_ / 2) / half_width * 1023) : 511];
+        line[c] =
+            colors[half_width > 0
+                       ? static_cast<std::size_t>(std::clamp((value / 2 - low_ / 2) / half_width, 0.0, 1.0) * 1023)
+                       : 511];
     }
   }
 }
 
 // Room for any number, so that the picture stays where it is.
 int HeatMap::scale_width() const {
-  return kScaleGap + kScaleBar + 4 + fontMetrics().horizontalAdvance(QStringLiteral("-1.23e+308")) + 2;
+  return kScaleGap + kScaleBar + 4 + fontMetrics().horizontalAdvance(QStringLiteral("≥ -1.23e+308")) + 2;
+}
+
+int HeatMap::names_width() const {
+  return row_name_ ? std::min(width() / 4, 18 * fontMetrics().horizontalAdvance(QLatin1Char('m'))) : 0;
 }
 
 QString HeatMap::scale_text(double value) const { return number_text(logarithmic_ ? std::pow(10, value) : value, 3); }
 
 QRectF HeatMap::area() const {
-  const QRectF all = QRectF(rect()).adjusted(1, 1, -scale_width() - 1, -1);
+  const int below = column_name_ ? fontMetrics().height() + 2 : 0;
+  const QRectF all = QRectF(rect()).adjusted(names_width() + 1, 1, -scale_width() - 1, -1 - below);
   if (view_.isEmpty() || all.isEmpty()) return {};
+  if (row_name_) return {all.topLeft(), QSizeF(all.width(), std::min(all.height(), view_.height() * kMaxPixel / 2))};
   // One element is a square in kernels, whose shape matters, unless a third of the room were not used then; else it
   // may be longer, so that the plane is no line.
   double across = std::min(kMaxPixel, all.width() / view_.width());
@@ -167,32 +217,65 @@ void HeatMap::paintEvent(QPaintEvent*) {
   painter.setPen(hasFocus() ? palette().color(QPalette::Highlight) : grid_color(palette()));
   painter.setBrush(Qt::NoBrush);
   painter.drawRect(box);
-  paint_scale(painter);
+  if (row_name_) paint_names(painter, box);
+  paint_scale(painter, box);
 }
 
-void HeatMap::paint_scale(QPainter& painter) {
+// As many of them as have room.
+void HeatMap::paint_names(QPainter& painter, const QRectF& box) {
+  painter.setPen(palette().color(QPalette::WindowText));
+  const double line = fontMetrics().height();
+  const int width = names_width() - 6;
+  const auto first_row = static_cast<std::int64_t>(std::floor(view_.top()));
+  const auto rows = std::max<std::int64_t>(1, std::llround(std::ceil(line * view_.height() / box.height())));
+  for (auto row = first_row; static_cast<double>(row) < view_.bottom() && row < rows_; row += rows) {
+    const double y = to_widget({0, static_cast<double>(row) + 0.5}).y();
+    if (y < box.top() || y > box.bottom()) continue;
+    painter.drawText(QRectF(0, y - line / 2, width, line), Qt::AlignRight | Qt::AlignVCenter,
+                     fontMetrics().elidedText(row_name_(row), Qt::ElideMiddle, width));
+  }
+  const auto first_column = static_cast<std::int64_t>(std::floor(view_.left()));
+  const double room = fontMetrics().horizontalAdvance(column_name_(columns_ - 1)) + 12;
+  const auto columns = std::max<std::int64_t>(1, std::llround(std::ceil(room * view_.width() / box.width())));
+  for (auto column = first_column; static_cast<double>(column) < view_.right() && column < columns_;
+       column += columns) {
+    const double x = to_widget({static_cast<double>(column) + 0.5, 0}).x();
+    if (x >= box.left() && x <= box.right())
+      painter.drawText(QRectF(x - room / 2, box.bottom() + 2, room, line), Qt::AlignCenter, column_name_(column));
+  }
+  if (marked_row_ < 0) return;
+  const double top = to_widget({0, static_cast<double>(marked_row_)}).y();
+  const double bottom = to_widget({0, static_cast<double>(marked_row_) + 1}).y();
+  painter.setClipRect(box.adjusted(-2, -2, 2, 2));
+  painter.setPen(QPen(palette().color(QPalette::Highlight), 2));
+  painter.drawRect(QRectF(box.left(), top, box.width(), std::max(2.0, bottom - top)));
+  painter.setClipping(false);
+}
+
+void HeatMap::paint_scale(QPainter& painter, const QRectF& box) {
   const double height = std::min(240.0, static_cast<double>(this->height()) - 54);
   if (height < 40) return;
-  const QRectF bar(width() - scale_width() + kScaleGap, 12, kScaleBar, height);
+  const QRectF bar(box.right() + kScaleGap, 12, kScaleBar, height);
   const auto text = [&](const QString& what, double y) {
     const double line = fontMetrics().height();
     painter.setPen(palette().color(QPalette::WindowText));
-    painter.drawText(QRectF(bar.right() + 4, y - line / 2, width() - bar.right() - 4, line),
-                     Qt::AlignLeft | Qt::AlignVCenter, what);
+    painter.drawText(QRectF(bar.right() + 4, y - line / 2, scale_width(), line), Qt::AlignLeft | Qt::AlignVCenter,
+                     what);
   };
   if (non_finite_) {  // what their colour means; below the scale, or instead of it
     const QRectF swatch(bar.left(), finite_ ? bar.bottom() + 14 : bar.top(), bar.width(), bar.width());
     painter.fillRect(swatch, QColor(kNonFiniteColor));
-    text(QStringLiteral("NaN, ±∞"), swatch.center().y());
+    text(logarithmic_ ? QStringLiteral("0, ∞") : QStringLiteral("NaN, ±∞"), swatch.center().y());
   }
   if (!finite_) return;
   for (int y = 0; y < static_cast<int>(height); ++y)
     painter.fillRect(QRectF(bar.left(), bar.top() + y, bar.width(), 1.5), QColor(color_at(map_, 1 - y / height)));
   painter.setPen(grid_color(palette()));
   painter.drawRect(bar);
-  text(scale_text(high_), bar.top() + 4);
+  const bool beyond = trimmed_ && grid_.values.size() >= 100;
+  text((beyond ? QStringLiteral("≥ ") : QString()) + scale_text(high_), bar.top() + 4);
   text(scale_text(low_ / 2 + high_ / 2), bar.center().y());
-  text(scale_text(low_), bar.bottom() - 4);
+  text((beyond ? QStringLiteral("≤ ") : QString()) + scale_text(low_), bar.bottom() - 4);
 }
 
 void HeatMap::point(QPointF at) {
@@ -232,7 +315,14 @@ void HeatMap::zoom(double factor, QPointF around) {
 
 void HeatMap::show_all() { set_view(QRectF(0, 0, static_cast<double>(columns_), static_cast<double>(rows_))); }
 
-void HeatMap::mousePressEvent(QMouseEvent* event) { grabbed_ = event->position(); }
+void HeatMap::mousePressEvent(QMouseEvent* event) { pressed_ = grabbed_ = event->position(); }
+
+void HeatMap::mouseReleaseEvent(QMouseEvent* event) {
+  const bool dragged = (event->position() - pressed_).manhattanLength() >= QApplication::startDragDistance();
+  if (dragged || !area().contains(event->position())) return;
+  const QPointF place = to_plane(event->position());
+  emit clicked(static_cast<qint64>(place.y()), static_cast<qint64>(place.x()));
+}
 
 void HeatMap::mouseMoveEvent(QMouseEvent* event) {
   if ((event->buttons() & Qt::LeftButton) != 0) {

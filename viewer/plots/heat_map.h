@@ -2,6 +2,7 @@
 
 #include <QImage>
 #include <QWidget>
+#include <functional>
 #include <vector>
 
 #include "colors.h"
@@ -34,6 +35,11 @@ class HeatMap : public QWidget {
   void set_gaps(bool gaps);
   /// Values are decimal logarithms of what the scale says.
   void set_logarithmic(bool logarithmic);
+  /// Colours are of values from the first to the last percentile: a single one that is far away hides no others.
+  void set_trimmed(bool trimmed);
+  /// What rows and columns are called: beside the picture, whose elements are as wide as there is room then.
+  void set_names(std::function<QString(std::int64_t)> of_row, std::function<QString(std::int64_t)> of_column);
+  void mark_row(std::int64_t row);  ///< -1: none
   /// Of each tile of a plane of tiles; 0 for none. Lines are drawn between tiles.
   void set_tile(std::int64_t rows, std::int64_t columns);
 
@@ -43,6 +49,8 @@ class HeatMap : public QWidget {
   double low() const noexcept { return low_; }
   double high() const noexcept { return high_; }
   QImage picture() const { return image_; }
+  /// All of it as it is seen, with its scale, at twice the resolution.
+  QImage figure();
 
   void zoom(double factor, QPointF around);
   void show_all();
@@ -54,11 +62,13 @@ class HeatMap : public QWidget {
   void wants_grid();  ///< wanted() is not what is held
   /// The element under the cursor or, by the keyboard, in the middle; row < 0 where there is none.
   void pointed_at(qint64 row, qint64 column, double value);
+  void clicked(qint64 row, qint64 column);
 
  protected:
   void paintEvent(QPaintEvent* event) override;
   void mouseMoveEvent(QMouseEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;
+  void mouseReleaseEvent(QMouseEvent* event) override;
   void wheelEvent(QWheelEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
@@ -68,13 +78,16 @@ class HeatMap : public QWidget {
  private:
   QRectF area() const;  // where the picture is
   int scale_width() const;
+  int names_width() const;
   QString scale_text(double value) const;
   QPointF to_plane(QPointF at) const;
   QPointF to_widget(QPointF at) const;
   void set_view(QRectF view);
   void point(QPointF at);
   void make_image();
-  void paint_scale(QPainter& painter);
+  void find_range();
+  void paint_names(QPainter& painter, const QRectF& box);
+  void paint_scale(QPainter& painter, const QRectF& box);
 
   std::int64_t rows_ = 0;
   std::int64_t columns_ = 0;
@@ -85,11 +98,16 @@ class HeatMap : public QWidget {
   QImage image_ = {};
   bool gaps_ = false;
   bool logarithmic_ = false;
+  bool trimmed_ = false;
+  std::function<QString(std::int64_t)> row_name_ = {};
+  std::function<QString(std::int64_t)> column_name_ = {};
+  std::int64_t marked_row_ = -1;
   ColorMap map_ = ColorMap::diverging;
   double low_ = 0;
   double high_ = 0;
   bool finite_ = false;  // there are such values, and others
   bool non_finite_ = false;
+  QPointF pressed_ = {};
   QPointF grabbed_ = {};
 };
 

@@ -141,6 +141,23 @@ struct CompareOptions {
 Result<std::vector<TensorDiff>> compare(const Checkpoint& a, const Checkpoint& b, std::span<const Pair> pairs,
                                         const CompareOptions& options = {});
 
+/// How one element compares with its partner, as Metrics counts it.
+struct ElementDiff {
+  Change change = Change::identical;  ///< identical by value, within_tolerance, or changed
+  double difference = 0;              ///< b - a, and 0 where that is identical; of complex numbers |b - a|
+};
+
+/// One an element; a and b are canonical bytes of as many elements, perhaps of two types. Nothing of types without
+/// values.
+std::vector<ElementDiff> compare_elements(DType type_a, std::span<const std::byte> a, DType type_b,
+                                          std::span<const std::byte> b, const Tolerance& tolerance = {});
+
+/// The first element at `from` or behind that is changed, of two entries that are compared by their values; nothing
+/// where there is none. Errors: usage (other entries), io, changed, cancelled.
+Result<std::optional<std::uint64_t>> next_difference(const Checkpoint& file_a, const TensorInfo& a,
+                                                     const Checkpoint& file_b, const TensorInfo& b, std::uint64_t from,
+                                                     const CompareOptions& options = {});
+
 struct DiffOptions {
   PairOptions pairing = {};
   CompareOptions comparing = {};
