@@ -89,7 +89,7 @@ def promises(case, actual, schemas):
     advice = False
     for line in actual["stderr"].decode(errors="surrogateescape").splitlines():
         is_advice = line.startswith("      ")
-        if not is_advice and not line.startswith("ckpt: "):
+        if not is_advice and not line.startswith(("ckpt: ", "ckpt-train: ")):
             yield f"not the form of an error: {line}"
         if is_advice and advice:
             yield f"more than one line of advice: {line}"

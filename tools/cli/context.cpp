@@ -1,6 +1,7 @@
 #include "context.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -11,13 +12,38 @@
 #include <memory>
 
 #include "ckpt/text.h"
-#include "progress_line.h"
 #include "render.h"
 
 namespace ckpt::cli {
+namespace {
 
-Context::Context(std::FILE* out, std::FILE* err, When color)
-    : out_(out), err_(err), out_is_terminal_(::isatty(fileno(out)) == 1), err_is_terminal_(::isatty(fileno(err)) == 1) {
+volatile sig_atomic_t stop_asked = 0;
+
+void on_interrupt(int) { stop_asked = 1; }
+
+}  // namespace
+
+void handle_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // and no SA_RESTART: a waiting read ends
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before {};
+  if (::sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)  // else nohup
+    ::sigaction(SIGHUP, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+}
+
+bool interrupted() noexcept { return stop_asked != 0; }
+
+Context::Context(std::FILE* out, std::FILE* err, When color, std::string_view program)
+    : program_(program),
+      out_(out),
+      err_(err),
+      out_is_terminal_(::isatty(fileno(out)) == 1),
+      err_is_terminal_(::isatty(fileno(err)) == 1) {
   const char* no_color = std::getenv("NO_COLOR");
   color_ = color == When::always ||
            (color == When::automatic && out_is_terminal_ && (no_color == nullptr || *no_color == '\0'));
@@ -31,6 +57,10 @@ void Context::write_bytes(const void* data, std::size_t size) {
   if (output_error_ == 0 && std::fwrite(data, 1, size, out_) < size) output_error_ = errno;
 }
 
+void Context::flush() {
+  if (std::fflush(out_) != 0 && output_error_ == 0) output_error_ = errno;
+}
+
 int Context::fail(std::string_view file, const Error& error, std::string_view hint) {
   if (error.code == Errc::cancelled) return kInterrupted;
   return fail(fmt::format("{}: {}", file_text(file), to_string(error)), hint);
@@ -38,13 +68,13 @@ int Context::fail(std::string_view file, const Error& error, std::string_view hi
 
 int Context::fail(std::string_view message, std::string_view hint) {
   note(message);
-  if (!hint.empty()) say("      ", hint);
+  if (!hint.empty()) say(std::string(program_.size() + 2, ' '), hint);
   return interrupted() ? kInterrupted : kFailed;
 }
 
 void Context::note(std::string_view message) {
   std::fflush(out_);
-  say("ckpt: ", message);
+  say(std::string(program_) + ": ", message);
 }
 
 // Where standard error cannot be written to, there is nobody to tell.
@@ -53,8 +83,12 @@ void Context::say(std::string_view prefix, std::string_view text) {
   std::fwrite(line.data(), 1, line.size(), err_);
 }
 
-Progress Context::progress(std::string_view label) {
-  auto line = std::make_shared<ProgressLine>(err_is_terminal_ ? err_ : nullptr, std::string(label));
+Progress Context::progress(std::string_view label) { return progress_in(ProgressLine::Unit::bytes, label); }
+
+Progress Context::counting(std::string_view label) { return progress_in(ProgressLine::Unit::items, label); }
+
+Progress Context::progress_in(ProgressLine::Unit unit, std::string_view label) {
+  auto line = std::make_shared<ProgressLine>(err_is_terminal_ ? err_ : nullptr, std::string(label), unit);
   return [line](std::uint64_t done, std::uint64_t total) {
     line->update(done, total);
     return !interrupted();
@@ -62,7 +96,7 @@ Progress Context::progress(std::string_view label) {
 }
 
 int Context::finish(int code) {
-  if (std::fflush(out_) != 0 && output_error_ == 0) output_error_ = errno;
+  flush();
   if (interrupted()) return kInterrupted;
   if (output_error_ == EPIPE) return code == kFailed ? kFailed : kDone;  // whoever read has enough
   if (output_error_ != 0) {

@@ -7,6 +7,7 @@
 #include "ckpt/error.h"
 #include "ckpt/progress.h"
 #include "options.h"
+#include "progress_line.h"
 
 namespace ckpt::cli {
 
@@ -16,7 +17,8 @@ enum Exit : int { kDone = 0, kNo = 1, kFailed = 2, kInterrupted = 130 };
 /// What a command writes to and how.
 class Context {
  public:
-  Context(std::FILE* out, std::FILE* err, When color);
+  /// `program` is in front of each message.
+  Context(std::FILE* out, std::FILE* err, When color, std::string_view program = "ckpt");
 
   bool color() const noexcept { return color_; }
   bool out_is_terminal() const noexcept { return out_is_terminal_; }
@@ -26,6 +28,7 @@ class Context {
   /// To standard output. A failure is remembered: finish() tells.
   void write(std::string_view text);
   void write_bytes(const void* data, std::size_t size);
+  void flush();  ///< what was written is to be seen now
   /// `ckpt: FILE: ...` on standard error, a second line if there is something to try. Returns the exit code: 2, or 130
   /// after Ctrl-C.
   int fail(std::string_view file, const Error& error, std::string_view hint = {});
@@ -35,6 +38,8 @@ class Context {
   /// A Progress for work on one file: a bar on standard error if that is a terminal, after a second; stops after
   /// Ctrl-C.
   Progress progress(std::string_view label);
+  /// The same for work that is counted in other things than bytes.
+  Progress counting(std::string_view label);
 
   bool output_failed() const noexcept { return output_error_ != 0; }
 
@@ -42,8 +47,10 @@ class Context {
   int finish(int code);
 
  private:
+  Progress progress_in(ProgressLine::Unit unit, std::string_view label);
   void say(std::string_view prefix, std::string_view text);
 
+  std::string_view program_;
   std::FILE* out_;
   std::FILE* err_;
   bool color_ = false;
@@ -53,6 +60,9 @@ class Context {
   int output_error_ = 0;
 };
 
+/// From here on the first Ctrl-C (or SIGTERM, SIGHUP) asks for a clean stop, a second one does what it always does;
+/// pipes and limits on files that break are errors of writing.
+void handle_signals();
 /// Set by Ctrl-C.
 bool interrupted() noexcept;
 

@@ -52,16 +52,28 @@ std::string entry(const OptionDoc& option) {
   return entry(term, text, 22);
 }
 
+std::string usage(std::string command, const VerbDoc& verb) {
+  if (std::any_of(verb.options.begin(), verb.options.end(), [](const OptionDoc& o) { return !o.argument; }))
+    command += " [OPTION...]";
+  for (const OptionDoc& option : verb.options)
+    if (option.argument) command += " " + option.names;
+  return command;
+}
+
+std::string help(const std::string& command, const VerbDoc& verb, const std::vector<OptionDoc>& common) {
+  std::string out = fmt::format("{}.\n\nUsage: {}\n", verb.summary, usage(command, verb));
+  std::string arguments;
+  std::string options;
+  for (const OptionDoc& option : verb.options) (option.argument ? arguments : options) += entry(option);
+  if (!arguments.empty()) out += "\n" + arguments;
+  out += "\nOptions:\n" + options;
+  for (const OptionDoc& option : common) out += entry(option);
+  return out + "\nExample:\n  " + verb.example + "\n";
+}
+
 }  // namespace
 
-std::string usage_of(const VerbDoc& verb) {
-  std::string usage = "ckpt " + verb.name;
-  if (std::any_of(verb.options.begin(), verb.options.end(), [](const OptionDoc& o) { return !o.argument; }))
-    usage += " [OPTION...]";
-  for (const OptionDoc& option : verb.options)
-    if (option.argument) usage += " " + option.names;
-  return usage;
-}
+std::string usage_of(const VerbDoc& verb) { return usage("ckpt " + verb.name, verb); }
 
 std::string overview_text(const Documents& documents) {
   std::string out = fmt::format("ckpt {}: {}.\n\nUsage: ckpt COMMAND [OPTION...] ARGUMENT...\n\nCommands:\n",
@@ -79,14 +91,11 @@ std::string overview_text(const Documents& documents) {
 std::string help_text(const Documents& documents, std::string_view name) {
   const auto verb =
       std::find_if(documents.verbs.begin(), documents.verbs.end(), [&](const VerbDoc& v) { return v.name == name; });
-  std::string out = fmt::format("{}.\n\nUsage: {}\n", verb->summary, usage_of(*verb));
-  std::string arguments;
-  std::string options;
-  for (const OptionDoc& option : verb->options) (option.argument ? arguments : options) += entry(option);
-  if (!arguments.empty()) out += "\n" + arguments;
-  out += "\nOptions:\n" + options;
-  for (const OptionDoc& option : documents.options) out += entry(option);
-  return out + "\nExample:\n  " + verb->example + "\n";
+  return help("ckpt " + verb->name, *verb, documents.options);
+}
+
+std::string help_text(const VerbDoc& program, const std::vector<OptionDoc>& common) {
+  return help(program.name, program, common);
 }
 
 }  // namespace ckpt::cli

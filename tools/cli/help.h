@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "options.h"
 
@@ -13,5 +14,8 @@ std::string usage_of(const VerbDoc& verb);
 std::string overview_text(const Documents& documents);
 /// `ckpt VERB --help`.
 std::string help_text(const Documents& documents, std::string_view verb);
+
+/// The same of a program without verbs: its own options, and those that all programs have.
+std::string help_text(const VerbDoc& program, const std::vector<OptionDoc>& common);
 
 }  // namespace ckpt::cli

@@ -1,6 +1,5 @@
 #include "options.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -9,91 +8,12 @@
 #include "ckpt/slice.h"
 #include "ckpt/text.h"
 #include "help.h"
+#include "option_kinds.h"
 #include "version.h"
-#include "words.h"
 
-// The only file that sees CLI11. A new verb is a struct in options.h, an add_ function and a line of kVerbs here.
+// A new verb is a struct in options.h, an add_ function and a line of kVerbs here.
 namespace ckpt::cli {
 namespace {
-
-// ---- what verbs share ----
-
-using Check = std::function<std::string(const std::string&)>;
-
-// One of a few words, given as "auto|always|never", which is also how the documents show it.
-CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& to, const std::string& text,
-                        const std::string& words) {
-  const Check check = [words](const std::string& given) {
-    const std::string all = "|" + words + "|";
-    if (!given.empty() && given.find('|') == given.npos && all.find("|" + given + "|") != all.npos)
-      return std::string();
-    return "'" + escape(given) + "' is none of " + words;
-  };
-  return app.add_option(names, to, text)->option_text(words)->check(check);
-}
-
-CLI::Option* add_number(CLI::App& app, const std::string& names, int& to, const std::string& text, int low, int high) {
-  const Check check = [low, high](const std::string& given) {
-    int value = 0;
-    if (CLI::detail::lexical_cast(given, value) && value >= low && value <= high) return std::string();
-    return "'" + escape(given) + "' is not a whole number from " + std::to_string(low) + " to " + std::to_string(high);
-  };
-  return app.add_option(names, to, text)->option_text("N")->check(check);
-}
-
-// A number that is not below zero.
-CLI::Option* add_real(CLI::App& app, const std::string& names, double& to, const std::string& text) {
-  const Check check = [](const std::string& given) {
-    double value = 0;
-    if (CLI::detail::lexical_cast(given, value) && value >= 0) return std::string();
-    return "'" + escape(given) + "' is not a number of 0 or more";
-  };
-  return app.add_option(names, to, text)->option_text("X")->check(check);
-}
-
-CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<std::uint64_t>& to,
-                       const std::string& text) {
-  const Check check = [](const std::string& given) {
-    const bool digits = !given.empty() && given.find_first_not_of("0123456789") == given.npos;
-    return digits && given.size() < 20 ? std::string() : "'" + escape(given) + "' is not a whole number of 0 or more";
-  };
-  return app.add_option(names, to, text)->option_text("N")->check(check);
-}
-
-CLI::Option* add_json(CLI::App& app, bool& json) {
-  return app.add_flag("--json", json, "Machine-readable output, as described in schemas/");
-}
-
-void add_key(CLI::App& app, KeyOptions& key) {
-  auto* file = app.add_option("--key-file", key.file, "The key of an encrypted file: the 16, 24 or 32 bytes of FILE")
-                   ->option_text("FILE");
-  app.add_option("--key-env", key.variable, "The key, in hexadecimal, from the environment variable NAME")
-      ->option_text("NAME")
-      ->excludes(file);
-  add_choice(app, "--enc-mode", key.mode, "How it is encrypted, where the file does not tell (MindSpore 1.3 to 1.5)",
-             "AES-GCM|AES-CBC|SM4-CBC");
-}
-
-// An option that may be given several times.
-void add_list(CLI::App& app, const std::string& name, std::vector<std::string>& to, const std::string& text,
-              const std::string& value) {
-  app.add_option(name, to, text)->option_text(value)->allow_extra_args(false)->take_all();
-}
-
-// The only option whose value may be empty: MindSpore saves `-1_32.ckpt` then. CLI11 would make an empty optional of
-// it.
-constexpr char kPrefix[] = "--prefix";
-
-void add_prefix(CLI::App& app, std::optional<std::string>& to, const std::string& text) {
-  app.add_option_function<std::string>(
-         kPrefix, [&to](const std::string& prefix) { to = prefix; }, text)
-      ->option_text("PREFIX");
-}
-
-void add_patterns(CLI::App& app, PatternOptions& select) {
-  app.add_option("PATTERN", select.patterns, "Only names that match one of these globs; * passes dots too");
-  app.add_flag("--regex", select.regex, "The patterns are regular expressions (RE2), found anywhere in the name");
-}
 
 // ---- the verbs ----
 
@@ -182,20 +102,20 @@ void add_diff(CLI::App& app, Command& command) {
   add_real(app, "--rtol", diff.rtol, "Tolerate |a - b| <= ATOL + X |a|");
   add_count(app, "--ulp", diff.ulp,
             "Tolerate N steps from a number to the next one that its type has (units in the last place)");
-  add_list(app, "--tolerance", diff.tolerance, "Others for some names; what is not in it is as above",
-           "PATTERN=atol:X,rtol:X,ulp:N");
+  add_strings(app, "--tolerance", diff.tolerance, "Others for some names; what is not in it is as above",
+              "PATTERN=atol:X,rtol:X,ulp:N");
   auto* no_renames = app.add_flag("--no-renames", diff.no_renames, "Do not look for entries under other names");
-  add_list(app, "--rename-regex", diff.rename_regex,
-           "What A's names are in B, if that is there; \\1 is the first group", "s/REGEX/NEW/");
+  add_strings(app, "--rename-regex", diff.rename_regex,
+              "What A's names are in B, if that is there; \\1 is the first group", "s/REGEX/NEW/");
   app.add_option("--map", diff.map, "The same from FILE: a name, a tab and the other name on each line")
       ->option_text("FILE");
   app.add_option("--write-map", diff.write_map, "Write the names that were found to FILE, for --map")
       ->option_text("FILE")
       ->excludes(no_renames);
   app.add_flag("-f,--force", diff.force, "Replace that FILE if it exists");
-  add_list(app, "--fail-on", diff.fail_on,
-           "Exit with 1 only for any|changed|added|removed|renamed|reshaped|dtype|nan|inf, perhaps of a PATTERN",
-           "WHAT[:PATTERN],...");
+  add_strings(app, "--fail-on", diff.fail_on,
+              "Exit with 1 only for any|changed|added|removed|renamed|reshaped|dtype|nan|inf, perhaps of a PATTERN",
+              "WHAT[:PATTERN],...");
   auto* all = app.add_flag("-a,--all", diff.all, "What is identical, too");
   auto* sort = add_choice(app, "--sort", diff.sort, "Largest first; change (the default) is the relative update",
                           "change|file|name|max_abs|max_rel|rms|l2|cosine|elements");
@@ -275,16 +195,16 @@ void add_edit(CLI::App& app, Command& command) {
   app.add_flag("--in-place", edit.in_place, "Replace IN, in one durable step")->excludes(output);
   app.add_flag("-f,--force", edit.force, "Replace OUT if it exists");
   app.add_flag("-n,--dry-run", edit.dry_run, "Write nothing, show the plan");
-  add_list(app, "--keep", edit.keep, "Keep only names that match", "PATTERN");
-  add_list(app, "--drop", edit.drop, "Leave out names that match", "PATTERN");
+  add_strings(app, "--keep", edit.keep, "Keep only names that match", "PATTERN");
+  add_strings(app, "--drop", edit.drop, "Leave out names that match", "PATTERN");
   app.add_flag("--regex", edit.regex, "PATTERNs are regular expressions (RE2), found anywhere in the name");
   app.add_flag("--strip-optimizer", edit.strip_optimizer, "Leave out the optimizer's state");
-  add_list(app, "--rename", edit.rename, "Another name; 'OLD.*=NEW.*' for all that start so", "OLD=NEW");
-  add_list(app, "--rename-regex", edit.rename_regex, "Replace what the expression finds; \\1 is its first group",
-           "s/REGEX/NEW/");
-  add_list(app, "--cast", edit.cast, "Another type; without a pattern for all numbers of the same kind",
-           "[PATTERN=]TYPE");
-  add_list(app, "--set", edit.set, "A scalar or a string, replaced or added: 3, 0.1, true, text", "NAME=VALUE");
+  add_strings(app, "--rename", edit.rename, "Another name; 'OLD.*=NEW.*' for all that start so", "OLD=NEW");
+  add_strings(app, "--rename-regex", edit.rename_regex, "Replace what the expression finds; \\1 is its first group",
+              "s/REGEX/NEW/");
+  add_strings(app, "--cast", edit.cast, "Another type; without a pattern for all numbers of the same kind",
+              "[PATTERN=]TYPE");
+  add_strings(app, "--set", edit.set, "A scalar or a string, replaced or added: 3, 0.1, true, text", "NAME=VALUE");
   add_choice(app, "--conflict", edit.conflict, "Of a name that several files have: refuse (the default), or which",
              "refuse|first|last");
   app.add_flag("--split", edit.split, "One file for weights, optimizer and other entries each");
@@ -338,9 +258,9 @@ void add_export(CLI::App& app, Command& command) {
       ->excludes(network);
   add_choice(app, "--format", to.format, "The format, where the name of OUT does not say it", "onnx|geir");
   add_number(app, "--opset", to.opset, "ONNX's version of operators (17)", 13, 21);
-  add_list(app, "--input", to.inputs,
-           "Shape and type of an input, in order or by name: 32x3x224x224:float32, Nx3x224x224, ids=Nx128:int32",
-           "SPEC");
+  add_strings(app, "--input", to.inputs,
+              "Shape and type of an input, in order or by name: 32x3x224x224:float32, Nx3x224x224, ids=Nx128:int32",
+              "SPEC");
   add_number(app, "--num-classes", to.num_classes, "Of a built-in network, where FILE does not tell", 1, 1'000'000'000);
   add_choice(app, "--pad-mode", to.pad_mode, "Of a built-in ResNet, which weights do not tell", "same|pad");
   add_number(app, "--heads", to.heads, "Attention heads of the built-in Transformer, which weights do not tell", 1,
@@ -401,7 +321,7 @@ void add_prune(CLI::App& app, Command& command) {
   add_choice(app, "--mode", prune.metric_mode, "Whether keep_best wants large metrics (the default) or small ones",
              "max|min");
   add_prefix(app, prune.prefix, "Only the run that saved under this prefix");
-  add_list(app, "--pin", prune.pinned, "Keep this file whatever the rules say", "NAME");
+  add_strings(app, "--pin", prune.pinned, "Keep this file whatever the rules say", "NAME");
   add_number(app, "--steps-per-epoch", prune.steps_per_epoch, "For keep_every_steps, where no record tells the steps",
              1, 2'000'000'000);
   app.add_flag("--strict-mindspore", prune.strict_mindspore, "What MindSpore would delete before its next save");
@@ -464,34 +384,9 @@ constexpr std::array kVerbs = {
 
 constexpr const char* kSummary = "Looks into MindSpore checkpoint files (.ckpt), without MindSpore";
 
+constexpr const char* kVersion = "ckpt " CKPT_VERSION;
+
 // ---- parsing ----
-
-void add_common(CLI::App& app, std::string& color) {
-  add_choice(app, "--color", color, "Colours: auto is on a terminal, unless NO_COLOR is set", "auto|always|never");
-  app.set_help_flag("-h,--help", "Print this help");
-  app.set_version_flag("--version", "ckpt " CKPT_VERSION, "Print the version");
-}
-
-std::vector<std::string> names_of(const CLI::Option& option) {
-  std::vector<std::string> names;
-  for (const std::string& name : option.get_snames()) names.push_back("-" + name);
-  for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
-  return names;
-}
-
-// The word that `given` was most likely meant to be; empty if none is near.
-std::string nearest(std::string_view given, const std::vector<std::string>& words) {
-  std::string best;
-  std::size_t distance = given.size() < 4 ? 1 : 3;
-  for (const std::string& word : words) {
-    const std::size_t d = tools::edit_distance(given, word, distance);
-    if (d < distance) {
-      distance = d;
-      best = word;
-    }
-  }
-  return best;
-}
 
 CommandLine unknown_verb(const std::string& word) {
   CommandLine line{
@@ -507,75 +402,6 @@ CommandLine unknown_verb(const std::string& word) {
     line.hint = "did you mean `ckpt show '" + escape(word) + "'`?";
   }
   return line;
-}
-
-// CLI11's errors in this program's words.
-CommandLine usage_error(const CLI::App& app, std::string_view verb, const CLI::ParseError& error) {
-  CommandLine line{.exit = 2, .text = error.what()};
-  line.hint = verb.empty() ? "`ckpt --help` tells how" : "`ckpt " + std::string(verb) + " --help` tells how";
-  // What was not understood comes first: other errors may follow from it.
-  for (const std::string& extra : app.remaining()) {
-    if (extra == "--") continue;
-    if (extra.size() < 2 || extra[0] != '-') {
-      line.text = "one argument too many: '" + escape(extra) + "'";
-      return line;
-    }
-    const std::string name = extra.substr(0, extra.find('='));
-    line.text = "no option is called '" + escape(name) + "'";
-    std::vector<std::string> known;
-    for (const CLI::Option* option : app.get_options()) {
-      for (std::string& n : names_of(*option)) known.push_back(std::move(n));
-    }
-    if (const std::string near = nearest(name, known); !near.empty()) line.hint = "did you mean `" + near + "`?";
-    return line;
-  }
-  std::string subject = line.text.substr(0, line.text.find_first_of(" :"));
-  if (error.get_name() == "RequiredError") line.text = subject + " is missing";
-  if (error.get_name() == "ArgumentMismatch") {
-    const bool flag = line.text.find("override") != line.text.npos;  // there the dashes are left out
-    line.text = flag ? "--" + subject + " takes no value" : subject + " needs a value";
-  }
-  if (error.get_name() == "ExcludesError")
-    line.text = subject + " and " + line.text.substr(line.text.rfind(' ') + 1) + " do not go together";
-  return line;
-}
-
-// CLI11 takes an argument of the form `[a,b]` for a list and splits it; here it is a glob. It is marked in front of the
-// parser and unmarked behind it.
-constexpr char kNoList = '\1';
-
-void mark_brackets(std::vector<std::string>& arguments) {
-  for (std::string& argument : arguments)
-    if (argument.starts_with('[') && argument.ends_with(']')) argument.insert(0, 1, kNoList);
-}
-
-// Of `--prefix=` CLI11 would take the next argument for the value.
-void split_empty_prefix(std::vector<std::string>& arguments) {
-  const auto end = std::find(arguments.begin(), arguments.end(), "--");
-  const auto at = std::find(arguments.begin(), end, std::string(kPrefix) + '=');
-  if (at == end) return;
-  *at = kPrefix;
-  arguments.insert(at + 1, "");
-}
-
-void tune_options(CLI::App& app) {
-  for (CLI::Option* option : app.get_options()) {
-    if (option->get_positional()) {
-      option->transform([](std::string text) { return text.starts_with(kNoList) ? text.substr(1) : text; });
-    } else if (option->get_items_expected_max() > 0) {
-      if (option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll)
-        option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-      if (option->get_name() != kPrefix)
-        option->check([](const std::string& text) { return text.empty() ? std::string("must not be empty") : ""; });
-    } else {
-      option->disable_flag_override();
-    }
-  }
-}
-
-bool asks_for_help(const std::vector<std::string>& arguments) {
-  const auto end = std::find(arguments.begin(), arguments.end(), "--");
-  return std::any_of(arguments.begin(), end, [](const std::string& a) { return a == "-h" || a == "--help"; });
 }
 
 bool is_common(const std::string& argument) {
@@ -596,35 +422,13 @@ std::optional<std::string> take_verb(std::vector<std::string>& arguments) {
   return std::nullopt;
 }
 
-When when_of(const std::string& color) {
-  return color == "always" ? When::always : color == "never" ? When::never : When::automatic;
-}
-
-OptionDoc describe(const CLI::Option& option) {
-  OptionDoc doc{.text = option.get_description(), .argument = option.get_positional()};
-  if (doc.argument) {
-    doc.names = option.get_name(true);
-    if (option.get_items_expected_max() > 1) doc.names += "...";
-    if (!option.get_required()) doc.names = "[" + doc.names + "]";
-  } else {
-    for (const std::string& name : names_of(option)) doc.names += (doc.names.empty() ? "" : ", ") + name;
-  }
-  if (option.get_items_expected_max() > 0) doc.value = option.get_option_text();
-  return doc;
-}
-
-std::vector<OptionDoc> describe(const CLI::App& app) {
-  std::vector<OptionDoc> docs;
-  for (const CLI::Option* option : app.get_options()) docs.push_back(describe(*option));
-  return docs;
-}
-
 VerbDoc describe(const Verb& verb) {
   CLI::App app;
   app.set_help_flag();
   Command command;
   verb.add(app, command);
-  return {.name = std::string(verb.name), .summary = verb.summary, .example = verb.example, .options = describe(app)};
+  return {
+      .name = std::string(verb.name), .summary = verb.summary, .example = verb.example, .options = cli::describe(app)};
 }
 
 }  // namespace
@@ -652,20 +456,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   Command command;
   std::string color;
   if (known) verb->add(app, command);
-  add_common(app, color);
-  tune_options(app);
-  mark_brackets(arguments);
-  split_empty_prefix(arguments);
-  try {
-    if (!help) app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForVersion& version) {
-    return {.text = std::string(version.what()) + "\n"};
-  } catch (const CLI::CallForHelp&) {
-    return tell();
-  } catch (const CLI::ParseError& error) {
-    return usage_error(app, known ? *word : "", error);
-  }
-  if (help || !known) return tell();
+  add_common(app, kVersion, color);
+  if (help) return tell();
+  const Parsed parsed = parse(app, arguments, known ? "ckpt " + *word : "ckpt");
+  if (!parsed.done && !parsed.help) return {.exit = parsed.exit, .text = parsed.text, .hint = parsed.hint};
+  if (parsed.help || !known) return tell();
   line.color = when_of(color);
   line.command = std::move(command);
   return line;
@@ -675,7 +470,7 @@ Documents describe_commands() {
   Documents documents{.summary = kSummary};
   CLI::App app;
   std::string color;
-  add_common(app, color);
+  add_common(app, kVersion, color);
   documents.options = describe(app);
   for (const Verb& verb : kVerbs) documents.verbs.push_back(describe(verb));
   return documents;

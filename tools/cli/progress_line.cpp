@@ -9,7 +9,8 @@
 
 namespace ckpt::cli {
 
-ProgressLine::ProgressLine(std::FILE* out, std::string label) : out_(out), label_(file_text(label)) {}
+ProgressLine::ProgressLine(std::FILE* out, std::string label, Unit unit)
+    : out_(out), label_(file_text(label)), unit_(unit) {}
 
 ProgressLine::~ProgressLine() {
   if (visible_) {
@@ -26,16 +27,17 @@ void ProgressLine::update(std::uint64_t done, std::uint64_t total) {
   visible_ = true;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = static_cast<double>(done) / seconds;
+  const auto amount = [&](std::uint64_t n) { return unit_ == Unit::bytes ? human_size(n) : grouped(n); };
   std::string text = ": ";
   if (total > 0) {
     constexpr std::size_t kCells = 20;
     const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
     const std::string filled(static_cast<std::size_t>(part * kCells), '=');
-    text += fmt::format("[{:<{}}] {:.0f} %, {} of {}", filled, kCells, 100 * part, human_size(done), human_size(total));
+    text += fmt::format("[{:<{}}] {:.0f} %, {} of {}", filled, kCells, 100 * part, amount(done), amount(total));
   } else {
-    text += human_size(done);
+    text += amount(done);
   }
-  text += fmt::format(", {}/s", human_size(static_cast<std::uint64_t>(rate)));
+  text += fmt::format(", {}/s", amount(static_cast<std::uint64_t>(rate)));
   if (total > done && rate > 0) text += fmt::format(", {:.0f} s left", static_cast<double>(total - done) / rate);
   // A line that is wrapped could not be erased: of a long name the end is shown, of a narrow terminal's line the start.
   winsize size{};

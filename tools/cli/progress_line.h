@@ -7,11 +7,13 @@
 
 namespace ckpt::cli {
 
-/// One overprinted line: bytes, rate and time left. Silent during the first second; erased at the end.
+/// One overprinted line: how much is done, rate and time left. Silent during the first second; erased at the end.
 class ProgressLine {
  public:
+  enum class Unit : std::uint8_t { bytes, items };
+
   /// Does nothing without a file.
-  ProgressLine(std::FILE* out, std::string label);
+  ProgressLine(std::FILE* out, std::string label, Unit unit = Unit::bytes);
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
   ~ProgressLine();
@@ -23,6 +25,7 @@ class ProgressLine {
 
   std::FILE* out_;
   std::string label_;
+  Unit unit_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point shown_ = {};
   bool visible_ = false;

@@ -1,0 +1,221 @@
+#include "option_kinds.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "ckpt/text.h"
+#include "words.h"
+
+namespace ckpt::cli {
+namespace {
+
+using Check = std::function<std::string(const std::string&)>;
+
+constexpr char kPrefix[] = "--prefix";
+
+std::vector<std::string> names_of(const CLI::Option& option) {
+  std::vector<std::string> names;
+  for (const std::string& name : option.get_snames()) names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+OptionDoc describe(const CLI::Option& option) {
+  OptionDoc doc{.text = option.get_description(), .argument = option.get_positional()};
+  if (doc.argument) {
+    doc.names = option.get_name(true);
+    if (option.get_items_expected_max() > 1) doc.names += "...";
+    if (!option.get_required()) doc.names = "[" + doc.names + "]";
+  } else {
+    for (const std::string& name : names_of(option)) doc.names += (doc.names.empty() ? "" : ", ") + name;
+  }
+  if (option.get_items_expected_max() > 0) doc.value = option.get_option_text();
+  return doc;
+}
+
+// CLI11's errors in this program's words.
+Parsed usage_error(const CLI::App& app, const std::string& command, const CLI::ParseError& error) {
+  Parsed line{.exit = 2, .text = error.what(), .hint = "`" + command + " --help` tells how"};
+  // What was not understood comes first: other errors may follow from it.
+  for (const std::string& extra : app.remaining()) {
+    if (extra == "--") continue;
+    if (extra.size() < 2 || extra[0] != '-') {
+      line.text = "one argument too many: '" + escape(extra) + "'";
+      return line;
+    }
+    const std::string name = extra.substr(0, extra.find('='));
+    line.text = "no option is called '" + escape(name) + "'";
+    std::vector<std::string> known;
+    for (const CLI::Option* option : app.get_options()) {
+      for (std::string& n : names_of(*option)) known.push_back(std::move(n));
+    }
+    if (const std::string near = nearest(name, known); !near.empty()) line.hint = "did you mean `" + near + "`?";
+    return line;
+  }
+  std::string subject = line.text.substr(0, line.text.find_first_of(" :"));
+  if (error.get_name() == "RequiredError") line.text = subject + " is missing";
+  if (error.get_name() == "ArgumentMismatch") {
+    const bool flag = line.text.find("override") != line.text.npos;  // there the dashes are left out
+    line.text = flag ? "--" + subject + " takes no value" : subject + " needs a value";
+  }
+  if (error.get_name() == "ExcludesError")
+    line.text = subject + " and " + line.text.substr(line.text.rfind(' ') + 1) + " do not go together";
+  return line;
+}
+
+// CLI11 takes an argument of the form `[a,b]` for a list and splits it; here it is a glob. It is marked in front of the
+// parser and unmarked behind it.
+constexpr char kNoList = '\1';
+
+void mark_brackets(std::vector<std::string>& arguments) {
+  for (std::string& argument : arguments)
+    if (argument.starts_with('[') && argument.ends_with(']')) argument.insert(0, 1, kNoList);
+}
+
+// Of `--prefix=` CLI11 would take the next argument for the value.
+void split_empty_prefix(std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  const auto at = std::find(arguments.begin(), end, std::string(kPrefix) + '=');
+  if (at == end) return;
+  *at = kPrefix;
+  arguments.insert(at + 1, "");
+}
+
+void tune_options(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() > 0)
+      option->transform([](std::string text) { return text.starts_with(kNoList) ? text.substr(1) : text; });
+    if (option->get_positional()) continue;
+    if (option->get_items_expected_max() > 0) {
+      if (option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll)
+        option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      if (option->get_name() != kPrefix)
+        option->check([](const std::string& text) { return text.empty() ? std::string("must not be empty") : ""; });
+    } else {
+      option->disable_flag_override();
+    }
+  }
+}
+
+}  // namespace
+
+CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& to, const std::string& text,
+                        const std::string& words) {
+  const Check check = [words](const std::string& given) {
+    const std::string all = "|" + words + "|";
+    if (!given.empty() && given.find('|') == given.npos && all.find("|" + given + "|") != all.npos)
+      return std::string();
+    return "'" + escape(given) + "' is none of " + words;
+  };
+  return app.add_option(names, to, text)->option_text(words)->check(check);
+}
+
+CLI::Option* add_number(CLI::App& app, const std::string& names, int& to, const std::string& text, int low, int high) {
+  const Check check = [low, high](const std::string& given) {
+    int value = 0;
+    if (CLI::detail::lexical_cast(given, value) && value >= low && value <= high) return std::string();
+    return "'" + escape(given) + "' is not a whole number from " + std::to_string(low) + " to " + std::to_string(high);
+  };
+  return app.add_option(names, to, text)->option_text("N")->check(check);
+}
+
+CLI::Option* add_real(CLI::App& app, const std::string& names, double& to, const std::string& text) {
+  const Check check = [](const std::string& given) {
+    double value = 0;
+    if (CLI::detail::lexical_cast(given, value) && value >= 0) return std::string();
+    return "'" + escape(given) + "' is not a number of 0 or more";
+  };
+  return app.add_option(names, to, text)->option_text("X")->check(check);
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<std::uint64_t>& to,
+                       const std::string& text) {
+  const Check check = [](const std::string& given) {
+    const bool digits = !given.empty() && given.find_first_not_of("0123456789") == given.npos;
+    return digits && given.size() < 20 ? std::string() : "'" + escape(given) + "' is not a whole number of 0 or more";
+  };
+  return app.add_option(names, to, text)->option_text("N")->check(check);
+}
+
+CLI::Option* add_json(CLI::App& app, bool& json) {
+  return app.add_flag("--json", json, "Machine-readable output, as described in schemas/");
+}
+
+void add_key(CLI::App& app, KeyOptions& key) {
+  auto* file = app.add_option("--key-file", key.file, "The key of an encrypted file: the 16, 24 or 32 bytes of FILE")
+                   ->option_text("FILE");
+  app.add_option("--key-env", key.variable, "The key, in hexadecimal, from the environment variable NAME")
+      ->option_text("NAME")
+      ->excludes(file);
+  add_choice(app, "--enc-mode", key.mode, "How it is encrypted, where the file does not tell (MindSpore 1.3 to 1.5)",
+             "AES-GCM|AES-CBC|SM4-CBC");
+}
+
+void add_strings(CLI::App& app, const std::string& name, std::vector<std::string>& to, const std::string& text,
+                 const std::string& value) {
+  app.add_option(name, to, text)->option_text(value)->allow_extra_args(false)->take_all();
+}
+
+void add_prefix(CLI::App& app, std::optional<std::string>& to, const std::string& text) {
+  app.add_option_function<std::string>(
+         kPrefix, [&to](const std::string& prefix) { to = prefix; }, text)
+      ->option_text("PREFIX");
+}
+
+void add_patterns(CLI::App& app, PatternOptions& select) {
+  app.add_option("PATTERN", select.patterns, "Only names that match one of these globs; * passes dots too");
+  app.add_flag("--regex", select.regex, "The patterns are regular expressions (RE2), found anywhere in the name");
+}
+
+void add_common(CLI::App& app, const std::string& version, std::string& color) {
+  add_choice(app, "--color", color, "Colours: auto is on a terminal, unless NO_COLOR is set", "auto|always|never");
+  app.set_help_flag("-h,--help", "Print this help");
+  app.set_version_flag("--version", version, "Print the version");
+}
+
+std::string nearest(std::string_view given, const std::vector<std::string>& words) {
+  std::string best;
+  std::size_t distance = given.size() < 4 ? 1 : 3;
+  for (const std::string& word : words) {
+    const std::size_t d = tools::edit_distance(given, word, distance);
+    if (d < distance) {
+      distance = d;
+      best = word;
+    }
+  }
+  return best;
+}
+
+bool asks_for_help(const std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::any_of(arguments.begin(), end, [](const std::string& a) { return a == "-h" || a == "--help"; });
+}
+
+Parsed parse(CLI::App& app, std::vector<std::string> arguments, const std::string& command) {
+  if (asks_for_help(arguments)) return {.help = true};
+  tune_options(app);
+  mark_brackets(arguments);
+  split_empty_prefix(arguments);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForVersion& version) {
+    return {.text = std::string(version.what()) + "\n"};
+  } catch (const CLI::CallForHelp&) {
+    return {.help = true};
+  } catch (const CLI::ParseError& error) {
+    return usage_error(app, command, error);
+  }
+  return {.done = true};
+}
+
+When when_of(const std::string& color) {
+  return color == "always" ? When::always : color == "never" ? When::never : When::automatic;
+}
+
+std::vector<OptionDoc> describe(const CLI::App& app) {
+  std::vector<OptionDoc> docs;
+  for (const CLI::Option* option : app.get_options()) docs.push_back(describe(*option));
+  return docs;
+}
+
+}  // namespace ckpt::cli
