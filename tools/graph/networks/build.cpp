@@ -42,6 +42,11 @@ void Net::fail(std::string message) {
   if (!error_) error_ = Error{.code = Errc::usage, .message = "network " + graph_.name + ": " + std::move(message)};
 }
 
+std::int64_t Net::channels(std::int64_t usual) const {
+  const Dims& asked = options_.input;
+  return asked.size() == 4 && asked[1].known() ? asked[1].size : usual;
+}
+
 ValueId Net::input(Dims usual) {
   const Dims& asked = options_.input;
   if (!asked.empty() && asked.size() != usual.size()) {

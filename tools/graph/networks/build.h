@@ -50,6 +50,9 @@ class Net {
   /// num_classes as asked for, or as many as `parameter` has rows.
   std::int64_t classes(std::string_view parameter, std::int64_t fallback) const;
 
+  /// Channels of the images that are asked for; `usual` where nothing is.
+  std::int64_t channels(std::int64_t usual) const;
+
   /// The network's input, Float32: options().input where it is given, which must have as many dimensions.
   ValueId input(Dims usual);
   ValueId parameter(std::string name, std::initializer_list<std::int64_t> dims);

@@ -34,7 +34,7 @@ Result<Graph> make_mlp(Net net) {
 
 Result<Graph> make_lenet5(Net net) {
   const Cell root;
-  const std::int64_t channels = net.dim("conv1.weight", 1, 1);
+  const std::int64_t channels = net.dim("conv1.weight", 1, net.channels(1));
   ValueId x = net.input({Dim("N"), channels, 32, 32});
   const auto convolve = [&](std::string_view name, std::int64_t in, std::int64_t out) {
     x = net.conv2d(root.in(name, "Conv2d"), x, {.in = in, .out = out, .kernel = 5, .pad_mode = "valid"});

@@ -51,7 +51,7 @@ class ResNet {
 };
 
 ValueId ResNet::stem(const Cell& root) {
-  const std::int64_t channels = net_.dim("conv1.weight", 1, 3);
+  const std::int64_t channels = net_.dim("conv1.weight", 1, net_.channels(3));
   ValueId x = net_.input({Dim("N"), channels, 224, 224});
   x = convolve(root.in("conv1", "Conv2d"), x, channels, 64, 7, 2);
   x = net_.batch_norm2d(root.in("bn1", "BatchNorm2d"), x, 64, shape_.bottleneck ? kEpsilon : kShallowEpsilon);
