@@ -47,14 +47,14 @@ Status check_labels(const std::vector<std::uint8_t>& labels, std::size_t classes
                           " classes, 0 to " + std::to_string(classes - 1)};
 }
 
-// A coarse grid of random grey, smoothly enlarged.
+// A coarse grid of random grey, smoothly enlarged; more dark than light, as pictures of digits and clothes are.
 std::vector<std::uint8_t> pattern(std::uint64_t seed) {
   constexpr std::size_t kGrid = 5;
   constexpr std::size_t kCell = kSide / (kGrid - 1);
   Draw draw(seed);
   std::array<std::array<std::size_t, kGrid>, kGrid> grid = {};
   for (auto& row : grid)
-    for (std::size_t& knot : row) knot = draw.below(256);
+    for (std::size_t& knot : row) knot = std::min(draw.below(256), draw.below(256));
   std::vector<std::uint8_t> pixels;
   for (std::size_t y = 0; y < kSide; ++y)
     for (std::size_t x = 0; x < kSide; ++x) {
@@ -66,14 +66,14 @@ std::vector<std::uint8_t> pattern(std::uint64_t seed) {
   return pixels;
 }
 
-// Shifted by up to two pixels each way, at half its contrast, under noise.
+// Shifted by up to two pixels each way, under noise.
 void draw_image(const std::vector<std::uint8_t>& shown, Draw& draw, std::vector<std::uint8_t>& pixels) {
   const std::size_t down = draw.below(5), right = draw.below(5);
   const auto moved = [](std::size_t at, std::size_t by) { return std::min(at + by < 2 ? 0 : at + by - 2, kSide - 1); };
   for (std::size_t y = 0; y < kSide; ++y)
     for (std::size_t x = 0; x < kSide; ++x)
       pixels.push_back(
-          static_cast<std::uint8_t>((shown[moved(y, down) * kSide + moved(x, right)] + draw.below(256)) / 2));
+          static_cast<std::uint8_t>((3 * shown[moved(y, down) * kSide + moved(x, right)] + draw.below(256)) / 4));
 }
 
 }  // namespace

@@ -1,0 +1,27 @@
+# Going on, in a new process and from any step, is as if nothing had been: the same bytes.
+cp bad/cut_in_content.ckpt "$tmp"
+cd "$tmp"
+train() { ckpt-train --synthetic 320 --threads 1 --save-steps 4 --keep-max 100 "$@" > out || cat out; }
+tensors() { ckpt hash --json "$1" | sed 's/.*"tensors"//'; }
+for optimizer in sgd adam; do
+  train --optimizer $optimizer --epochs 3 --directory whole-$optimizer
+  train --optimizer $optimizer --epochs 1 --directory part-$optimizer
+  train --optimizer $optimizer --epochs 3 --directory part-$optimizer --resume part-$optimizer/CKP-1_10.ckpt
+  train --optimizer $optimizer --epochs 3 --directory part-$optimizer --resume whole-$optimizer/CKP-2_6.ckpt
+  ls part-$optimizer/*3_10.ckpt
+  for file in part-$optimizer/*3_10.ckpt; do
+    [ "$(tensors "$file")" = "$(tensors whole-$optimizer/CKP-3_10.ckpt)" ] && echo same || echo different
+  done
+done
+echo "a schedule, which is in the file:"
+train --schedule cosine --warm-up 1 --epochs 3 --seed 7 --directory whole
+train --epochs 3 --directory part --resume whole/CKP-1_8.ckpt
+[ "$(tensors part/CKP-3_10.ckpt)" = "$(tensors whole/CKP-3_10.ckpt)" ] && echo same || echo different
+train --epochs 4 --directory part --resume whole/CKP-3_10.ckpt
+echo "what is no such file:"
+train --epochs 3 --resume part-sgd/CKP-3_10.ckpt
+train --optimizer adam --epochs 4 --resume part-sgd/CKP-3_10.ckpt
+train --batch 16 --epochs 4 --resume part-sgd/CKP-3_10.ckpt --optimizer sgd
+train --network mlp --epochs 4 --resume part-sgd/CKP-3_10.ckpt
+train --epochs 4 --resume nowhere.ckpt
+train --epochs 4 --resume cut_in_content.ckpt

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "ckpt/error.h"
+#include "ckpt/manager.h"
+#include "data/image_feed.h"
+#include "reporter.h"
+#include "trainer.h"
+
+namespace ckpt::train {
+
+/// What a training is made of.
+struct Training {
+  Trainer& trainer;
+  ImageFeed& images;
+  ModelCheckpoint& saver;
+  Reporter& reporter;
+  Evaluator* validator = nullptr;  ///< null: nothing is validated between epochs
+  ImageFeed* held_out = nullptr;
+  bool metric_is_loss = false;  ///< what the saver is told of a validation; else the accuracy
+  std::span<const double> learning_rates = {};
+  std::uint64_t seed = 1;
+  std::uint64_t epochs = 1;
+  std::size_t batch = 1;
+  std::uint64_t first_step = 0;  ///< steps that are done already
+};
+
+struct Ending {
+  enum class Why : std::uint8_t { done, interrupted, diverged };
+  Why why = Why::done;
+  std::uint64_t step = 0;  ///< the last one
+  double loss = 0;         ///< its loss
+};
+
+/// Trains. The order of the images is a matter of seed and epoch alone, and all that a step changes is among the
+/// parameters: so going on behind any step is as if nothing had been. Errors: those of a step; of saving none, they are
+/// reported. It does not end the saver.
+Result<Ending> train(const Training& training);
+
+}  // namespace ckpt::train

@@ -1,0 +1,230 @@
+#include "train_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include "ckpt/text.h"
+#include "help.h"
+#include "option_kinds.h"
+#include "train_version.h"
+
+namespace ckpt::train {
+namespace {
+
+using cli::add_choice;
+using cli::add_count;
+using cli::add_number;
+using cli::add_real;
+using cli::add_strings;
+
+// What is not bound to the command as it is typed.
+struct Words {
+  std::string channels = {};
+  std::string optimizer = "momentum";
+  std::string schedule = "constant";
+  std::string labels = {};
+  std::string milestones = {};
+  std::string save_steps = {};
+  std::string save_seconds = {};
+  std::string keep_max = {};
+  std::string keep_minutes = {};
+  std::optional<std::string> prefix = {};
+  double learning_rate = -1;
+  int warm_up = 0;
+  int keep_best = 1;
+  bool no_sync = false;
+};
+
+constexpr const char* kNetworks = "lenet5|mlp|resnet18|resnet34|resnet50";
+
+void add_images(CLI::App& app, TrainCommand& command, Words& words) {
+  add_choice(app, "--network", command.network, "What to train (lenet5, or what the checkpoint given is of)",
+             kNetworks);
+  auto* data = app.add_option("--data", command.data,
+                              "A folder with MNIST's files, perhaps .gz (Fashion-MNIST, where Debian's is installed)")
+                   ->option_text("DIR");
+  add_count(app, "--synthetic", command.synthetic, "N images instead, which are made up and can be learnt")
+      ->excludes(data);
+  app.add_option("--labels", words.labels, "Only images with these labels, which are counted from 0 then")
+      ->option_text("3,5-7");
+  add_count(app, "--hold-out", command.hold_out, "Validate on the last N training images, not on the test files");
+  add_number(app, "--num-classes", command.num_classes, "How many classes there are (10)", 2, 256);
+  add_number(app, "--size", command.size, "Resize the images to N x N (28 for mlp, else 32)", 1, 4096);
+  add_choice(app, "--channels", words.channels, "Of the input, each the same grey (1; 3 for a ResNet)", "1|3");
+  add_real(app, "--mean", command.mean, "A pixel p becomes (p / 255 - mean) / std (MNIST's 0.1307)");
+  add_real(app, "--std", command.std, "See --mean (MNIST's 0.3081)");
+}
+
+void add_training(CLI::App& app, TrainCommand& command, Words& words) {
+  Optimizer& optimizer = command.training.optimizer;
+  add_number(app, "--epochs", command.epochs, "How often all images are seen (5), those before --resume too", 1,
+             1000000);
+  add_number(app, "--batch", command.batch, "Images a step (32)", 1, 65536);
+  add_choice(app, "--optimizer", words.optimizer, "As MindSpore's nn.Momentum (the default), nn.SGD, nn.Adam",
+             "momentum|sgd|adam");
+  add_real(app, "--lr", words.learning_rate, "Learning rate (0.01; 0.001 for Adam; that of --resume)");
+  add_real(app, "--momentum", optimizer.momentum, "Of Momentum and SGD (0.9)");
+  add_real(app, "--weight-decay", optimizer.weight_decay, "Of all but beta and gamma (0)");
+  add_real(app, "--loss-scale", optimizer.loss_scale, "Gradients are computed of so many times the loss (1)");
+  add_choice(app, "--schedule", words.schedule, "How the rate changes, as MindSpore's lists (constant)",
+             "constant|step|cosine");
+  app.add_option("--milestones", words.milestones, "Of step: multiply the rate behind these epochs")
+      ->option_text("2,4");
+  add_real(app, "--factor", command.schedule.factor, "Of step: by this (0.1)");
+  add_real(app, "--lr-min", command.schedule.least, "Of cosine: where it ends (0)");
+  add_number(app, "--warm-up", words.warm_up, "Let the rate rise from 0 in the first N epochs", 1, 1000000);
+  add_strings(app, "--freeze", command.freeze, "Parameters that stay as they are, by a glob", "PATTERN");
+  add_count(app, "--seed", command.seed, "Of the initial weights and the order of images (1; that of --resume)");
+  add_number(app, "--threads", command.threads, "Results are the same for the same N (all cores)", 1, 1024);
+}
+
+CLI::Option* add_policy(CLI::App& app, const std::string& name, std::string& to, const std::string& text) {
+  return app.add_option(name, to, text)->option_text("N|none")->check([](const std::string& given) {
+    const bool digits = given.size() < 10 && given.find_first_not_of("0123456789") == given.npos;
+    return digits || given == "none" ? std::string() : "'" + escape(given) + "' is not a whole number, and not none";
+  });
+}
+
+void add_checkpoints(CLI::App& app, TrainCommand& command, Words& words) {
+  add_policy(app, "--save-steps", words.save_steps, "Save when so many steps have passed (1)");
+  add_policy(app, "--save-seconds", words.save_seconds, "Or, instead, when so many seconds have passed");
+  add_policy(app, "--keep-max", words.keep_max, "Keep the newest so many files (5)");
+  add_policy(app, "--keep-per-minutes", words.keep_minutes, "Or, instead, one in so many minutes");
+  cli::add_prefix(app, words.prefix, "Files are called PREFIX-EPOCH_STEP.ckpt (CKP)");
+  app.add_option("--directory", command.directory, "Where they go; it is made if it is not there (.)")
+      ->option_text("DIR");
+  add_choice(app, "--best", command.best, "Validate after each epoch, and keep what is best by this", "accuracy|loss");
+  add_number(app, "--keep-best", words.keep_best, "The best so many (1)", 1, 1000000)->needs("--best");
+  app.add_flag("--no-sync", words.no_sync, "Do not wait for the disk: a power cut may cost what was saved last");
+  auto* resume = app.add_option("--resume", command.resume,
+                                "Go on from a checkpoint: weights, optimizer, step, learning rate, order of images")
+                     ->option_text("FILE");
+  app.add_option("--finetune", command.finetune, "Begin with the weights of a checkpoint that fit")
+      ->option_text("FILE")
+      ->excludes(resume);
+  app.add_option("--metrics", command.metrics, "Write loss and accuracy to FILE, .csv or .jsonl")->option_text("FILE");
+  add_number(app, "--log-steps", command.log_steps, "A line there every N steps, and at the end of an epoch (100)", 1,
+             1000000000);
+  auto* eval = app.add_option("--eval", command.eval, "Do not train: how good is this checkpoint on the test images?")
+                   ->option_text("FILE")
+                   ->excludes(resume)
+                   ->excludes("--finetune");
+  app.add_option("--logits", command.logits, "With --eval: what the network says of each image, as a NumPy file")
+      ->option_text("FILE")
+      ->needs(eval);
+  cli::add_json(app, command.json)->needs(eval);
+}
+
+std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(number)
+                                                                                   : std::nullopt;
+}
+
+// "3,5-7" as 3, 5, 6, 7. Empty where it is no such list, or one of the numbers is above `most`.
+std::vector<std::uint64_t> list_of(std::string_view text, std::uint64_t most) {
+  std::vector<std::uint64_t> list;
+  while (true) {
+    const std::string_view part = text.substr(0, text.find(','));
+    const std::size_t dash = part.find('-');
+    const auto first = number_of(part.substr(0, dash));
+    const auto last = dash == part.npos ? first : number_of(part.substr(dash + 1));
+    if (!first || !last || *first > *last || *last > most) return {};
+    for (std::uint64_t i = *first; i <= *last; ++i) list.push_back(i);
+    if (part.size() == text.size()) return list;
+    text.remove_prefix(part.size() + 1);
+  }
+}
+
+// Of a policy that was given the other one of its kind is given up, unless it was given, too.
+std::optional<std::int64_t> policy_of(const std::string& word, const std::string& other,
+                                      std::optional<std::int64_t> fallback) {
+  if (word == "none") return std::nullopt;
+  if (!word.empty()) return static_cast<std::int64_t>(*number_of(word));
+  return other.empty() || other == "none" ? fallback : std::nullopt;
+}
+
+void set_checkpoints(TrainCommand& command, const Words& words) {
+  CheckpointConfig& config = command.config;
+  config.save_checkpoint_steps = policy_of(words.save_steps, words.save_seconds, config.save_checkpoint_steps);
+  config.save_checkpoint_seconds = policy_of(words.save_seconds, words.save_steps, config.save_checkpoint_seconds);
+  config.keep_checkpoint_max = policy_of(words.keep_max, words.keep_minutes, config.keep_checkpoint_max);
+  config.keep_checkpoint_per_n_minutes =
+      policy_of(words.keep_minutes, words.keep_max, config.keep_checkpoint_per_n_minutes);
+  config.async_save = true;
+  config.durable = !words.no_sync;
+  if (!command.best.empty()) config.keep_best = static_cast<std::uint64_t>(words.keep_best);
+  config.metric_mode = command.best == "loss" ? MetricMode::min : MetricMode::max;
+  if (words.prefix) command.prefix = *words.prefix;
+}
+
+// What is wrong; nothing if all is well.
+std::string set_training(TrainCommand& command, const Words& words) {
+  using Kind = Optimizer::Kind;
+  command.training.optimizer.kind = words.optimizer == "sgd"    ? Kind::sgd
+                                    : words.optimizer == "adam" ? Kind::adam
+                                                                : Kind::momentum;
+  if (words.learning_rate >= 0) command.learning_rate = words.learning_rate;
+  Schedule& schedule = command.schedule;
+  schedule.learning_rate = command.learning_rate.value_or(words.optimizer == "adam" ? 0.001 : 0.01);
+  schedule.warm_up = static_cast<std::uint64_t>(words.warm_up);
+  if (words.schedule == "cosine") schedule.kind = Schedule::Kind::cosine;
+  if (words.schedule == "step") schedule.kind = Schedule::Kind::step;
+  if ((words.schedule == "step") == words.milestones.empty()) return "--schedule step and --milestones go together";
+  if (!words.milestones.empty()) schedule.milestones = list_of(words.milestones, 1000000);
+  const auto not_rising = std::ranges::adjacent_find(schedule.milestones, std::ranges::greater_equal());
+  if (!words.milestones.empty() && (schedule.milestones.empty() || not_rising != schedule.milestones.end()))
+    return "--milestones: '" + escape(words.milestones) + "' is no list of epochs that rise, like 2,4";
+  if (schedule.kind == Schedule::Kind::cosine && schedule.least > schedule.learning_rate)
+    return "--lr-min is above --lr";
+  return {};
+}
+
+std::string set_images(TrainCommand& command, const Words& words) {
+  if (!words.channels.empty()) command.channels = words.channels == "3" ? 3 : 1;
+  if (!(command.std > 0)) return "--std: must be above 0";
+  if (words.labels.empty()) return {};
+  for (const std::uint64_t label : list_of(words.labels, 255)) {
+    if (std::ranges::find(command.labels, label) != command.labels.end()) return "--labels: one of them is there twice";
+    command.labels.push_back(static_cast<std::uint8_t>(label));
+  }
+  if (command.labels.size() < 2) return "--labels: '" + escape(words.labels) + "' is no list of labels, like 3,5-7";
+  if (command.num_classes == 0) command.num_classes = static_cast<int>(command.labels.size());
+  if (static_cast<std::size_t>(command.num_classes) < command.labels.size())
+    return "--labels: there are more of them than --num-classes";
+  return {};
+}
+
+}  // namespace
+
+TrainCommandLine parse_train_command(int argc, const char* const* argv) {
+  TrainCommand command;
+  Words words;
+  CLI::App app;
+  app.set_help_flag();  // it is one of the common ones
+  add_images(app, command, words);
+  add_training(app, command, words);
+  add_checkpoints(app, command, words);
+  const cli::VerbDoc program{.name = "ckpt-train",
+                             .summary = "Trains a network on images, saving checkpoints that MindSpore loads",
+                             .example = "ckpt-train --network lenet5 --save-steps 32 --keep-max 10 --directory run",
+                             .options = cli::describe(app)};
+  std::string color;
+  cli::add_common(app, "ckpt-train " CKPT_VERSION, color);
+  const std::size_t own = program.options.size();
+  std::vector<cli::OptionDoc> common = cli::describe(app);
+  common.erase(common.begin(), common.begin() + static_cast<std::ptrdiff_t>(own));
+
+  const cli::Parsed parsed = cli::parse(app, {argv + (argc > 0), argv + argc}, "ckpt-train");
+  if (parsed.help) return {.text = cli::help_text(program, common)};
+  if (!parsed.done) return {.exit = parsed.exit, .text = parsed.text, .hint = parsed.hint};
+  command.schedule_given = app.count("--lr") + app.count("--schedule") + app.count("--warm-up") > 0;
+  for (const std::string& wrong : {set_images(command, words), set_training(command, words)})
+    if (!wrong.empty()) return {.exit = cli::kFailed, .text = wrong, .hint = "`ckpt-train --help` tells how"};
+  set_checkpoints(command, words);
+  return {.command = std::move(command), .color = cli::when_of(color)};
+}
+
+}  // namespace ckpt::train

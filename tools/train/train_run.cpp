@@ -1,0 +1,437 @@
+#include "train_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "checkpoint_fit.h"
+#include "ckpt/output_file.h"
+#include "ckpt/run_files.h"
+#include "ckpt/text.h"
+#include "ckpt/validate.h"
+#include "initial_weights.h"
+#include "json.h"
+#include "meta_file.h"
+#include "metrics_file.h"
+#include "npy.h"
+#include "output.h"
+#include "render.h"
+#include "reporter.h"
+#include "select.h"
+#include "train_loop.h"
+#include "train_setup.h"
+#include "trainer.h"
+#include "usage.h"
+
+namespace ckpt::train {
+namespace {
+
+using tools::usage;
+namespace fs = std::filesystem;
+
+int fail(cli::Context& context, const Trouble& trouble) {
+  if (trouble.error.code == Errc::cancelled) return cli::kInterrupted;
+  if (trouble.where.empty()) return context.fail(to_string(trouble.error), trouble.hint);
+  return context.fail(trouble.where, trouble.error, trouble.hint);
+}
+
+// What does not fit, a line each, up to a number that can be read.
+void tell_others(cli::Context& context, const std::string& path, const std::vector<NotLoaded>& others) {
+  constexpr std::size_t kLines = 20;
+  for (std::size_t i = 0; i < std::min(kLines, others.size()); ++i)
+    context.note(fmt::format("{}: \"{}\" {}", cli::file_text(path), escape(others[i].name), others[i].why));
+  if (others.size() > kLines) context.note(fmt::format("and {} more", cli::grouped(others.size() - kLines)));
+}
+
+/// The file that is begun with: --resume, --finetune or --eval.
+struct Given {
+  std::string path = {};
+  std::optional<ParamDict> file = {};
+
+  const ParamDict* dict() const { return file ? &*file : nullptr; }
+};
+
+Made<Given> open_given(const TrainCommand& command) {
+  Given given;
+  for (const std::string* path : {&command.resume, &command.finetune, &command.eval})
+    if (!path->empty()) given.path = *path;
+  if (given.path.empty()) return given;
+  auto file = load_checkpoint(given.path);
+  if (!file) return Trouble{given.path, std::move(file).error(), ""};
+  given.file.emplace(std::move(*file));
+  return given;
+}
+
+// --seed, or that of the file, or 1.
+std::uint64_t seed_of(const TrainCommand& command, const Given& given) {
+  if (command.seed) return *command.seed;
+  if (given.file && command.finetune.empty())
+    if (const auto seed = integer_in(*given.file, "seed"); seed && *seed >= 0) return static_cast<std::uint64_t>(*seed);
+  return 1;
+}
+
+// ---- --eval ----
+
+// Collects what the network says, and writes it as a NumPy file.
+class LogitsFile {
+ public:
+  std::function<void(std::span<const float>)> collector() {
+    return [this](std::span<const float> image) {
+      classes_ = image.size();
+      values_.insert(values_.end(), image.begin(), image.end());
+    };
+  }
+  Status write(const std::string& path) const {
+    auto file = OutputFile::create(path, {.permissions = cli::default_permissions()});
+    if (!file) return std::move(file).error();
+    const std::int64_t dims[] = {static_cast<std::int64_t>(values_.size() / classes_),
+                                 static_cast<std::int64_t>(classes_)};
+    const std::string head = containers::npy_header(containers::npy_descr(DType::float32), dims);
+    if (auto status = file->append(std::as_bytes(std::span(head))); !status) return status;
+    if (auto status = file->append(std::as_bytes(std::span(values_))); !status) return status;
+    return file->commit();
+  }
+
+ private:
+  std::size_t classes_ = 1;
+  std::vector<float> values_ = {};
+};
+
+int run_eval(cli::Context& context, const TrainCommand& command, const Given& given, const graph::Graph& network) {
+  auto images = load_images(command, Part::test, classes_of(network), seed_of(command, given), true);
+  if (!images) return fail(context, images.trouble);
+  auto parameters = Parameters::of(network);
+  if (!parameters) return context.fail(given.path, parameters.error());
+  const Fit fits = fit(parameters->net_params(), *given.file);
+  if (!fits.others.empty()) {
+    tell_others(context, given.path, fits.others);
+    return context.fail(fmt::format("{}: does not fit {}", cli::file_text(given.path), network.name));
+  }
+  if (const auto loaded = load_param_into_net(fits.fitting, *given.file); !loaded)
+    return context.fail(given.path, loaded.error());
+  auto evaluator = Evaluator::make(network, *parameters, command.threads);
+  if (!evaluator) return context.fail(given.path, evaluator.error());
+  ImageFeed feed(std::move(**images), feed_options(command, network));
+  LogitsFile logits;
+  const auto result =
+      evaluator->run(feed, context.counting(given.path), command.logits.empty() ? nullptr : logits.collector());
+  if (!result) return context.fail(given.path, result.error());
+  if (!command.logits.empty())
+    if (auto status = logits.write(command.logits); !status) return context.fail(command.logits, status.error());
+  if (command.json) {
+    cli::Json json;
+    json["schema"] = "ckpt.eval/1";
+    cli::set_text(json, "file", given.path);
+    json["network"] = network.name;
+    json["accuracy"] = cli::number(result->accuracy);
+    json["loss"] = cli::number(result->loss);
+    json["images"] = result->images;
+    context.write(cli::line_of(json));
+  } else {
+    context.write(fmt::format("{}: accuracy {:.4f}, loss {:.4f}, {} images\n", cli::file_text(given.path),
+                              result->accuracy, result->loss, cli::grouped(result->images)));
+  }
+  return cli::kDone;
+}
+
+// ---- training ----
+
+/// Training from the images to its end.
+class Run {
+ public:
+  Run(cli::Context& context, const TrainCommand& command, const Given& given, graph::Graph network)
+      : context_(context), command_(command), given_(given), network_(std::move(network)) {
+    seed_ = seed_of(command, given);
+    batch_ = static_cast<std::size_t>(command.batch);
+  }
+
+  int run();
+
+ private:
+  bool load_data();
+  bool find_start();
+  bool make_trainer();
+  bool load_weights();
+  bool load_resumed();
+  bool load_finetuned();
+  bool open_saver();
+  bool open_metrics(std::optional<MetricsFile>& metrics);
+  int finish(const Ending& ending);
+  int tell_divergence(const Ending& ending);
+  void tell_best();
+
+  bool fail(const Trouble& trouble) {
+    exit_ = train::fail(context_, trouble);
+    return false;
+  }
+  bool fail(std::string where, Error error, std::string hint = {}) {
+    return fail(Trouble{std::move(where), std::move(error), std::move(hint)});
+  }
+
+  cli::Context& context_;
+  const TrainCommand& command_;
+  const Given& given_;
+  graph::Graph network_;
+  std::uint64_t seed_ = 1;
+  std::size_t batch_ = 1;
+  int exit_ = cli::kFailed;
+
+  std::optional<ImageFeed> images_ = {};
+  std::optional<ImageFeed> held_out_ = {};
+  std::uint64_t steps_per_epoch_ = 1;
+  std::uint64_t first_step_ = 0;
+  std::vector<double> rates_ = {};
+  std::optional<Trainer> trainer_ = {};
+  std::optional<Evaluator> validator_ = {};
+  std::optional<ModelCheckpoint> saver_ = {};  // behind what it saves
+};
+
+bool Run::load_data() {
+  const std::size_t classes = classes_of(network_);
+  auto train = load_images(command_, Part::train, classes, seed_, true);
+  if (!train) return fail(train.trouble);
+  std::optional<ImageSet> held_out;
+  if (command_.hold_out) {
+    if (*command_.hold_out == 0 || *command_.hold_out >= (*train)->size())
+      return fail("--hold-out", usage("some of the " + cli::counted((*train)->size(), "image") + ", and not all"));
+    held_out = hold_out(**train, static_cast<std::size_t>(*command_.hold_out));
+  } else {
+    auto test = load_images(command_, Part::test, classes, seed_, !command_.best.empty());
+    if (!test) return fail(test.trouble);
+    held_out = std::move(*test);
+  }
+  const FeedOptions options = feed_options(command_, network_);
+  if (held_out) held_out_.emplace(std::move(*held_out), options);
+  images_.emplace(std::move(**train), options);
+  steps_per_epoch_ = images_->size() / batch_;
+  if (steps_per_epoch_ == 0)
+    return fail("--batch", usage(fmt::format("{} images a step are more than there are, {}", cli::grouped(batch_),
+                                             cli::grouped(images_->size()))));
+  constexpr std::uint64_t kMostSteps = 2'000'000'000;  // MindSpore counts them in an Int32
+  if (steps_per_epoch_ > kMostSteps / static_cast<std::uint64_t>(command_.epochs))
+    return fail("--epochs", usage("these are more than " + cli::grouped(kMostSteps) + " steps"));
+  return true;
+}
+
+// The step that is gone on behind, and the learning rates.
+bool Run::find_start() {
+  const auto epochs = static_cast<std::uint64_t>(command_.epochs);
+  rates_ = learning_rates(command_.schedule, epochs, steps_per_epoch_);
+  if (command_.resume.empty()) return true;
+  const auto standing = train::standing(*given_.file, given_.path, steps_per_epoch_);
+  if (!standing) return fail(given_.path, standing.error(), "--batch and --data must be those of that training");
+  first_step_ = standing->step;
+  const std::uint64_t steps = epochs * steps_per_epoch_;
+  if (first_step_ >= steps)
+    return fail(given_.path, usage(fmt::format("{} are trained already", cli::counted(epochs, "epoch"))),
+                "--epochs says how many it shall be together");
+  if (command_.seed && standing->seed && static_cast<std::int64_t>(*command_.seed) != *standing->seed)
+    context_.note(fmt::format("{}: was trained with --seed {}", cli::file_text(given_.path), *standing->seed));
+  if (command_.schedule_given || standing->learning_rates.empty()) return true;
+  rates_ = standing->learning_rates;
+  if (rates_.size() > 1 && rates_.size() < steps)
+    return fail(given_.path,
+                usage(fmt::format("has learning rates for {} steps, and there shall be {}", cli::grouped(rates_.size()),
+                                  cli::grouped(steps))),
+                "--lr and --schedule give others");
+  return true;
+}
+
+bool Run::make_trainer() {
+  auto frozen = tools::Selection::create({.patterns = command_.freeze});
+  if (!frozen) return fail("--freeze", frozen.error());
+  TrainingOptions options = command_.training;
+  options.optimizer.learning_rate = rates_;
+  if (!command_.freeze.empty()) options.frozen = [&](std::string_view name) { return frozen->matches(name); };
+  auto trainer = Trainer::make(network_, options, command_.threads);
+  if (!trainer) return fail(network_.name, trainer.error());
+  if (const std::string unused = frozen->unused(); !unused.empty())
+    return fail("--freeze", usage("nothing matches '" + escape(unused) + "'"));
+  trainer_.emplace(std::move(*trainer));
+  if (!held_out_) return true;
+  auto validator = Evaluator::make(network_, trainer_->parameters(), command_.threads);
+  if (!validator) return fail(network_.name, validator.error());
+  validator_.emplace(std::move(*validator));
+  return true;
+}
+
+bool Run::load_weights() {
+  initialise(network_, seed_, trainer_->parameters());
+  if (!command_.resume.empty()) return load_resumed();
+  if (!command_.finetune.empty()) return load_finetuned();
+  return true;
+}
+
+// All parameters, the optimizer's too. Only the learning rates are there already.
+bool Run::load_resumed() {
+  std::vector<NetParam> params = trainer_->parameters().net_params();
+  std::erase_if(params, [](const NetParam& param) { return param.name == "learning_rate"; });
+  const Fit fits = fit(params, *given_.file);
+  if (!fits.others.empty()) {
+    tell_others(context_, given_.path, fits.others);
+    return fail(given_.path, usage("does not fit " + network_.name + " with this optimizer"),
+                "--finetune takes what fits of its weights, and begins anew");
+  }
+  const auto loaded = load_param_into_net(fits.fitting, *given_.file);
+  return loaded || fail(given_.path, loaded.error());
+}
+
+bool Run::load_finetuned() {
+  std::vector<NetParam> params;
+  for (NetParam& param : trainer_->parameters().net_params()) {
+    const auto same = [&](const graph::Value& value) { return value.name == param.name; };
+    const auto at = std::ranges::find_if(network_.values, same);
+    if (at != network_.values.end() && at->kind == graph::ValueKind::parameter) params.push_back(std::move(param));
+  }
+  const Fit fits = fit(params, *given_.file);
+  tell_others(context_, given_.path, fits.others);
+  if (fits.fitting.empty()) return fail(given_.path, usage("nothing in it fits " + network_.name));
+  const auto loaded = load_param_into_net(fits.fitting, *given_.file);
+  return loaded || fail(given_.path, loaded.error());
+}
+
+// A file of the last run in the directory is gone on with under its prefix; everything else begins a run.
+bool Run::open_saver() {
+  auto meta = graph::to_meta(trainer_->graph());
+  if (!meta) return fail(network_.name, meta.error());
+  CheckpointConfig config = command_.config;
+  config.append_info.values.push_back({"seed", static_cast<std::int64_t>(seed_)});
+  const auto create = [&](bool resume) {
+    config.resume = resume;
+    return ModelCheckpoint::create(command_.prefix, command_.directory, config,
+                                   {.params = [this] { return trainer_->parameters().params(); }, .graph = *meta});
+  };
+  std::error_code none;
+  const fs::path file(given_.path);
+  const auto name = checkpoint_name_from(file.filename().string());
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  if (!command_.resume.empty() && name && fs::equivalent(folder, command_.directory, none)) {
+    auto saver = create(true);
+    if (saver && saver->prefix() == name->prefix) saver_.emplace(std::move(*saver));
+  }
+  if (!saver_) {
+    auto saver = create(false);
+    if (!saver) return fail(command_.directory, saver.error());
+    saver_.emplace(std::move(*saver));
+  }
+  for (const auto& [path, error] : saver_->passed_over())
+    context_.note(fmt::format("{}: {}", cli::file_text(path.string()), to_string(error)));
+  if (auto status = saver_->begin(first_step_); !status) return fail(command_.directory, status.error());
+  return true;
+}
+
+bool Run::open_metrics(std::optional<MetricsFile>& metrics) {
+  if (command_.metrics.empty()) return true;
+  const bool resumed = !command_.resume.empty();
+  auto file = MetricsFile::open(command_.metrics, resumed ? std::optional(first_step_) : std::nullopt);
+  if (!file) return fail(command_.metrics, file.error());
+  metrics.emplace(std::move(*file));
+  return true;
+}
+
+// The newest file of the run whose values are all finite.
+std::string last_good(const fs::path& directory, const std::string& prefix) {
+  const auto runs = find_runs(directory, prefix);
+  if (!runs || runs->empty()) return {};
+  const auto& files = runs->front().files;
+  for (auto at = files.rbegin(); at != files.rend(); ++at) {
+    const fs::path path = directory / at->name;
+    const auto file = Checkpoint::open(path);
+    if (!file) continue;
+    const auto findings = validate(*file, {.values = true});
+    if (findings && findings->empty()) return path.string();
+  }
+  return {};
+}
+
+// Not the step that went wrong: it has changed the parameters.
+int Run::tell_divergence(const Ending& ending) {
+  const std::string prefix = saver_->prefix();
+  saver_.reset();  // waits for what is being saved
+  const std::string good = last_good(command_.directory, prefix);
+  return context_.fail(
+      fmt::format("step {} of epoch {}: the loss is {}", (ending.step - 1) % steps_per_epoch_ + 1,
+                  (ending.step - 1) / steps_per_epoch_ + 1, std::isnan(ending.loss) ? "NaN" : "infinite"),
+      good.empty() ? "no checkpoint of this run is without NaN and infinities"
+                   : "the last checkpoint without NaN and infinities is " + cli::file_text(good));
+}
+
+void Run::tell_best() {
+  const auto runs = find_runs(command_.directory, saver_->prefix());
+  if (command_.best.empty() || !runs || runs->empty()) return;
+  const CheckpointFile* best = nullptr;
+  for (const CheckpointFile& file : runs->front().files) {
+    if (!file.metric) continue;
+    const bool better =
+        best == nullptr || (command_.best == "loss" ? *file.metric < *best->metric : *file.metric > *best->metric);
+    if (better) best = &file;
+  }
+  if (best != nullptr)
+    context_.write(fmt::format("best {} {:.4f}: {}\n", command_.best, *best->metric, escape(best->name)));
+}
+
+int Run::finish(const Ending& ending) {
+  if (ending.why == Ending::Why::diverged) return tell_divergence(ending);
+  const Status saved = saver_->end();
+  if (!saved) return context_.fail(command_.directory, saved.error());
+  if (ending.why == Ending::Why::interrupted) {
+    const fs::path& latest = saver_->latest_ckpt_file_name();
+    const std::string file = latest.empty() ? "" : (fs::path(command_.directory) / latest.filename()).string();
+    context_.note(fmt::format("stopped behind step {}{}", cli::grouped(ending.step),
+                              file.empty() ? std::string() : "; --resume " + cli::file_text(file) + " goes on"));
+    return cli::kInterrupted;
+  }
+  tell_best();
+  if (!validator_ || command_.hold_out) return cli::kDone;
+  const auto test = validator_->run(*held_out_, context_.counting("test"));
+  if (!test) return fail("", test.error()), exit_;
+  context_.write(fmt::format("test images: accuracy {:.4f}, loss {:.4f}, {} images\n", test->accuracy, test->loss,
+                             cli::grouped(test->images)));
+  return cli::kDone;
+}
+
+int Run::run() {
+  if (!load_data() || !find_start() || !make_trainer() || !load_weights()) return exit_;
+  std::optional<MetricsFile> metrics;
+  if (!open_metrics(metrics) || !open_saver()) return exit_;
+  Reporter reporter(context_,
+                    {.epochs = static_cast<std::uint64_t>(command_.epochs),
+                     .steps_per_epoch = steps_per_epoch_,
+                     .first_step = first_step_,
+                     .batch = batch_,
+                     .log_steps = static_cast<std::uint64_t>(command_.log_steps)},
+                    std::move(metrics));
+  const bool validate = !command_.best.empty() || command_.hold_out;
+  const auto ending = train({.trainer = *trainer_,
+                             .images = *images_,
+                             .saver = *saver_,
+                             .reporter = reporter,
+                             .validator = validate ? &*validator_ : nullptr,
+                             .held_out = held_out_ ? &*held_out_ : nullptr,
+                             .metric_is_loss = command_.best == "loss",
+                             .learning_rates = rates_,
+                             .seed = seed_,
+                             .epochs = static_cast<std::uint64_t>(command_.epochs),
+                             .batch = batch_,
+                             .first_step = first_step_});
+  if (!ending) return fail(network_.name, ending.error()), exit_;
+  return finish(*ending);
+}
+
+}  // namespace
+
+int run(cli::Context& context, const TrainCommand& command) {
+  if (const auto policy = checkpoint_policy(command.config); !policy) return context.fail(policy.error().message);
+  auto given = open_given(command);
+  if (!given) return fail(context, given.trouble);
+  auto network = make_trained_network(command, given->path, given->dict());
+  if (!network) return fail(context, network.trouble);
+  if (!command.eval.empty()) return run_eval(context, command, *given, *network);
+  return Run(context, command, *given, std::move(*network)).run();
+}
+
+}  // namespace ckpt::train

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "context.h"
+#include "train_options.h"
+
+namespace ckpt::train {
+
+/// Does what the command says and returns an exit code.
+int run(cli::Context& context, const TrainCommand& command);
+
+}  // namespace ckpt::train

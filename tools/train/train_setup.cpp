@@ -1,0 +1,104 @@
+#include "train_setup.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "ckpt/text.h"
+#include "networks.h"
+#include "op.h"
+#include "usage.h"
+#include "words.h"
+
+namespace ckpt::train {
+namespace {
+
+using graph::Graph;
+using tools::usage;
+
+constexpr const char* kFashionMnist = "/usr/share/datasets/fashion-mnist";  // of Debian's dataset-fashion-mnist
+constexpr std::uint64_t kMostSynthetic = 1'000'000;
+
+Made<std::string> network_name(const TrainCommand& command, const std::string& path, const ParamDict* file) {
+  if (!command.network.empty()) return command.network;
+  if (file == nullptr) return std::string("lenet5");
+  const auto name = graph::match_network(file->file());
+  if (name) return std::string(*name);
+  return Trouble{path, name.error(), "--network says which it is"};
+}
+
+// Where the data is; empty for synthetic images.
+Made<std::string> data_folder(const TrainCommand& command) {
+  if (command.synthetic) return std::string();
+  if (!command.data.empty()) return command.data;
+  std::error_code none;
+  if (std::filesystem::exists(kFashionMnist, none)) return std::string(kFashionMnist);
+  return Trouble{"", usage("there are no images to train on"),
+                 "--data DIR, --synthetic N, or Debian's package dataset-fashion-mnist"};
+}
+
+}  // namespace
+
+Made<Graph> make_trained_network(const TrainCommand& command, const std::string& path, const ParamDict* file) {
+  auto name = network_name(command, path, file);
+  if (!name) return std::move(name.trouble);
+  const Checkpoint* const checkpoint = file != nullptr ? &file->file() : nullptr;
+  graph::NetworkOptions options;
+  if (command.num_classes > 0) options.num_classes = command.num_classes;
+  if (command.num_classes == 0 && file == nullptr) options.num_classes = 10;
+  auto usual = graph::make_network(*name, options, checkpoint);
+  if (!usual) return Trouble{path, std::move(usual).error(), ""};
+  options.input = usual->value(usual->inputs[0]).type.dims;
+  if (options.input.size() != 4) return Trouble{path, usage("the network " + *name + " takes no images"), ""};
+  const int side = command.size > 0 ? command.size : *name == "mlp" ? 28 : 32;
+  options.input[0] = command.batch;
+  if (command.channels > 0) options.input[1] = command.channels;
+  options.input[2] = options.input[3] = side;
+  auto network = graph::make_network(*name, options, checkpoint);
+  if (!network) return Trouble{path, std::move(network).error(), ""};
+  const graph::Refusals wrong = graph::infer_types(*network);
+  if (wrong.empty()) return std::move(*network);
+  const graph::Refusal& first = wrong.list().front();
+  return Trouble{path,
+                 usage(*name + " takes no images of " + std::to_string(options.input[1].size) + " x " +
+                       std::to_string(side) + " x " + std::to_string(side) + ": " + escape(first.op) + " \"" +
+                       escape(first.first) + "\": " + escape(first.reason)),
+                 ""};
+}
+
+std::size_t classes_of(const Graph& network) {
+  return static_cast<std::size_t>(network.value(network.outputs[0]).type.dims.back().size);
+}
+
+Made<std::optional<ImageSet>> load_images(const TrainCommand& command, Part part, std::size_t classes,
+                                          std::uint64_t seed, bool needed) {
+  auto folder = data_folder(command);
+  if (!folder) return std::move(folder.trouble);
+  const std::size_t shown = command.labels.empty() ? classes : 256;
+  if (folder->empty()) {
+    if (*command.synthetic == 0 || *command.synthetic > kMostSynthetic)
+      return Trouble{"--synthetic", usage("1 to " + tools::grouped(kMostSynthetic) + " images"), ""};
+    const auto count = static_cast<std::size_t>(*command.synthetic);
+    const std::size_t made = part == Part::train ? count : std::max<std::size_t>(count / 5, 1);
+    ImageSet images = synthetic_images(made, part, command.labels.empty() ? classes : 10, seed);
+    return std::optional(command.labels.empty() ? std::move(images) : only_labels(images, command.labels));
+  }
+  auto images = read_images(*folder, part, shown);
+  if (!images && !needed && images.error().code == Errc::usage) return std::optional<ImageSet>();
+  if (!images) return Trouble{*folder, std::move(images).error(), ""};
+  if (command.labels.empty()) return std::optional(std::move(*images));
+  ImageSet chosen = only_labels(*images, command.labels);
+  if (chosen.size() == 0) return Trouble{*folder, usage("has no image with one of these labels"), ""};
+  return std::optional(std::move(chosen));
+}
+
+FeedOptions feed_options(const TrainCommand& command, const Graph& network) {
+  const graph::Dims& input = network.value(network.inputs[0]).type.dims;
+  return {.channels = static_cast<std::size_t>(input[1].size),
+          .height = static_cast<std::size_t>(input[2].size),
+          .width = static_cast<std::size_t>(input[3].size),
+          .mean = command.mean,
+          .std = command.std};
+}
+
+}  // namespace ckpt::train

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "ckpt/error.h"
+#include "ckpt/params.h"
+#include "data/image_feed.h"
+#include "data/image_set.h"
+#include "graph.h"
+#include "train_options.h"
+
+// What a training is made of, from what the command says.
+namespace ckpt::train {
+
+/// What was wrong, and with what: a file, a folder, an option.
+struct Trouble {
+  std::string where = {};
+  Error error = {};
+  std::string hint = {};
+};
+
+/// A value, or what was wrong.
+template <class T>
+struct Made {
+  std::optional<T> value = {};
+  Trouble trouble = {};
+
+  Made(T made) : value(std::move(made)) {}
+  Made(Trouble wrong) : trouble(std::move(wrong)) {}
+  explicit operator bool() const noexcept { return value.has_value(); }
+  T& operator*() { return *value; }
+  T* operator->() { return &*value; }
+};
+
+/// The network with its types, for batches of the command's size. `file` is what training begins with, or null. The
+/// classes are as many as the command says; else as the file has, but 10 without one.
+Made<graph::Graph> make_trained_network(const TrainCommand& command, const std::string& path, const ParamDict* file);
+
+/// The last dimension of its output.
+std::size_t classes_of(const graph::Graph& network);
+
+/// The images, of the command's data, for that network. Empty where the data has no such part and `needed` is false.
+Made<std::optional<ImageSet>> load_images(const TrainCommand& command, Part part, std::size_t classes,
+                                          std::uint64_t seed, bool needed);
+
+/// How they come to the network.
+FeedOptions feed_options(const TrainCommand& command, const graph::Graph& network);
+
+}  // namespace ckpt::train
