@@ -352,4 +352,12 @@ Status OutputFile::commit() {
   return {};
 }
 
+bool replaces(const std::filesystem::path& path, const Source& source) noexcept {
+  const int descriptor = descriptor_of(source);
+  struct stat read;
+  struct stat written;
+  return descriptor >= 0 && ::fstat(descriptor, &read) == 0 && ::stat(path.c_str(), &written) == 0 &&
+         read.st_dev == written.st_dev && read.st_ino == written.st_ino;
+}
+
 }  // namespace ckpt

@@ -77,6 +77,8 @@ TEST(Bind, RefusesOtherShapesAndTypes) {
   ASSERT_EQ(binding.unfit.size(), 2U);
   EXPECT_EQ(binding.unfit[0].reason, "Float32 [3, 2] in the checkpoint, Float32 [2, 3] in the graph");
   EXPECT_EQ(binding.unfit[1].reason, "Float16 [2] in the checkpoint, Float32 [2] in the graph");
+  EXPECT_FALSE(binding.unfit[0].other_type);
+  EXPECT_TRUE(binding.unfit[1].other_type);
   EXPECT_FALSE(graph.value(shape).bound);
   EXPECT_TRUE(binding.left_over.empty());
 }
@@ -101,32 +103,84 @@ TEST(Bind, LeavesTheOptimizerAlone) {
   EXPECT_TRUE(binding.left_over.empty());
 }
 
-TEST(Bind, FindsNamesBehindWhatTheCompilerPutsInFront) {
+TEST(Bind, PassesOverTheCompilersSigns) {
   Graph graph;
   const ValueId a = graph.add_parameter(
       "\xE2\x96\xB6"
       "conv1.weight",
       type({6}));
-  const ValueId b = graph.add_parameter("network._backbone.fc.weight", type({3}));
+  const ValueId b = graph.add_parameter("fc.weight", type({3}));
   const ValueId c = graph.add_parameter("L-xconv1.weight", type({7}));
-  const auto file = MadeUpCheckpoint().add("conv1.weight", {6}).add("fc.weight", {3}).add("weight", {3}).make();
+  const auto file = MadeUpCheckpoint().add("conv1.weight", {6}).add("fc.weight", {3}).make();
   const Binding binding = graph::bind(graph, file);
   EXPECT_TRUE(graph.value(a).bound);
   EXPECT_TRUE(graph.value(b).bound);
   EXPECT_FALSE(graph.value(c).bound);
   ASSERT_EQ(binding.missing.size(), 1U);
   EXPECT_EQ(binding.missing[0].parameter, "L-xconv1.weight");
-  EXPECT_EQ(binding.left_over, std::vector<std::string>{"weight"});
 }
 
-// Two parameters of a graph.meta must not share one tensor because both end in its name.
-TEST(Bind, GivesATensorToOneParameterOnly) {
+// Another module's weights of the same last names and shapes are not the ones that are missing.
+TEST(Bind, TakesNothingThatOnlyEndsAlike) {
   Graph graph;
-  graph.add_parameter("a.fc.weight", type({3}));
-  graph.add_parameter("b.fc.weight", type({3}));
-  const Binding binding = graph::bind(graph, MadeUpCheckpoint().add("fc.weight", {3}).make());
+  graph.add_parameter("a.weight", type({3}));
+  graph.add_parameter("decoder.proj.weight", type({3}));
+  const Binding binding = graph::bind(graph, MadeUpCheckpoint().add("a.weight", {3}).add("proj.weight", {3}).make());
   EXPECT_EQ(binding.bound, 1U);
-  EXPECT_EQ(binding.missing.size(), 1U);
+  EXPECT_TRUE(binding.prefix.empty());
+  ASSERT_EQ(binding.missing.size(), 1U);
+  EXPECT_EQ(binding.missing[0].parameter, "decoder.proj.weight");
+  EXPECT_EQ(binding.left_over, std::vector<std::string>{"proj.weight"});
+}
+
+TEST(Bind, CellsMayStandBeforeAllNames) {
+  const auto file = MadeUpCheckpoint().add("conv.weight", {3}).add("fc.weight", {4}).add("fc.bias", {4}).make();
+  Graph graph;
+  graph.add_parameter("network._backbone.conv.weight", type({3}));
+  graph.add_parameter("network._backbone.fc.weight", type({4}));
+  const Binding wrapped = graph::bind(graph, file);
+  EXPECT_TRUE(wrapped.complete());
+  EXPECT_EQ(wrapped.prefix, (Prefix{.wanted = "network._backbone."}));
+  EXPECT_EQ(wrapped.left_over, std::vector<std::string>{"fc.bias"});
+  EXPECT_FALSE(graph::bind(graph, file, {.exact = true}).complete());
+
+  Graph bare;
+  bare.add_parameter("conv.weight", type({3}));
+  bare.add_parameter("fc.weight", type({4}));
+  const Binding found = graph::bind(bare, MadeUpCheckpoint()
+                                              .add("moments.network.conv.weight", {3})
+                                              .add("network.conv.weight", {3})
+                                              .add("network.fc.weight", {4})
+                                              .make());
+  EXPECT_TRUE(found.complete());
+  EXPECT_EQ(found.prefix, (Prefix{.there = "network."}));
+}
+
+TEST(Bind, CellsBeforeSomeNamesAreNone) {
+  Graph graph;
+  graph.add_parameter("conv.weight", type({3}));
+  graph.add_parameter("fc.weight", type({4}));
+  // Not all of them,
+  EXPECT_EQ(graph::bind(graph, MadeUpCheckpoint().add("net.conv.weight", {3}).make()).missing.size(), 2U);
+  // of two that have all neither,
+  const auto two = MadeUpCheckpoint()
+                       .add("student.conv.weight", {3})
+                       .add("student.fc.weight", {4})
+                       .add("teacher.conv.weight", {3})
+                       .add("teacher.fc.weight", {4})
+                       .make();
+  EXPECT_EQ(graph::bind(graph, two).missing.size(), 2U);
+  // and no part of a name.
+  const auto part = MadeUpCheckpoint().add("preconv.weight", {3}).add("prefc.weight", {4}).make();
+  EXPECT_EQ(graph::bind(graph, part).missing.size(), 2U);
+}
+
+TEST(Bind, CellsBeforeNamesDoNotMakeShapesFit) {
+  Graph graph;
+  graph.add_parameter("conv.weight", type({3}));
+  const Binding binding = graph::bind(graph, MadeUpCheckpoint().add("net.conv.weight", {5}).make());
+  ASSERT_EQ(binding.unfit.size(), 1U);
+  EXPECT_EQ(binding.unfit[0].parameter, "conv.weight");
 }
 
 TEST(UnboundToInputs, AppendsThem) {

@@ -95,6 +95,27 @@ TEST_P(Networks, AreNotMistakenForOthers) {
   const auto found = match_network(*file, {.heads = 8});
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code, Errc::usage);
+  const std::string nearest =
+      "the nearest is " + std::string(GetParam()) + ": \"another.weight\" is not in the network";
+  EXPECT_NE(found.error().message.find(nearest), std::string::npos) << found.error().message;
+}
+
+// As they are behind a cell with the loss: sizes are read there, and the weights are found.
+TEST_P(Networks, AreRecognisedInsideOtherCells) {
+  NetworkOptions options = usual(GetParam());
+  options.num_classes = 17;
+  Graph inside = network(GetParam(), options);
+  for (Value& value : inside.values)
+    if (value.kind == ValueKind::parameter) value.name.insert(0, "network._backbone.");
+  const auto file = MadeUpCheckpoint().add_parameters_of(inside).make();
+  options.num_classes.reset();
+  const auto found = match_network(*file, options);
+  ASSERT_TRUE(found) << to_string(found.error());
+  EXPECT_EQ(*found, GetParam());
+  Graph graph = network(GetParam(), options, file.get());
+  const Binding binding = graph::bind(graph, file);
+  EXPECT_TRUE(binding.complete());
+  EXPECT_EQ(binding.prefix.there, "network._backbone.");
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Networks, testing::ValuesIn([] {
@@ -151,6 +172,30 @@ TEST(MatchNetwork, SaysWhatATransformerLacks) {
   const auto found = match_network(*file);
   ASSERT_FALSE(found);
   EXPECT_NE(found.error().message.find("number of heads"), std::string::npos);
+}
+
+TEST(MatchNetwork, SaysByWhatTheNearestDiffers) {
+  const Graph lenet = network("lenet5", {});
+  const auto message = [](const std::shared_ptr<const Checkpoint>& file) {
+    const auto found = match_network(*file);
+    return found ? std::string(*found) : found.error().message;
+  };
+  const std::string none = "its names and shapes fit none of the built-in networks";
+  MadeUpCheckpoint less;
+  MadeUpCheckpoint half;
+  for (const Value& value : lenet.values) {
+    if (value.kind != ValueKind::parameter) continue;
+    std::vector<std::int64_t> dims;
+    for (const Dim& dim : value.type.dims) dims.push_back(dim.size);
+    if (value.name != "fc3.bias") less.add(value.name, dims);
+    half.add(value.name, dims, DType::float16);
+  }
+  EXPECT_EQ(message(less.make()), none + "; the nearest is lenet5: \"fc3.bias\": not in the checkpoint");
+  EXPECT_EQ(message(half.make()),
+            none +
+                "; the nearest is lenet5: \"conv1.weight\": Float16 [6, 1, 5, 5] in the checkpoint, "
+                "Float32 [6, 1, 5, 5] in the graph, and 7 more");
+  EXPECT_EQ(message(MadeUpCheckpoint().add("conv1.weight", {6, 1, 5, 5}).make()), none);
 }
 
 }  // namespace

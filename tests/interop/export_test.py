@@ -208,6 +208,15 @@ class MindIr(MindIrTest):
                 for batch in (1, inputs.shape[0]):
                     self.assert_close(outputs_of(net, inputs[:batch]), run_model(model, inputs[:batch]))
 
+    def test_norms_of_all_layers_are_folded(self):
+        net = zoo.fill(zoo.NormsOfAllLayers())
+        x = images(3, 6, 9, 9)
+        source, expected = self.same_numbers(net, [x])
+        folded = self.export(source, "--fold-batch-norm")
+        check_model(folded)
+        self.assertNotIn("BatchNormalization", [node.op_type for node in onnx.load(str(folded)).graph.node])
+        self.assert_close(expected, run_model(folded, x))
+
     def test_weights_of_another_checkpoint(self):
         net = zoo.fill(zoo.LeNet5())
         source, _ = self.same_numbers(net, [images(3, 1, 32, 32)])

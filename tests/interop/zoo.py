@@ -215,6 +215,23 @@ def encoder(width=32, heads=4, hidden=48, layers=2, norm=True):
     return nn.TransformerEncoder(layer, layers, nn.LayerNorm((width,)) if norm else None)
 
 
+class NormsOfAllLayers(nn.Cell):
+    """BatchNorm behind a convolution, a transposed one in groups, and a dense layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(6, 8, 3, has_bias=True)
+        self.conv_norm = nn.BatchNorm2d(8)
+        self.up = nn.Conv2dTranspose(8, 4, 3, stride=2, group=2)
+        self.up_norm = nn.BatchNorm2d(4)
+        self.fc = nn.Dense(4, 5)
+        self.fc_norm = nn.BatchNorm1d(5)
+
+    def construct(self, x):
+        x = self.up_norm(self.up(self.conv_norm(self.conv(x))))
+        return self.fc_norm(self.fc(x.mean((2, 3))))
+
+
 def fill(net, seed=0):
     """Gives every parameter numbers as a trained network might have them, and returns the network for inference.
 

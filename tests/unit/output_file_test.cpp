@@ -376,6 +376,23 @@ TEST(OutputFile, AFileThatMayNotGrowIsAnErrorThatSaysSo) {
   EXPECT_EQ(names_in(dir.path()), Names{"f"});
 }
 
+TEST(Replaces, IsSoWhateverTheNameOfTheFile) {
+  const TempDir dir;
+  write_file(dir / "f", "bytes");
+  write_file(dir / "other", "bytes");
+  std::filesystem::create_symlink("f", dir / "link");
+  std::filesystem::create_hard_link(dir / "f", dir / "hard");
+  const auto source = open_file(dir / "f");
+  ASSERT_TRUE(source);
+  for (const char* name : {"f", "link", "hard"}) EXPECT_TRUE(replaces(dir / name, **source)) << name;
+  EXPECT_FALSE(replaces(dir / "other", **source));
+  EXPECT_FALSE(replaces(dir / "nothing", **source));
+  EXPECT_FALSE(replaces(dir / "f", *borrow_bytes({})));
+  std::filesystem::rename(dir / "other", dir / "f");  // what the source reads has another name now
+  EXPECT_FALSE(replaces(dir / "f", **source));
+  EXPECT_TRUE(replaces(dir / "hard", **source));
+}
+
 TEST(OutputFile, NoDescriptorIsLeft) {
   const auto open_descriptors = [] { return names_in("/proc/self/fd").size(); };
   if (!std::filesystem::exists("/proc/self/fd")) GTEST_SKIP() << "needs /proc";

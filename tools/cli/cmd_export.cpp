@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "bind.h"
 #include "ckpt/digest.h"
@@ -73,41 +74,75 @@ class Export {
     code_ = context_.fail(file, error, hint);
     return false;
   }
-  bool refuse(std::string_view file, std::string message, std::string_view hint = {}) {
+  bool misusage(std::string_view file, std::string message, std::string_view hint = {}) {
     return fail(file, {.code = Errc::usage, .message = std::move(message)}, hint);
   }
 
+  bool misuse(std::string_view message, std::string_view hint = {}) {
+    code_ = context_.fail(message, hint);
+    return false;
+  }
+
   bool check_options() {
-    for (const std::string& path : {options_.file, options_.graph, options_.output})
+    for (const std::string& path : {options_.file, options_.graph})
       if (auto error = needs_a_file(path)) return fail(path, *error);
+    if (options_.output == "-") return misuse("-o -: a model is written to a file, not to a pipe");
     if (format_ == Format::none)
-      return refuse(options_.output, "its name does not say which format", "--format onnx or geir does");
-    if (options_.output.empty() && !options_.check && !options_.dump) {
-      code_ = context_.fail("OUT is missing", "-o OUT writes the model; --check only says whether it can be made");
-      return false;
-    }
+      return misusage(options_.output, "its name does not say which format", "--format onnx or geir does");
+    if (options_.output.empty() && !options_.check && !options_.dump)
+      return misuse("OUT is missing", "-o OUT writes the model; --check only says whether it can be made");
     const bool named_onnx = std::filesystem::path(options_.output).extension() == ".onnx";
-    if (format_ == Format::geir && named_onnx) return refuse(options_.output, "its name says ONNX, --format says GEIR");
+    if (format_ == Format::geir && named_onnx)
+      return misusage(options_.output, "its name says ONNX, --format says GEIR");
     if (format_ == Format::geir &&
-        (options_.half || options_.external_data || options_.digest || options_.opset != kUsualOpset)) {
-      code_ = context_.fail("--half, --external-data, --digest and --opset are for ONNX only");
-      return false;
-    }
-    for (const std::string& input : {options_.file, options_.graph}) {
-      for (const std::string& written : {options_.output, options_.output + ".data"}) {
-        std::error_code none;
-        if (!options_.output.empty() && !input.empty() && std::filesystem::equivalent(written, input, none))
-          return refuse(written, "is the input itself");
-      }
-    }
+        (options_.half || options_.external_data || options_.digest || options_.opset != kUsualOpset))
+      return misuse("--half, --external-data, --digest and --opset are for ONNX only");
     for (const std::string& text : options_.inputs) {
       auto spec = graph::parse_input_spec(text);
-      if (!spec) {
-        code_ = context_.fail("--input " + spec.error().message, "32x3x224x224:float32 is one, Nx3x224x224 another");
-        return false;
-      }
+      if (!spec) return misuse("--input " + spec.error().message, "32x3x224x224:float32 is one, Nx3x224x224 another");
       inputs_.push_back(std::move(*spec));
     }
+    return keeps({options_.file, options_.graph}, "is the input itself") &&
+           keeps({options_.key.file}, "is the file with the key");
+  }
+
+  /// What is written: the model, and the file beside it with its values. Where there is none yet, it may become one.
+  std::vector<std::filesystem::path> targets() const {
+    if (options_.output.empty()) return {};
+    std::vector<std::filesystem::path> paths{options_.output};
+    if (format_ == Format::onnx) paths.push_back(graph::data_path_of(options_.output));
+    return paths;
+  }
+
+  // No file that is read is written: --force is for what was there before.
+  bool keeps(std::initializer_list<std::string> files, const char* what) {
+    for (const std::filesystem::path& target : targets()) {
+      for (const std::string& file : files) {
+        std::error_code none;
+        if (!file.empty() && std::filesystem::equivalent(target, file, none)) return misusage(target.string(), what);
+      }
+    }
+    return true;
+  }
+
+  // Values may be in files that only a graph names.
+  bool keeps_values(const Graph& of, const std::string& file) {
+    for (const graph::Value& value : of.values)
+      for (const graph::Contents::Run& run : value.contents.runs)
+        if (run.source && !keeps_source(*run.source, file)) return false;
+    return true;
+  }
+  bool keeps_values(const Checkpoint& of, const std::string& file) {
+    for (const TensorInfo& tensor : of.tensors())
+      for (const Extent& extent : tensor.extents)
+        if (!keeps_source(of.source(extent.source), file)) return false;
+    return true;
+  }
+  bool keeps_source(const Source& source, const std::string& file) {
+    if (!sources_.insert(&source).second) return true;
+    for (const std::filesystem::path& target : targets())
+      if (replaces(target, source))
+        return misusage(target.string(), fmt::format("holds values of \"{}\"", escape(file)));
     return true;
   }
 
@@ -118,9 +153,7 @@ class Export {
     if (options_.heads > 0 && network_ != "transformer_encoder") useless = "--heads is of the built-in Transformer";
     if (options_.num_classes > 0 && network_.empty()) useless = "--num-classes is of a built-in network";
     if (!options_.result.empty() && !source_format_) useless = "--result is of a network in a file";
-    if (useless == nullptr) return true;
-    code_ = context_.fail(fmt::format("{}, and \"{}\" is none", useless, escape(source_)));
-    return false;
+    return useless == nullptr || misuse(fmt::format("{}, and \"{}\" is none", useless, escape(source_)));
   }
 
   // ---- the network, and the file with its weights ----
@@ -138,7 +171,7 @@ class Export {
     source_format_ = read->format;
     graph_ = std::move(read->graph);
     refusals_ = std::move(read->refusals);
-    return true;
+    return keeps_values(graph_, path);
   }
 
   // A network with its weights, or weights alone?
@@ -158,10 +191,18 @@ class Export {
     if (!open) return fail(options_.file, open.error());
     open->progress = context_.progress(options_.file);
     auto file = containers::open_any(options_.file, *open);
-    if (!file) return fail(options_.file, file.error(), hint_for_whole(options_.file, file.error(), options_.key));
+    if (!file) return fail(options_.file, file.error(), hint_for_weights(file.error()));
     secret_ = file->file.encryption().has_value();
     weights_ = std::make_shared<const Checkpoint>(std::move(file->file));
-    return true;
+    return keeps_values(*weights_, options_.file);
+  }
+
+  std::string hint_for_weights(const Error& error) const {
+    const auto file = open_file(options_.file);
+    if (file && error.code == Errc::unsupported && graph::is_graph(**file))
+      return fmt::format("without {} its own network and weights are exported",
+                         options_.network.empty() ? "--graph" : "--network");
+    return hint_for_whole(options_.file, error, options_.key);
   }
 
   graph::NetworkOptions network_options() const {
@@ -226,26 +267,28 @@ class Export {
     converted_ =
         format_ == Format::geir ? graph::convert_to_ge(graph_) : graph::convert_to_onnx(graph_, options_.opset);
     const bool said = !refusals_.empty() || !untyped.empty();  // why some types are not known
-    refuse_also(untyped);
+    for (const graph::Refusal& refusal : untyped.list()) refuse_also(refusal);
     for (const graph::Refusal& refusal : converted_->refusals.list())
       if (!said || refusal.reason != graph::kUntyped) refuse_also(refusal);
     return true;
   }
 
+  // What two steps say is said once.
   void refuse_also(const graph::Refusal& refusal) {
-    for (std::size_t i = 0; i < refusal.nodes; ++i) refusals_.add(refusal.op, refusal.first, refusal.reason);
-  }
-
-  void refuse_also(const Refusals& more) {
-    for (const graph::Refusal& refusal : more.list()) refuse_also(refusal);
+    const bool again = std::ranges::any_of(refusals_.list(), [&](const graph::Refusal& earlier) {
+      return earlier.op == refusal.op && earlier.reason == refusal.reason;
+    });
+    for (std::size_t i = 0; !again && i < refusal.nodes; ++i) refusals_.add(refusal.op, refusal.first, refusal.reason);
   }
 
   // An ONNX model stays as it is but for its weights.
   bool refresh() {
-    if (format_ == Format::geir) return refuse(source_, "an ONNX model can get new weights, but no other format");
-    if (!weights_) return refuse(source_, "is ONNX already", "`ckpt export X.ckpt --graph FILE` gives it new weights");
-    if (!inputs_.empty() || options_.fold_batch_norm || options_.half)
-      return refuse(source_, "of an ONNX model only the weights can be changed");
+    if (format_ == Format::geir) return misusage(source_, "an ONNX model can get new weights, but no other format");
+    if (!weights_)
+      return misusage(source_, "is ONNX already", "`ckpt export X.ckpt --graph FILE` gives it new weights");
+    if (!inputs_.empty() || options_.fold_batch_norm || options_.half || options_.opset != kUsualOpset ||
+        !options_.result.empty())
+      return misusage(source_, "of an ONNX model only the weights can be changed");
     auto refreshed = graph::OnnxRefresh::read(source_, weights_);
     if (!refreshed) return fail(source_, refreshed.error());
     refreshed_.emplace(std::move(*refreshed));
@@ -262,6 +305,7 @@ class Export {
     if (options_.json) context_.write(line_of(report(can && !options_.check)));
     if (can) {
       if (options_.check && !options_.json) say_that_it_can();
+      note_prefix();
       note_left_over();
     } else if (options_.check) {
       if (!options_.json) show_problems();
@@ -286,12 +330,22 @@ class Export {
   }
 
   std::string problem_text() const {
+    std::string text;
     if (!refusals_.empty())
-      return fmt::format("{} cannot be converted to {}", counted(refusals_.list().size(), "operator"), target_text());
+      text = fmt::format("{} cannot be converted to {}", counted(refusals_.list().size(), "operator"), target_text());
+    if (!binds()) text += (text.empty() ? "" : ", and ") + unbound_text();
+    return text;
+  }
+
+  std::string unbound_text() const {
     const std::size_t count = binding_.missing.size() + binding_.unfit.size();
     if (!weights_) return fmt::format("{} without values", counted(count, "parameter"));
-    return fmt::format("{} of the network {} not in {}, or of another shape", counted(count, "parameter"),
-                       count == 1 ? "is" : "are", escape(options_.file));
+    const char* const are = count == 1 ? "is" : "are";
+    if (refreshes())
+      return fmt::format("{} of {} {} not in it, or of another shape", counted(count, "weight"), escape(options_.file),
+                         are);
+    return fmt::format("{} of the network {} not in {}, or of another shape", counted(count, "parameter"), are,
+                       escape(options_.file));
   }
 
   // Those of another shape first: there something is wrong, where others may only be missing.
@@ -305,11 +359,27 @@ class Export {
     return lines;
   }
 
-  std::string binding_hint() const {
-    if (!weights_) return "`ckpt export X.ckpt --graph FILE` takes them from a checkpoint";
+  std::string hint() const {
+    const bool all_known = std::ranges::all_of(
+        refusals_.list(), [](const graph::Refusal& refusal) { return graph::find_op(refusal.op) != nullptr; });
+    if (!all_known) return "`ckpt export --operators` lists what can be converted";
+    if (!refusals_.empty()) return usual_input();
+    if (!weights_) return fmt::format("`ckpt export X.ckpt --graph {}` takes them from a checkpoint", escape(source_));
+    const auto cast = [](const graph::Unbound& parameter) { return parameter.other_type; };
+    if (binding_.missing.empty() && std::ranges::all_of(binding_.unfit, cast))
+      return "`ckpt edit --cast` gives weights another type";
     if (network_.empty() || binding_.bound > 0) return {};
     const auto other = graph::match_network(*weights_, network_options());
-    return other ? fmt::format("its weights are those of {}", *other) : std::string();
+    return other ? fmt::format("its weights are those of {}", *other) : other.error().message;
+  }
+
+  std::string usual_input() const {
+    if (network_.empty() || inputs_.empty()) return {};
+    graph::NetworkOptions how = network_options();
+    how.input.clear();
+    const auto usual = graph::make_network(network_, how, weights_.get());
+    return usual ? fmt::format("the usual input of {} is {}", network_, type_text(usual->value(usual->inputs[0]).type))
+                 : std::string();
   }
 
   // As results, which --check is asked for.
@@ -319,8 +389,10 @@ class Export {
     for (const graph::Refusal& refusal : refusals_.list())
       table.add({"  " + escape(refusal.op), grouped(refusal.nodes), escape(refusal.reason), escape(refusal.first)});
     context_.write(table.text(context_.color()));
-    if (binds()) return;
-    for (const std::string& line : binding_lines()) context_.write("  " + line + "\n");
+    std::vector<std::string> lines;
+    if (!binds()) lines = binding_lines();
+    if (std::string advice = hint(); !advice.empty()) lines.push_back(std::move(advice));
+    for (const std::string& line : lines) context_.write("  " + line + "\n");
   }
 
   // As errors.
@@ -329,18 +401,23 @@ class Export {
       context_.note(fmt::format("{}: {}: {}", escape(source_), escape(refusal.op), text_of(refusal)));
     if (!binds())
       for (const std::string& line : binding_lines()) context_.note(fmt::format("{}: {}", escape(options_.file), line));
-    const bool all_known = std::ranges::all_of(
-        refusals_.list(), [](const graph::Refusal& refusal) { return graph::find_op(refusal.op) != nullptr; });
-    return context_.fail(fmt::format("{}: {}; nothing was written", escape(source_), problem_text()),
-                         !all_known          ? "`ckpt export --operators` lists what can be converted"
-                         : refusals_.empty() ? binding_hint()
-                                             : "");
+    return context_.fail(fmt::format("{}: {}; nothing was written", escape(source_), problem_text()), hint());
   }
 
   void say_that_it_can() {
     const std::size_t nodes = converted_ ? converted_->target.steps().size() : graph_.nodes.size();
     context_.write(
         fmt::format("{}: can be converted to {}: {}\n", escape(source_), target_text(), counted(nodes, "node")));
+  }
+
+  void note_prefix() {
+    const auto& [of_network, of_file] = binding_.prefix;
+    if (!of_network.empty())
+      context_.note(fmt::format("{}: found without \"{}\", which the names in {} begin with", escape(options_.file),
+                                escape(of_network), escape(source_)));
+    if (!of_file.empty())
+      context_.note(fmt::format("{}: found behind \"{}\", which all names there begin with", escape(options_.file),
+                                escape(of_file)));
   }
 
   void note_left_over() {
@@ -367,6 +444,8 @@ class Export {
       json[key] = Json::array();
       for (const graph::ValueId id : *ids) json[key].push_back(json_of(graph_.value(id)));
     }
+    if (!binding_.prefix.wanted.empty()) set_text(json, "network_prefix", binding_.prefix.wanted);
+    if (!binding_.prefix.there.empty()) set_text(json, "file_prefix", binding_.prefix.there);
     json["missing"] = json_of(binding_);
     json["unused"] = Json::array();
     for (const std::string& name : binding_.left_over) {
@@ -381,6 +460,7 @@ class Export {
   bool write() {
     const unsigned permissions = secret_ ? 0600 : default_permissions() & 0644;
     const Progress progress = context_.progress(options_.output);
+    const auto before = old_values();
     Status status;
     if (format_ == Format::geir) {
       status = graph::write_geir(options_.output, graph_, converted_->target,
@@ -396,18 +476,33 @@ class Export {
       status = refreshed_ ? refreshed_->write(options_.output, how)
                           : graph::write_onnx(options_.output, graph_, converted_->target, how);
     }
-    if (status) return true;
+    if (status) return note_old_values(before);
     const Error& error = status.error();
     const bool reading =
         !error.tensor.empty() || error.code == Errc::changed || error.message.starts_with("cannot read");
     return fail(reading ? (weights_ ? options_.file : source_) : options_.output, error, hint_for_output(error));
   }
 
+  /// When the file was written that a model here has, or had, its values in.
+  std::optional<std::filesystem::file_time_type> old_values() const {
+    std::error_code none;
+    const auto time = std::filesystem::last_write_time(graph::data_path_of(options_.output), none);
+    return none || format_ != Format::onnx ? std::nullopt : std::optional(time);
+  }
+
+  // A model that was replaced by one that has its values inside leaves them behind. They may be another's, too.
+  bool note_old_values(const std::optional<std::filesystem::file_time_type>& before) {
+    if (before && before == old_values())
+      context_.note(fmt::format("{}: the model has its values inside, so nothing in it refers to {}",
+                                escape(options_.output), escape(graph::data_path_of(options_.output).string())));
+    return true;
+  }
+
   bool add_digest(graph::OnnxOptions& how) {
-    if (!weights_) return refuse(source_, "--digest is of a checkpoint, and there is none");
+    if (!weights_) return misusage(source_, "--digest is of a checkpoint, and there is none");
     const auto digests = digest(*weights_, {.progress = context_.progress(options_.file)});
     if (!digests) return fail(options_.file, digests.error());
-    how.metadata["checkpoint_sha256"] = digests->content;
+    how.metadata[graph::kDigestKey] = digests->content;
     return true;
   }
 
@@ -420,6 +515,7 @@ class Export {
   std::optional<GraphFormat> source_format_ = {};
   Graph graph_ = {};
   std::shared_ptr<const Checkpoint> weights_ = {};
+  std::set<const Source*> sources_ = {};  // that were looked at
   bool secret_ = false;
   Binding binding_ = {};
   Refusals refusals_ = {};

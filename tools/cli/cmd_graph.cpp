@@ -6,6 +6,7 @@
 
 #include "ckpt/text.h"
 #include "commands.h"
+#include "containers.h"
 #include "graph_report.h"
 #include "input.h"
 #include "json.h"
@@ -70,8 +71,12 @@ std::string head_text(const std::string& path, const GraphFile& file) {
   if (sums.count > sums.missing) text += fmt::format(" ({})", human_size(sums.bytes));
   if (sums.missing > 0)
     text += fmt::format(", {} without values", sums.missing == sums.count ? "all" : grouped(sums.missing));
-  text += fmt::format("\n  nodes       {}\n", grouped(graph.nodes.size()));
-  return text;
+  text += fmt::format("\n  nodes       {}", grouped(graph.nodes.size()));
+  std::size_t refused = 0;
+  for (const graph::Refusal& refusal : file.refusals.list()) refused += refusal.nodes;
+  if (refused > 0)
+    text += fmt::format(", and {} that {} not understood", grouped(refused), refused == 1 ? "is" : "are");
+  return text + "\n";
 }
 
 std::string operators_text(const GraphFile& file, bool color) {
@@ -195,9 +200,8 @@ int run(Context& context, const GraphCommand& options) {
   if (auto error = needs_a_file(options.file)) return context.fail(options.file, *error);
   auto file = graph::read_graph(options.file, {.output = options.result});
   if (!file) {
-    const bool parameters = file.error().message.starts_with("no graph");
-    return context.fail(options.file, file.error(),
-                        parameters ? "of a checkpoint, which has no graph, `ckpt list` shows the parameters" : "");
+    const bool parameters = file.error().message.starts_with("no graph") && containers::open_any(options.file);
+    return context.fail(options.file, file.error(), parameters ? "`ckpt list` shows the parameters in it" : "");
   }
   // Types for those who look; what has none is shown without.
   if (file->format != GraphFormat::onnx && file->refusals.empty()) (void)graph::infer_types(file->graph);

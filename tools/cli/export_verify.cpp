@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "bind.h"
 #include "ckpt/cast.h"
 #include "ckpt/group.h"
 #include "ckpt/text.h"
@@ -66,8 +67,20 @@ Result<bool> same_bytes(const Checkpoint& file, const TensorInfo& tensor, const 
   return true;
 }
 
-Result<Row> compare(const Checkpoint& file, const TensorInfo& tensor, const Checkpoint& model) {
-  const TensorInfo* const exported = model.find(tensor.name);
+/// As export finds them: cells may stand before all names on one side.
+graph::Prefix prefix_of(const std::vector<const TensorInfo*>& weights, const Checkpoint& model) {
+  if (std::ranges::any_of(weights, [&](const TensorInfo* weight) { return model.find(weight->name) != nullptr; }))
+    return {};
+  std::vector<std::string_view> wanted;
+  std::vector<std::string_view> there;
+  for (const TensorInfo* weight : weights) wanted.push_back(weight->name);
+  for (const TensorInfo& tensor : model.tensors()) there.push_back(tensor.name);
+  return graph::prefix_between(wanted, there).value_or(graph::Prefix());
+}
+
+Result<Row> compare(const Checkpoint& file, const TensorInfo& tensor, const Checkpoint& model,
+                    const graph::Prefix& prefix) {
+  const TensorInfo* const exported = model.find(prefix.there + tensor.name.substr(prefix.wanted.size()));
   if (exported == nullptr) return Row{&tensor, State::missing, "not in the model"};
   const bool half = tensor.dtype == DType::float32 && exported->dtype == DType::float16;
   if ((tensor.dtype != exported->dtype && !half) || tensor.dims != exported->dims || !tensor.fits() ||
@@ -115,10 +128,13 @@ int verify_export(Context& context, const ExportCommand& options) {
 
   const auto tensors = file->file.tensors();
   const auto groups = classify(tensors);
+  std::vector<const TensorInfo*> weights;
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (groups[i] == Group::weights && file->file.find(tensors[i].name) == &tensors[i]) weights.push_back(&tensors[i]);
+  const graph::Prefix prefix = prefix_of(weights, model->file);
   std::vector<Row> rows;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (groups[i] != Group::weights || file->file.find(tensors[i].name) != &tensors[i]) continue;
-    auto row = compare(file->file, tensors[i], model->file);
+  for (const TensorInfo* const weight : weights) {
+    auto row = compare(file->file, *weight, model->file, prefix);
     if (!row) return context.fail(options.verify, row.error());
     rows.push_back(std::move(*row));
   }

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <exception>
 #include <new>
 #include <variant>
 
@@ -16,5 +17,8 @@ int main(int argc, char** argv) try {
   return context.finish(kDone);
 } catch (const std::bad_alloc&) {
   std::fputs("ckpt: there is not enough memory\n", stderr);
+  return ckpt::cli::kFailed;
+} catch (const std::exception& error) {  // no damaged file may end in an abort
+  std::fprintf(stderr, "ckpt: an error of this program's own: %s\n", error.what());
   return ckpt::cli::kFailed;
 }

@@ -8,6 +8,7 @@
 #include "ckpt/slice.h"
 #include "ckpt/text.h"
 #include "help.h"
+#include "networks.h"
 #include "option_kinds.h"
 #include "version.h"
 
@@ -243,6 +244,13 @@ void add_convert(CLI::App& app, Command& command) {
   add_key(app, convert.key);
 }
 
+std::string network_names() {
+  std::string names;
+  for (const graph::Network& network : graph::networks())
+    names += (names.empty() ? "" : ", ") + std::string(network.name);
+  return names;
+}
+
 void add_export(CLI::App& app, Command& command) {
   auto& to = command.emplace<ExportCommand>();
   app.add_option("FILE", to.file,
@@ -250,7 +258,8 @@ void add_export(CLI::App& app, Command& command) {
   auto* output = app.add_option("-o,--output", to.output, "Write the model to OUT: .onnx, or .pb or .air for GEIR")
                      ->option_text("OUT");
   auto* network = app.add_option("--network", to.network,
-                                 "The built-in network of FILE's weights (else one that they fit is looked for)")
+                                 "The built-in network of FILE's weights (else one that they fit is looked for): " +
+                                     network_names())
                       ->option_text("NAME");
   app.add_option("--graph", to.graph,
                  "The network of FILE's weights: MindIR, PREFIX-graph.meta, GEIR, or ONNX to refresh")

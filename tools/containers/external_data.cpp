@@ -57,7 +57,7 @@ Result<SourcePtr> open_external(const fs::path& model, std::string_view location
   if (location.empty() || location.find('\0') != location.npos) return refused(location, "which is no name of a file");
   if (name.is_absolute()) return refused(location, "a path from the root: only the model's folder is looked into");
   if (std::any_of(name.begin(), name.end(), [](const fs::path& part) { return part == ".."; }))
-    return refused(location, "a path with \"..\" in it, which ONNX does not allow");
+    return refused(location, "a path with \"..\" in it: only the model's folder is looked into");
 
   std::error_code failed;
   const fs::path folder = fs::canonical(model.parent_path().empty() ? "." : model.parent_path(), failed);

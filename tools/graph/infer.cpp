@@ -1,3 +1,5 @@
+#include "infer.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -121,6 +123,18 @@ Result<Type> agree(const Type& recorded, const Type& inferred) {
   return type;
 }
 
+bool sizes_in_range(const Graph& graph, const Node& node) {
+  return std::ranges::all_of(node.inputs, [&](ValueId id) {
+    return id == kAbsent ||
+           std::ranges::all_of(graph.value(id).type.dims, [](const Dim& dim) { return dim.size <= kLargest; });
+  });
+}
+
+bool known_inputs(const Graph& graph, const Node& node) {
+  return std::ranges::all_of(node.inputs,
+                             [&](ValueId id) { return id == kAbsent || graph.value(id).type.dtype != DType::unknown; });
+}
+
 }  // namespace
 
 Status check_node(const Op& op, const Node& node) {
@@ -132,64 +146,39 @@ Status check_node(const Op& op, const Node& node) {
   return {};
 }
 
-namespace {
-
-class Inference {
- public:
-  explicit Inference(Graph& graph) : graph_(graph) {}
-
-  Refusals run() {
-    Refusals refusals;
-    for (const Node& node : graph_.nodes) {
-      if (auto status = infer(node); !status) refusals.add(node, status.error().message);
-    }
-    return refusals;
+Result<std::vector<Type>> infer_node(const Graph& graph, const Op& op, const Node& node) {
+  if (!sizes_in_range(graph, node)) return refuse("an input has a dimension that is out of range");
+  if (!op.infer) return refuse("no rule");
+  auto types = op.infer(NodeView(graph, node));
+  if (!types) return types;
+  if (node.outputs.size() > types->size()) {
+    return refuse(std::to_string(node.outputs.size()) + " results where there are " + std::to_string(types->size()));
   }
-
-  Status infer(const Node& node) {
-    const Op* op = find_op(node.op);
-    if (!op) return refuse("not an operator that is known");
-    if (auto status = check_node(*op, node); !status) return status;
-    if (!known_inputs(node)) return {};  // refused where they come from
-    if (!sizes_in_range(node)) return refuse("an input has a dimension that is out of range");
-    return infer(*op, node);
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    auto agreed = agree(graph.value(node.outputs[i]).type, (*types)[i]);
+    if (!agreed) return refuse("result " + std::to_string(i) + " " + agreed.error().message);
+    (*types)[i] = std::move(*agreed);
   }
+  return types;
+}
 
- private:
-  bool known_inputs(const Node& node) const {
-    return std::ranges::all_of(
-        node.inputs, [&](ValueId id) { return id == kAbsent || graph_.value(id).type.dtype != DType::unknown; });
+Status infer_types(Graph& graph, const Node& node) {
+  const Op* op = find_op(node.op);
+  if (!op) return refuse("not an operator that is known");
+  if (auto status = check_node(*op, node); !status) return status;
+  if (!known_inputs(graph, node)) return {};  // refused where they come from
+  auto types = infer_node(graph, *op, node);
+  if (!types) return types.error();
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) graph.value(node.outputs[i]).type = std::move((*types)[i]);
+  return {};
+}
+
+Refusals infer_types(Graph& graph) {
+  Refusals refusals;
+  for (const Node& node : graph.nodes) {
+    if (auto status = infer_types(graph, node); !status) refusals.add(node, status.error().message);
   }
-
-  bool sizes_in_range(const Node& node) const {
-    return std::ranges::all_of(node.inputs, [&](ValueId id) {
-      return id == kAbsent ||
-             std::ranges::all_of(graph_.value(id).type.dims, [](const Dim& dim) { return dim.size <= kLargest; });
-    });
-  }
-
-  Status infer(const Op& op, const Node& node) {
-    if (!op.infer) return refuse("no rule");
-    auto types = op.infer(NodeView(graph_, node));
-    if (!types) return types.error();
-    if (node.outputs.size() > types->size()) {
-      return refuse(std::to_string(node.outputs.size()) + " results where there are " + std::to_string(types->size()));
-    }
-    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-      Type& type = graph_.value(node.outputs[i]).type;
-      auto agreed = agree(type, (*types)[i]);
-      if (!agreed) return refuse("result " + std::to_string(i) + " " + agreed.error().message);
-      type = std::move(*agreed);
-    }
-    return {};
-  }
-
-  Graph& graph_;
-};
-
-}  // namespace
-
-Refusals infer_types(Graph& graph) { return Inference(graph).run(); }
-Status infer_types(Graph& graph, const Node& node) { return Inference(graph).infer(node); }
+  return refusals;
+}
 
 }  // namespace ckpt::graph

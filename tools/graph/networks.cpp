@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "bind.h"
+#include "ckpt/group.h"
 #include "ckpt/text.h"
 #include "networks/build.h"
 
@@ -42,19 +45,7 @@ constexpr auto kPublic = [] {
 
 Error usage(std::string message) { return Error{.code = Errc::usage, .message = std::move(message)}; }
 
-// Every parameter there with its shape, and nothing that the network does not know.
-bool fits(Graph graph, const std::shared_ptr<const Checkpoint>& file) {
-  const Binding binding = graph::bind(graph, file);
-  return binding.complete() && binding.left_over.empty();
-}
-
-}  // namespace
-
-std::span<const Network> networks() { return kPublic; }
-
-Result<Graph> make_network(std::string_view name, const NetworkOptions& options, const Checkpoint* file) {
-  const auto at = std::ranges::find(kNetworks, name, [](const Entry& entry) { return entry.network.name; });
-  if (at != kNetworks.end()) return at->make(Net(name, options, file));
+Error unknown(std::string_view name) {
   std::vector<std::string_view> names;
   for (const Network& network : kPublic) names.push_back(network.name);
   std::string message = "no built-in network is called \"" + escape(name) + '"';
@@ -67,13 +58,88 @@ Result<Graph> make_network(std::string_view name, const NetworkOptions& options,
   return usage(std::move(message));
 }
 
+/// What may stand before the names of all weights: nothing, or the cells that all are in ("network.", as behind a cell
+/// with the loss).
+std::vector<std::string> prefixes_of(const Checkpoint* file) {
+  std::vector<std::string> prefixes{""};
+  if (!file) return prefixes;
+  const auto groups = classify(file->tensors());
+  std::optional<std::string_view> common;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (groups[i] != Group::weights) continue;
+    const std::string_view name = file->tensors()[i].name;
+    const auto same = common ? std::ranges::mismatch(*common, name).in1 - common->begin() : std::ssize(name);
+    common = name.substr(0, static_cast<std::size_t>(same));
+  }
+  for (std::size_t at = 0; common && at < common->size() && prefixes.size() < 8; ++at)
+    if ((*common)[at] == '.') prefixes.emplace_back(common->substr(0, at + 1));
+  return prefixes;
+}
+
+/// How a checkpoint fits a network whose parameters have the prefix.
+struct Fit {
+  std::string_view network;
+  Binding binding = {};
+
+  std::size_t found() const {
+    return binding.bound + static_cast<std::size_t>(std::ranges::count(binding.unfit, true, &Unbound::other_type));
+  }
+  std::size_t not_found() const { return binding.bound + binding.unfit.size() + binding.missing.size() - found(); }
+  std::size_t differences() const { return binding.unfit.size() + binding.missing.size() + binding.left_over.size(); }
+};
+
+Fit fit(const Entry& entry, Graph graph, const std::string& prefix, const std::shared_ptr<const Checkpoint>& file) {
+  for (Value& value : graph.values)
+    if (value.kind == ValueKind::parameter) value.name.insert(0, prefix);
+  return {.network = entry.network.name, .binding = bind(graph, file, {.exact = true})};
+}
+
+/// The first thing by which they differ, and how many more there are.
+std::string first_difference(const Fit& fit) {
+  const Binding& binding = fit.binding;
+  std::string text;
+  if (!binding.unfit.empty() || !binding.missing.empty()) {
+    const Unbound& first = binding.unfit.empty() ? binding.missing[0] : binding.unfit[0];
+    text = '"' + escape(first.parameter) + "\": " + escape(first.reason);
+  } else {
+    text = '"' + escape(binding.left_over[0]) + "\" is not in the network";
+  }
+  if (fit.differences() > 1) text += ", and " + std::to_string(fit.differences() - 1) + " more";
+  return text;
+}
+
+}  // namespace
+
+std::span<const Network> networks() { return kPublic; }
+
+Result<Graph> make_network(std::string_view name, const NetworkOptions& options, const Checkpoint* file) {
+  const auto at = std::ranges::find(kNetworks, name, [](const Entry& entry) { return entry.network.name; });
+  if (at == kNetworks.end()) return unknown(name);
+  for (const std::string& prefix : prefixes_of(file)) {
+    auto graph = at->make(Net(name, options, file, prefix));
+    const bool its = graph && file && std::ranges::any_of(graph->values, [&](const Value& value) {
+                       return value.kind == ValueKind::parameter && file->find(prefix + value.name);
+                     });
+    if (its) return graph;
+  }
+  return at->make(Net(name, options, file));
+}
+
 Result<std::string_view> match_network(const Checkpoint& file, const NetworkOptions& options) {
   const std::shared_ptr<const Checkpoint> borrowed(std::shared_ptr<const Checkpoint>(), &file);
+  std::optional<Fit> nearest;
   for (const Entry& entry : kNetworks) {
-    auto graph = entry.make(Net(entry.network.name, options, &file));
-    if (graph && fits(std::move(*graph), borrowed)) return entry.network.name;
+    for (const std::string& prefix : prefixes_of(&file)) {
+      auto graph = entry.make(Net(entry.network.name, options, &file, prefix));
+      if (!graph) continue;
+      Fit found = fit(entry, std::move(*graph), prefix, borrowed);
+      if (found.differences() == 0) return entry.network.name;
+      const bool near = found.found() > 2 * found.not_found() + found.binding.left_over.size();
+      if (near && (!nearest || found.found() > nearest->found())) nearest = std::move(found);
+    }
   }
   std::string message = "its names and shapes fit none of the built-in networks";
+  if (nearest) message.append("; the nearest is ").append(nearest->network).append(": ") += first_difference(*nearest);
   if (!options.heads && file.find("layers.0.self_attn.in_proj_weight")) {
     message += "; for a Transformer encoder the number of heads must be given";
   }

@@ -35,11 +35,13 @@ struct Network {
 std::span<const Network> networks();
 
 /// The network's graph, types not yet inferred, parameters not yet bound. Sizes that `file` shows (it may be null) are
-/// taken from there. Errc::usage for a name that is none, with the nearest one, and for options that make no network.
+/// taken from there; cells that all its weights are in ("network.") may stand before the names. Errc::usage for a name
+/// that is none, with the nearest one, and for options that make no network.
 Result<Graph> make_network(std::string_view name, const NetworkOptions& options = {}, const Checkpoint* file = nullptr);
 
 /// The network whose parameters are exactly the checkpoint's weights, by name and shape (the optimizer's entries do not
-/// count). One that needs an option is found with that option only. Errc::usage if none fits.
+/// count), which may have cells before them. One that needs an option is found with that option only. Errc::usage if
+/// none fits, with the nearest and what differs.
 Result<std::string_view> match_network(const Checkpoint& file, const NetworkOptions& options = {});
 
 }  // namespace ckpt::graph

@@ -12,6 +12,9 @@
 
 namespace ckpt::graph {
 
+/// The entry of the metadata for the digest of the checkpoint that a model's weights are from.
+inline constexpr const char* kDigestKey = "checkpoint_sha256";
+
 struct OnnxOptions {
   std::string producer_version = {};
   std::map<std::string, std::string> metadata = {};  ///< metadata_props; UTF-8
@@ -26,6 +29,10 @@ struct OnnxOptions {
   bool durable = true;
   Progress progress = {};
 };
+
+/// Where the values of a model are that has them in a file of their own: MODEL.data beside it, or beside the file that
+/// a link leads to.
+std::filesystem::path data_path_of(const std::filesystem::path& model);
 
 /// Writes the converted graph as an ONNX model of IR version 8. Values are streamed: what is in memory is the graph,
 /// and at most one tensor that has to be made. The same graph and the same values give the same bytes.

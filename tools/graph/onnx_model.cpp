@@ -240,6 +240,10 @@ Status write_in_two(const std::filesystem::path& model_path, const OnnxModel& mo
 
 }  // namespace
 
+std::filesystem::path data_path_of(const std::filesystem::path& model) {
+  return behind_links(model).string() + ".data";
+}
+
 int onnx_type(DType dtype) noexcept {
   switch (dtype) {
     case DType::float32:
@@ -282,7 +286,7 @@ Status write_model(const std::filesystem::path& path, OnnxModel model, const Onn
       .permissions = options.permissions, .overwrite = options.overwrite, .durable = options.durable};
   if (options.external_data || model_size(model) > options.max_model_bytes) {
     const std::filesystem::path model_path = behind_links(path);
-    const std::filesystem::path data_path = model_path.string() + ".data";
+    const std::filesystem::path data_path = data_path_of(path);
     if (!is_utf8(data_path.filename().string()))
       return Error{.code = Errc::usage, .message = "the model's name must be UTF-8, because that of its data is in it"};
     const std::uint64_t external = make_external(model, data_path.filename().string());

@@ -61,9 +61,9 @@ Result<OnnxRefresh> OnnxRefresh::read(const std::filesystem::path& model,
   all.clear_graph();
 
   Graph before = parameters_of(*old);
-  bind(before, old);
+  bind(before, old, {.exact = true});
   Graph after = before;
-  Binding binding = bind(after, weights);
+  Binding binding = bind(after, weights, {.exact = true});
   if (binding.bound == 0 && binding.unfit.empty())
     return Error{.code = Errc::mismatch, .message = "has no initialiser that is called as a weight of the checkpoint"};
   // What the model has besides (shapes, constants) stays; what the checkpoint has besides has no place in it.
@@ -94,10 +94,14 @@ Result<OnnxRefresh> OnnxRefresh::read(const std::filesystem::path& model,
 
 Status OnnxRefresh::write(const std::filesystem::path& path, const OnnxOptions& options) const {
   OnnxModel model = impl_->model;
-  for (const auto& [key, value] : options.metadata) {
-    auto* const props = model.model.mutable_metadata_props();
+  auto* const props = model.model.mutable_metadata_props();
+  const auto drop = [&](std::string_view key) {
     for (int i = props->size(); i-- > 0;)
       if (props->Get(i).key() == key) props->DeleteSubrange(i, 1);
+  };
+  drop(kDigestKey);  // of the weights that it had
+  for (const auto& [key, value] : options.metadata) {
+    drop(key);
     auto& entry = *props->Add();
     entry.set_key(key);
     entry.set_value(value);

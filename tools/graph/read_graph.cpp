@@ -2,7 +2,10 @@
 
 #include <array>
 #include <limits>
+#include <span>
+#include <utility>
 
+#include "graph_text.h"
 #include "readers.h"
 #include "wire_reader.h"
 
@@ -49,7 +52,17 @@ Fields fields_of(const Source& file, std::uint64_t begin, std::uint64_t end, std
   return out;
 }
 
-enum class Looks : std::uint8_t { mindir, onnx_like_mindir, graph_meta, geir, onnx, kernel_graph, encrypted, nothing };
+enum class Looks : std::uint8_t {
+  mindir,
+  onnx_like_mindir,
+  graph_meta,
+  geir,
+  onnx,
+  kernel_graph,
+  encrypted,
+  text,
+  nothing
+};
 
 /// A reference from an attribute to how its value is put together: what MindSpore 0.5 to 1.0 adds to ONNX.
 bool has_references(const Source& file, std::uint64_t begin, std::uint64_t end) {
@@ -82,7 +95,26 @@ bool is_encrypted(const Source& file) {
          magic[1] == std::byte{0x5E} && magic[2] == std::byte{0x3A} && magic[3] == std::byte{0x7F};
 }
 
+bool is_text(const Source& file) {
+  constexpr std::string_view kBegin = "graph \"";
+  std::array<char, kBegin.size()> begin;
+  return file.size() >= begin.size() && file.read_at(0, std::as_writable_bytes(std::span(begin))) &&
+         std::string_view(begin.data(), begin.size()) == kBegin;
+}
+
+Result<GraphFile> read_text(const Source& file, const ReadGraphOptions& options) {
+  if (!options.output.empty()) return unsupported("a text of a network, whose outputs are those that it says");
+  if (file.size() > options.max_message_bytes) return Error{.code = Errc::limit, .message = "a text that is too large"};
+  std::string text(static_cast<std::size_t>(file.size()), '\0');
+  if (auto status = file.read_at(0, std::as_writable_bytes(std::span(text))); !status) return status.error();
+  auto graph = from_text(text);
+  if (!graph) return graph.error();
+  if (auto status = verify(*graph); !status) return status.error();
+  return GraphFile{.format = GraphFormat::text, .graph = std::move(*graph)};
+}
+
 Looks look(const Source& file) {
+  if (is_text(file)) return Looks::text;
   if (is_encrypted(file)) return Looks::encrypted;
   const Fields top = fields_of(file, 0, file.size(), 7);
   if (top.varint[1]) {
@@ -113,6 +145,8 @@ std::string_view name(GraphFormat format) noexcept {
       return "graph.meta";
     case GraphFormat::geir:
       return "GEIR";
+    case GraphFormat::text:
+      return "text";
     default:
       return "ONNX";
   }
@@ -121,7 +155,9 @@ std::string_view name(GraphFormat format) noexcept {
 Result<Contents> contents_of(const Contents::Run& run, const Type& type) {
   const auto count = element_count(type);
   const std::size_t width = size_of(type.dtype);
-  if (!count || width == 0) return Error{.code = Errc::unsupported, .message = "values of type " + to_string(type)};
+  if (!count || width == 0)
+    return Error{.code = Errc::unsupported,
+                 .message = "values of type " + to_string(type) + (width == 0 ? "" : ", whose size is not known")};
   if (*count > std::numeric_limits<std::uint64_t>::max() / width || *count * width != run.size)
     return Error{.code = Errc::mismatch,
                  .message = to_string(type) + " with " + std::to_string(run.size) + " bytes of values"};
@@ -149,6 +185,8 @@ Result<GraphFile> read_graph(const SourcePtr& file, const std::filesystem::path&
       return unsupported(
           "a graph of kernels, as MindInsight and the debugger keep them: its operators are those of a "
           "device, not the network's; export the network as MindIR instead");
+    case Looks::text:
+      return read_text(*file, options);
     case Looks::encrypted:
       return Error{.code = Errc::key, .message = "an encrypted file; only files that are not encrypted can be read"};
     default:

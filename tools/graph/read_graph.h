@@ -16,9 +16,10 @@ enum class GraphFormat : std::uint8_t {
   graph_meta,  ///< of a training step, written beside checkpoints
   geir,        ///< of Ascend's graph engine
   onnx,
+  text,  ///< as to_text() prints
 };
 
-/// "MindIR", "graph.meta", "GEIR", "ONNX".
+/// "MindIR", "graph.meta", "GEIR", "ONNX", "text".
 std::string_view name(GraphFormat format) noexcept;
 
 struct ReadGraphOptions {
@@ -49,6 +50,7 @@ bool is_graph(const Source& file);
 /// - graph.meta: what the outputs need of it, as inference: BatchNorm with its moving statistics, no Dropout.
 /// - GEIR: under MindSpore's names.
 /// - ONNX: for looking at; nodes bear ONNX's names.
+/// - text: contents that are a digest there have a size, but cannot be read.
 ///
 /// Errors: io, truncated, malformed, limit; key for an encrypted file; unsupported for what is understood to be
 /// something else. What a single node is at fault for is in `refusals`.

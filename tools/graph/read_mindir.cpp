@@ -193,8 +193,9 @@ Result<Contents> MindirReader::external(const TensorProto::ExternalData& place, 
   const auto length = static_cast<std::uint64_t>(place.length());
   if (place.offset() < 0 || place.length() < 0 || offset > file->size() || length > file->size() - offset)
     return Error{.code = Errc::truncated,
-                 .message = "its values are at byte " + std::to_string(place.offset()) + " of \"" +
-                            escape(place.location()) + "\", which has " + std::to_string(file->size())};
+                 .message = "its values are " + std::to_string(place.length()) + " bytes at byte " +
+                            std::to_string(place.offset()) + " of \"" + escape(place.location()) + "\", which has " +
+                            std::to_string(file->size())};
   bound = true;
   return contents_of({.source = file, .offset = offset, .size = length}, type);
 }

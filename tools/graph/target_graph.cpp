@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "infer.h"
 #include "op.h"
 #include "ops/onnx_types.h"
 #include "ops/rules.h"
@@ -72,8 +73,10 @@ class Conversion {
 
   Conversion(const Graph& graph, int opset, Rule rule) : graph_(graph), rule_(rule), target_(graph, opset) {
     for (const Value& value : graph.values) names_.insert(value.name);
-    for (const ValueId id : graph.inputs) {
-      target_.by_value_[id] = target_.fresh({.name = graph.value(id).name, .type = graph.value(id).type});
+    for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+      const Value& value = graph.value(graph.inputs[i]);
+      std::string name = value.name.empty() ? free_name(names_, "input_" + std::to_string(i)) : value.name;
+      target_.by_value_[graph.inputs[i]] = target_.fresh({.name = std::move(name), .type = value.type});
     }
   }
 
@@ -102,7 +105,7 @@ class Conversion {
     target_.node_ = &node;
     Status status = op ? check_node(*op, node) : refuse("not an operator that is known");
     if (status && !(op->*rule_)) status = refuse("no rule for this target");
-    if (status && (!typed(node) || !op->infer || !op->infer(NodeView(graph_, node)))) {
+    if (status && (!typed(node) || !infer_node(graph_, *op, node))) {
       // Rules trust that the types are right. Why they are not, infer_types() said.
       if (!untyped_) untyped_ = &node;
       failed_[index] = true;

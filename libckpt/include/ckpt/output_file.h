@@ -47,4 +47,7 @@ class OutputFile {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Whether a file that is written there replaces the one that the source reads, whatever name that was opened by.
+bool replaces(const std::filesystem::path& path, const Source& source) noexcept;
+
 }  // namespace ckpt

@@ -19,17 +19,19 @@ Cell Cell::unnamed(std::string_view name, std::string_view type) const {
   return cell;
 }
 
-Net::Net(std::string_view name, const NetworkOptions& options, const Checkpoint* file)
-    : options_(options), file_(file) {
+Net::Net(std::string_view name, const NetworkOptions& options, const Checkpoint* file, std::string prefix)
+    : options_(options), file_(file), prefix_(std::move(prefix)) {
   graph_.name = name;
 }
 
-bool Net::has(std::string_view parameter, bool fallback) const {
-  return file_ ? file_->find(parameter) != nullptr : fallback;
+const TensorInfo* Net::find(std::string_view parameter) const {
+  return file_ ? file_->find(prefix_ + std::string(parameter)) : nullptr;
 }
 
+bool Net::has(std::string_view parameter, bool fallback) const { return file_ ? find(parameter) != nullptr : fallback; }
+
 std::int64_t Net::dim(std::string_view parameter, std::size_t axis, std::int64_t fallback) const {
-  const TensorInfo* tensor = file_ ? file_->find(parameter) : nullptr;
+  const TensorInfo* tensor = find(parameter);
   if (!tensor || axis >= tensor->dims.size() || tensor->dims[axis] <= 0) return fallback;
   return tensor->dims[axis];
 }

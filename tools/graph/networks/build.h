@@ -40,7 +40,8 @@ struct Conv {
 /// makes the rest of no meaning.
 class Net {
  public:
-  Net(std::string_view name, const NetworkOptions& options, const Checkpoint* file);
+  /// `prefix` stands before the names of the checkpoint's weights, and not in the network's.
+  Net(std::string_view name, const NetworkOptions& options, const Checkpoint* file, std::string prefix = {});
 
   const NetworkOptions& options() const noexcept { return options_; }
   /// Whether the checkpoint has it; without a checkpoint `fallback`.
@@ -78,7 +79,10 @@ class Net {
 
  private:
   const NetworkOptions& options_;
+  const TensorInfo* find(std::string_view parameter) const;
+
   const Checkpoint* file_;
+  std::string prefix_;
   Graph graph_ = {};
   std::size_t next_ = 0;
   std::optional<Error> error_ = {};

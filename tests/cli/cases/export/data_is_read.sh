@@ -1,0 +1,1 @@
+cp good/lenet.ckpt "$tmp" && cd "$tmp" && ckpt export lenet.ckpt --external-data -o m.onnx && mv m.onnx old.onnx && echo x > m.onnx && ckpt export lenet.ckpt --graph old.onnx -f -o m.onnx; ckpt export lenet.ckpt --graph old.onnx --format onnx -f -o m.onnx.data; ckpt export lenet.ckpt --verify old.onnx; cat m.onnx

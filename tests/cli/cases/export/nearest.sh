@@ -1,0 +1,1 @@
+ckpt edit good/lenet.ckpt --drop fc3.bias -o "$tmp/less.ckpt" && ckpt edit good/lenet.ckpt --cast Float16 -o "$tmp/half.ckpt" && cd "$tmp" && ckpt export less.ckpt -o l.onnx; ckpt export half.ckpt -o l.onnx; ckpt export half.ckpt --network lenet5 -o l.onnx

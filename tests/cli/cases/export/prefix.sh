@@ -1,0 +1,1 @@
+ckpt edit good/lenet.ckpt --rename "*=network._backbone.*" -o "$tmp/wrapped.ckpt" && cd "$tmp" && ckpt export wrapped.ckpt -o l.onnx && ckpt list l.onnx "conv*" && ckpt export wrapped.ckpt --verify l.onnx && ckpt export wrapped.ckpt --network lenet5 --check --json

@@ -1,0 +1,1 @@
+ckpt edit graphs/mlp.ckpt --drop "fc3.*" -o "$tmp/part.ckpt" && cp graphs/mlp.mindir "$tmp" && cd "$tmp" && ckpt export part.ckpt --graph mlp.mindir --input 3x17 -o m.onnx; ckpt export part.ckpt --graph mlp.mindir --input 3x17 --check

@@ -1,0 +1,2 @@
+ckpt export graphs/mlp.ckpt --graph graphs/mlp.mindir --digest -o "$tmp/old.onnx" && ckpt export graphs/train_mlp/mlp-1_2.ckpt --graph "$tmp/old.onnx" -o "$tmp/new.onnx" && ckpt export graphs/train_mlp/mlp-1_2.ckpt --graph "$tmp/old.onnx" --digest -o "$tmp/named.onnx"
+for model in old new named; do for of in graphs/mlp.ckpt graphs/train_mlp/mlp-1_2.ckpt; do echo "$model $(strings -n 64 "$tmp/$model.onnx" | grep -c "$(ckpt hash -s $of | cut -c1-64)")"; done; done

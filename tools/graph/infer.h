@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "ckpt/error.h"
+#include "graph.h"
+#include "op.h"
+
+namespace ckpt::graph {
+
+/// The types of a node's results, as its rule says and the source recorded; or why it has none. The node was checked
+/// before (check_node). Rules of conversion see only nodes that this has types for: they trust it.
+Result<std::vector<Type>> infer_node(const Graph& graph, const Op& op, const Node& node);
+
+}  // namespace ckpt::graph
