@@ -525,24 +525,24 @@ class Export {
 };
 
 int list_operators(Context& context, bool json) {
+  Table table({{"OPERATOR"}, {"ALSO CALLED"}, {"ONNX"}, {"GEIR"}});
+  Json rows = Json::array();
+  for (const graph::Op& op : graph::ops()) {
+    const bool onnx = op.to_onnx != nullptr;
+    const bool geir = op.to_ge != nullptr;
+    if (!onnx && !geir) continue;  // of training only
+    if (json)
+      rows.push_back({{"name", op.name}, {"also_called", op.was}, {"onnx", onnx}, {"geir", geir}});
+    else
+      table.add({std::string(op.name), std::string(op.was), onnx ? "yes" : "-", geir ? "yes" : "-"});
+  }
   if (!json) {
-    Table table({{"OPERATOR"}, {"ALSO CALLED"}, {"ONNX"}, {"GEIR"}});
-    for (const graph::Op& op : graph::ops())
-      table.add({std::string(op.name), std::string(op.was), op.to_onnx ? "yes" : "-", op.to_ge ? "yes" : "-"});
     context.write(table.text(context.color()));
     return kDone;
   }
   Json document;
   document["schema"] = "ckpt.operators/1";
-  document["operators"] = Json::array();
-  for (const graph::Op& op : graph::ops()) {
-    Json row;
-    row["name"] = std::string(op.name);
-    row["also_called"] = std::string(op.was);
-    row["onnx"] = op.to_onnx != nullptr;
-    row["geir"] = op.to_ge != nullptr;
-    document["operators"].push_back(std::move(row));
-  }
+  document["operators"] = std::move(rows);
   context.write(line_of(document));
   return kDone;
 }
