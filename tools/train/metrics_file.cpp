@@ -85,6 +85,8 @@ Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path, std::op
     if (!bytes) return std::move(bytes).error();
     kept = *bytes;
   }
+  // The folder of the checkpoints is not there before the run is, and is where these lines are at home.
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), none);
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor < 0) return io_error("cannot be written");
   MetricsFile file(descriptor, csv);

@@ -28,7 +28,7 @@ class MetricsFile {
  public:
   /// What the name ends in decides, `.csv` or `.jsonl`: Errc::usage for others. Lines of a file that is there stay up
   /// to the step `behind`, where training goes on. Errc::usage for a file that is there although nothing is gone on
-  /// with, or that is no such file. Errors: io.
+  /// with, or that is no such file. The folder is made if it is not there. Errors: io.
   static Result<MetricsFile> open(const std::filesystem::path& path, std::optional<std::uint64_t> behind = {});
   MetricsFile(MetricsFile&& other) noexcept;
   MetricsFile& operator=(MetricsFile&& other) noexcept;

@@ -2,11 +2,11 @@
 cd "$tmp"
 train() { ckpt-train --threads 1 --synthetic 320 --log-steps 4 --save-steps 1 --keep-max 100 --directory run "$@" > out; }
 shape() { sed -E 's/[0-9]+\.[0-9]+(e-[0-9]+)?/X/g' "$1"; }
-train --epochs 2 --metrics run.csv --best loss
-shape run.csv
-train --epochs 2 --metrics run.csv; echo "exit $?"
-train --epochs 2 --metrics run.csv --resume run/CKP-1_9.ckpt; echo "exit $?"
-cut -d , -f 1,2 run.csv | tr '\n' ' '; echo
+train --epochs 2 --metrics run/run.csv --best loss
+shape run/run.csv
+train --epochs 2 --metrics run/run.csv; echo "exit $?"
+train --epochs 2 --metrics run/run.csv --resume run/CKP-1_9.ckpt; echo "exit $?"
+cut -d , -f 1,2 run/run.csv | tr '\n' ' '; echo
 train --epochs 1 --metrics run.jsonl
 shape run.jsonl | sed "s/^/> /"
 printf '{"step":12,' >> run.jsonl
