@@ -4,7 +4,9 @@
 #include <QPainter>
 #include <QSignalSpy>
 #include <QTest>
+#include <map>
 #include <numeric>
+#include <set>
 
 #include "charts.h"
 #include "colors.h"
@@ -218,6 +220,70 @@ TEST(Treemap, AClickPicksWhatIsUnderIt) {
   ASSERT_EQ(picked.count(), 1);
   // The largest tensor has the left.
   EXPECT_EQ(model.path_of(picked[0][0].toModelIndex()), "fc1.weight");
+}
+
+TEST(Treemap, WhatCanBeClickedCanBeReachedByKeys) {
+  for (const char* name : {"good/lenet.ckpt", "good/map.ckpt", "run/mlp-1_4.ckpt"}) {
+    TensorTreeModel model;
+    Treemap map(model);
+    model.set_file(open_sample(name));
+    map.resize(600, 400);
+    map.grab();
+    std::map<std::string, QPoint> clickable;
+    for (int y = 0; y < map.height(); ++y)
+      for (int x = 0; x < map.width(); x += 3) {
+        QTest::mouseClick(&map, Qt::LeftButton, {}, {x, y});
+        if (map.current().isValid()) clickable.emplace(model.path_of(map.current()), QPoint(x, y));
+      }
+    EXPECT_GT(clickable.size(), 3U) << name;
+    QTest::keyClick(&map, Qt::Key_Home);
+    std::vector<std::string> reached{model.path_of(map.current())};
+    for (std::size_t i = 0; i < reached.size(); ++i)
+      for (const auto key : {Qt::Key_Left, Qt::Key_Right, Qt::Key_Up, Qt::Key_Down, Qt::Key_Backspace}) {
+        ASSERT_TRUE(clickable.contains(reached[i])) << name << ": " << reached[i];
+        QTest::mouseClick(&map, Qt::LeftButton, {}, clickable[reached[i]]);
+        QTest::keyClick(&map, key);
+        const std::string now = model.path_of(map.current());
+        if (std::ranges::find(reached, now) == reached.end()) reached.push_back(now);
+      }
+    for (const auto& [path, at] : clickable)
+      EXPECT_NE(std::ranges::find(reached, path), reached.end()) << name << ": " << path;
+  }
+}
+
+TEST(Treemap, KeysMoveOpenAndGoUp) {
+  TensorTreeModel model;
+  Treemap map(model);
+  model.set_file(open_sample("good/lenet.ckpt"));
+  map.resize(600, 400);
+  EXPECT_EQ(map.focusPolicy(), Qt::StrongFocus);
+  EXPECT_FALSE(map.current().isValid());
+  const QString nothing = map.accessibleName();
+  const QImage before = map.grab().toImage();
+  QTest::mouseClick(&map, Qt::LeftButton, {}, {60, 200});
+  EXPECT_EQ(model.path_of(map.current()), "fc1.weight");
+  EXPECT_TRUE(map.accessibleName().startsWith(nothing));
+  EXPECT_TRUE(map.accessibleName().contains("fc1.weight"));
+  EXPECT_NE(map.grab().toImage(), before);  // its outline
+  QTest::keyClick(&map, Qt::Key_Right);
+  const std::string right = model.path_of(map.current());
+  EXPECT_NE(right, "fc1.weight");
+  QTest::keyClick(&map, Qt::Key_Left);
+  EXPECT_TRUE(model.path_of(map.current()).starts_with("fc1")) << model.path_of(map.current());
+  QTest::mouseClick(&map, Qt::LeftButton, {}, {60, 200});
+  QTest::keyClick(&map, Qt::Key_Backspace);
+  EXPECT_EQ(model.path_of(map.current()), "fc1");
+  QTest::keyClick(&map, Qt::Key_Escape);  // nothing is above
+  EXPECT_EQ(model.path_of(map.current()), "fc1");
+  QSignalSpy picked(&map, &Treemap::picked);
+  for (const auto key : {Qt::Key_Return, Qt::Key_Enter, Qt::Key_Space}) QTest::keyClick(&map, key);
+  ASSERT_EQ(picked.count(), 3);
+  EXPECT_EQ(model.path_of(picked[2][0].toModelIndex()), "fc1");
+  model.set_file(nullptr);
+  EXPECT_FALSE(map.current().isValid());
+  EXPECT_EQ(map.accessibleName(), nothing);
+  for (const auto key : {Qt::Key_Right, Qt::Key_Return, Qt::Key_Backspace}) QTest::keyClick(&map, key);
+  EXPECT_EQ(picked.count(), 3);
 }
 
 }  // namespace

@@ -8,9 +8,11 @@
 #include <QClipboard>
 #include <QComboBox>
 #include <QDragEnterEvent>
+#include <QHeaderView>
 #include <QLabel>
 #include <QLineEdit>
 #include <QListWidget>
+#include <QMenu>
 #include <QMenuBar>
 #include <QMimeData>
 #include <QPushButton>
@@ -28,6 +30,7 @@
 #include <fstream>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "charts.h"
 #include "compare_page.h"
@@ -43,6 +46,7 @@
 #include "tree_page.h"
 #include "treemap.h"
 #include "viewer_support.h"
+#include "widgets.h"
 #include "wire_builder.h"
 
 using namespace ckpt;
@@ -118,6 +122,42 @@ TEST_F(ViewerWindow, AFindingLeadsToItsTensor) {
   QTableView& table = window.file_page().table();
   QTest::mouseClick(table.viewport(), Qt::LeftButton, {}, table.visualRect(table.model()->index(0, 0)).center());
   EXPECT_EQ(tensor().name(), window.file_page().findings().finding(0).tensor);
+  EXPECT_TRUE(window.tree_page().isVisible());
+}
+
+TEST_F(ViewerWindow, AFindingLeadsToTheEntryThatItIsOf) {
+  ASSERT_TRUE(open(sample("bad/slices_apart.ckpt")));
+  const auto tensors = window.file()->file.tensors();
+  ASSERT_EQ(tensors[0].name, tensors[2].name);
+  const FindingModel& findings = window.file_page().findings();
+  QTableView& table = window.file_page().table();
+  std::set<const TensorInfo*> led_to;
+  for (int row = 0; row < findings.rowCount(); ++row) {
+    window.show_page(Page::file);
+    const Finding& finding = findings.finding(row);
+    if (finding.tensor != tensors[0].name || finding.offset == Error::kNoOffset) continue;
+    emit table.activated(table.model()->index(row, 0));
+    ASSERT_NE(tensor().tensor(), nullptr);
+    EXPECT_EQ(tensor().tensor()->record_offset,
+              finding.offset >= tensors[2].record_offset ? tensors[2].record_offset : 0)
+        << finding.message;
+    led_to.insert(tensor().tensor());
+  }
+  EXPECT_EQ(led_to.size(), 2U);
+}
+
+TEST_F(ViewerWindow, TheMapOfModulesNeedsNoMouse) {
+  ASSERT_TRUE(open(sample("good/lenet.ckpt")));
+  window.show_page(Page::file);
+  auto& map = *window.file_page().findChild<Treemap*>();
+  map.setFocus(Qt::TabFocusReason);
+  QTest::keyClick(&map, Qt::Key_Home);
+  const std::string current = "fc1";
+  EXPECT_TRUE(map.accessibleName().contains(QString::fromStdString(current)));
+  const auto labels = window.file_page().findChildren<QLabel*>();
+  EXPECT_TRUE(std::ranges::any_of(labels, [&](const QLabel* label) { return label->text() == map.accessibleName(); }));
+  QTest::keyClick(&map, Qt::Key_Return);
+  EXPECT_EQ(tensor().name(), current);
   EXPECT_TRUE(window.tree_page().isVisible());
 }
 
@@ -205,7 +245,7 @@ TEST_F(ViewerWindow, StatisticsOfAllTensors) {
   ASSERT_TRUE(settle());
   const StatisticsModel& model = window.file_page().statistics();
   ASSERT_EQ(model.rowCount(), 8);
-  EXPECT_EQ(model.name(0), "conv1.weight");
+  EXPECT_EQ(model.tensor(0).name, "conv1.weight");
   EXPECT_EQ(model.index(0, StatisticsModel::kCount).data().toString(), "150");
   // Of another file they are computed anew.
   ASSERT_TRUE(open(sample("run/mlp-1_4.ckpt")));
@@ -728,6 +768,68 @@ TEST_F(ViewerWindow, PairsByHand) {
   ASSERT_TRUE(settle());
   ASSERT_EQ(window.compare_page().diffs().rowCount(), 1);
   EXPECT_EQ(window.compare_page().diffs().diff(0).metrics->max_abs, 76);
+  window.compare_page().separate("x", "unlike.it");
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(window.compare_page().diffs().rowCount(), 2);
+  window.compare_page().pair("x", "unlike.it");
+  ASSERT_TRUE(settle());
+  EXPECT_EQ(window.compare_page().diffs().rowCount(), 1);
+}
+
+// What the menu of the row that is selected has; the one that is asked for is chosen.
+QStringList row_menu(ComparePage& page, const QString& choose) {
+  emit page.table().customContextMenuRequested({5, 5});
+  QStringList texts;
+  QAction* chosen = nullptr;
+  for (QMenu* menu : page.findChildren<QMenu*>()) {
+    for (QAction* action : menu->actions()) {
+      texts << action->text().remove('&');
+      if (texts.back() == choose) chosen = action;
+    }
+    menu->hide();
+  }
+  if (chosen != nullptr) chosen->trigger();
+  return texts;
+}
+
+TEST_F(ViewerWindow, WhatWasPairedByProposalIsSeparatedAgain) {
+  const TempDir dir;
+  const auto file = [&](const char* path, const char* name, float first) {
+    std::ofstream(dir / path, std::ios::binary)
+        << Bytes(record().tag(name).dims({3}).type("Float32").content(values({first, 2.0F, 3.0F})))
+        << Bytes(record().tag("same").dims({1}).type("Float32").content(values({1.0F})));
+  };
+  file("a.ckpt", "old", 1.0F);
+  file("b.ckpt", "new", 1.0F);
+  ASSERT_TRUE(open(dir / "a.ckpt"));
+  window.compare_with(dir / "b.ckpt");
+  ASSERT_TRUE(settle());
+  ComparePage& page = window.compare_page();
+  ASSERT_EQ(page.diffs().rowCount(), 2);  // its bytes say that it is the same
+  ASSERT_EQ(page.shown().rowCount(), 1);
+  page.select(0);
+  EXPECT_EQ(row_menu(page, "Separate again"), QStringList{"Separate again"});
+  ASSERT_TRUE(settle());
+  ASSERT_EQ(page.diffs().rowCount(), 3);
+  std::set<Change> changes;
+  for (int row = 0; row < 3; ++row) changes.insert(page.diffs().diff(row).change);
+  EXPECT_EQ(changes, (std::set{Change::identical, Change::added, Change::removed}));
+  // It stays so with another tolerance, and can be paired again.
+  page.set_tolerance("0.5", "");
+  QTest::qWait(400);
+  ASSERT_TRUE(settle());
+  ASSERT_EQ(page.diffs().rowCount(), 3);
+  page.select(0);
+  EXPECT_EQ(row_menu(page, "new").size(), 2) << "a heading and a candidate";
+  if (page.diffs().rowCount() == 3) row_menu(page, "old");
+  ASSERT_TRUE(settle());
+  ASSERT_EQ(page.diffs().rowCount(), 2);
+  // What has one name in both is no proposal.
+  for (QCheckBox* box : page.findChildren<QCheckBox*>())
+    if (box->text().remove('&') == "Differences only") box->setChecked(false);
+  for (int row = 0; row < page.shown().rowCount(); ++row)
+    if (page.shown().index(row, DiffModel::kName).data().toString() == "same") page.select(row);
+  EXPECT_EQ(row_menu(page, {}), QStringList{});
 }
 
 TEST_F(ViewerWindow, WatchesARun) {
@@ -862,6 +964,116 @@ TEST(Settings, RemembersFilesAndLayout) {
   EXPECT_GT(sizes[1], sizes[0] * 3 / 2);
   ASSERT_EQ(settings.value("recent").toStringList().size(), 1);
   EXPECT_TRUE(settings.value("recent").toStringList()[0].endsWith("lenet.ckpt"));
+}
+
+template <class Widget>
+Widget* named(const QWidget& in, const QString& name) {
+  for (Widget* one : in.findChildren<Widget*>())
+    if (one->accessibleName() == name) return one;
+  return nullptr;
+}
+
+TEST(Settings, RemembersColumnsOrderAndChoices) {
+  const TempDir dir;
+  QSettings settings(QString::fromStdString((dir / "s.ini").string()), QSettings::IniFormat);
+  const auto flat = [](MainWindow& window) {
+    for (QCheckBox* box : window.tree_page().findChildren<QCheckBox*>())
+      if (box->text().remove('&') == "Flat") return box;
+    return static_cast<QCheckBox*>(nullptr);
+  };
+  const auto headers = [](MainWindow& window) {
+    std::vector<QHeaderView*> all;
+    for (QTableView* table : {&window.compare_page().table(), &window.run_page().table(), &window.file_page().table(),
+                              named<QTableView>(window, "Statistics of all tensors")})
+      all.push_back(table->horizontalHeader());
+    return all;
+  };
+  {
+    MainWindow window(&settings);
+    window.show();
+    QHeaderView& tree = *window.tree_page().view().header();
+    tree.resizeSection(TensorTreeModel::kType, 123);
+    tree.moveSection(TensorTreeModel::kBytes, TensorTreeModel::kType);
+    tree.setSortIndicator(TensorTreeModel::kBytes, Qt::DescendingOrder);
+    for (QHeaderView* header : headers(window)) {
+      header->resizeSection(1, 77);
+      header->moveSection(2, 1);
+    }
+    window.run_page().table().sortByColumn(RunModel::kUpdate, Qt::DescendingOrder);
+    flat(window)->setChecked(true);
+    named<QComboBox>(window, "Number format")->setCurrentIndex(2);
+    named<QComboBox>(window, "Colours")->setCurrentIndex(1);
+    window.close();
+  }
+  settings.sync();
+  for (int start = 0; start < 2; ++start) {  // and what was not looked at is remembered once more
+    MainWindow window(&settings);
+    window.show();
+    const QHeaderView& tree = *window.tree_page().view().header();
+    EXPECT_EQ(tree.sectionSize(TensorTreeModel::kType), 123);
+    EXPECT_EQ(tree.visualIndex(TensorTreeModel::kBytes), TensorTreeModel::kType);
+    for (const QHeaderView* header : headers(window)) {
+      EXPECT_EQ(header->sectionSize(1), 77);
+      EXPECT_EQ(header->visualIndex(2), 1);
+    }
+    EXPECT_EQ(window.run_page().table().horizontalHeader()->sortIndicatorSection(), RunModel::kUpdate);
+    EXPECT_TRUE(flat(window)->isChecked());
+    EXPECT_EQ(named<QComboBox>(window, "Number format")->currentIndex(), 2);
+    EXPECT_EQ(named<QComboBox>(window, "Colours")->currentIndex(), 1);
+    QSignalSpy opened(&window, &MainWindow::opened);
+    window.open(sample("good/lenet.ckpt"));
+    ASSERT_TRUE(wait_until([&] { return opened.count() > 0 && window.jobs().idle(); }));
+    const QModelIndex first = window.tree_page().model().index(0, 0);
+    EXPECT_EQ(window.tree_page().model().path_of(first), "fc1.weight");  // flat, and the largest first
+    window.close();
+  }
+}
+
+TEST(Settings, RemembersWhereEveryPageIsDivided) {
+  const TempDir dir;
+  QSettings settings(QString::fromStdString((dir / "s.ini").string()), QSettings::IniFormat);
+  const auto files = [](MainWindow& window) {
+    QSignalSpy opened(&window, &MainWindow::opened);
+    window.resize(1100, 900);
+    window.show();
+    window.open(sample("run/mlp-1_4.ckpt"));
+    EXPECT_TRUE(wait_until([&] { return opened.count() > 0; }));
+    window.compare_with(sample("run/mlp-2_4.ckpt"));
+    window.open_run(sample("run"));
+    EXPECT_TRUE(wait_until([&] { return window.jobs().idle(); }));
+  };
+  std::map<QString, QList<int>> left;
+  const auto divided = [](MainWindow& window, auto each) {
+    for (const Page page : {Page::file, Page::compare, Page::run}) {
+      window.show_page(page);
+      QCoreApplication::processEvents();
+      for (QSplitter* splitter : window.findChildren<QSplitter*>())
+        if (splitter->isVisible()) each(*splitter);
+    }
+  };
+  {
+    MainWindow window(&settings);
+    files(window);
+    divided(window, [&](QSplitter& splitter) {
+      const QList<int> sizes = splitter.sizes();
+      splitter.setSizes({sizes[0] + 40, sizes[1] - 40});
+      left[remembered_as(splitter)] = splitter.sizes();
+      EXPECT_NE(splitter.sizes(), sizes);
+    });
+    window.close();
+  }
+  {
+    MainWindow window(&settings);  // no page of it is seen
+    window.close();
+  }
+  MainWindow window(&settings);
+  files(window);
+  EXPECT_EQ(left.size(), 5U);
+  divided(window, [&](QSplitter& splitter) {
+    const QString name = remembered_as(splitter);
+    ASSERT_TRUE(left.contains(name)) << name.toStdString();
+    EXPECT_NEAR(splitter.sizes()[0], left[name][0], 3) << name.toStdString();
+  });
 }
 
 TEST(Closing, DuringAnyJobIsSafe) {

@@ -23,8 +23,16 @@
         <translation>相对容差</translation>
     </message>
     <message>
-        <source>&amp;Pair with</source>
-        <translation>配对到(&amp;P)</translation>
+        <source>Pair with</source>
+        <translation>配对到</translation>
+    </message>
+    <message>
+        <source>&amp;Separate again</source>
+        <translation>重新分开(&amp;S)</translation>
+    </message>
+    <message>
+        <source>No entry of the other file has its shape</source>
+        <translation>另一文件中没有形状相同的条目</translation>
     </message>
     <message>
         <source>Filter by name</source>
@@ -213,10 +221,6 @@
     <message>
         <source>Bytes by type</source>
         <translation>各类型字节数</translation>
-    </message>
-    <message>
-        <source>Bytes by module</source>
-        <translation>各模块字节数</translation>
     </message>
     <message>
         <source>Format</source>
@@ -704,9 +708,11 @@
     </message>
     <message>
         <source>Heat map: the wheel, + and − zoom; dragging and the arrow keys move; 0 shows all.
+Bytes by module: the arrow keys move, Enter opens, Backspace goes up.
 Ctrl+1 to Ctrl+5: tensors, heat map, file, comparison, run.
 Ctrl+F: the filter; F5: reload.</source>
         <translation>热图：滚轮、+ 和 − 缩放；拖动和方向键移动；0 显示全部。
+各模块字节数：方向键移动，Enter 打开，Backspace 到上一级。
 Ctrl+1 至 Ctrl+5：张量、热图、文件、比较、训练。
 Ctrl+F：筛选；F5：重新加载。</translation>
     </message>
@@ -1326,6 +1332,10 @@ Ctrl+F：筛选；F5：重新加载。</translation>
     <message>
         <source>Bytes by module</source>
         <translation>各模块字节数</translation>
+    </message>
+    <message>
+        <source>Bytes by module: %1, %2</source>
+        <translation>各模块字节数：%1，%2</translation>
     </message>
     <message>
         <source>No tensors</source>

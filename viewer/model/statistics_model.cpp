@@ -40,7 +40,7 @@ Result<FileStatistics> statistics_of(const OpenFile& file, const Progress& progr
   FileStatistics all;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (!(*found)[i]) continue;
-    all.names.push_back(tensors[i]->name);
+    all.tensors.push_back(tensors[i]);
     all.rows.push_back(std::move(*(*found)[i]));
   }
   return all;
@@ -64,7 +64,7 @@ QVariant StatisticsModel::data(const QModelIndex& index, int role) const {
   const int column = index.column();
   switch (role) {
     case Qt::DisplayRole:
-      if (column == kName) return shown_name(name(index.row()));
+      if (column == kName) return shown_name(tensor(index.row()).name);
       if (column == kCount) return count_text(s.count);
       if (column == kZeros) return count_text(s.zeros);
       if (column == kNonFinite) return count_text(s.nan + s.positive_inf + s.negative_inf);

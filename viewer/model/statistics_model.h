@@ -2,7 +2,6 @@
 
 #include <QAbstractTableModel>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "ckpt/statistics.h"
@@ -10,9 +9,9 @@
 
 namespace ckpt::viewer {
 
-/// The statistics of every tensor of a file that has numbers, a row each.
+/// The statistics of every tensor of a file that has numbers, a row each. The file must outlive it.
 struct FileStatistics {
-  std::vector<std::string> names = {};
+  std::vector<const TensorInfo*> tensors = {};
   std::vector<Statistics> rows = {};
 };
 Result<FileStatistics> statistics_of(const OpenFile& file, const Progress& progress);
@@ -27,7 +26,7 @@ class StatisticsModel : public QAbstractTableModel {
   using QAbstractTableModel::QAbstractTableModel;
 
   void set_statistics(FileStatistics statistics);
-  const std::string& name(int row) const { return all_.names[static_cast<std::size_t>(row)]; }
+  const TensorInfo& tensor(int row) const { return *all_.tensors[static_cast<std::size_t>(row)]; }
 
   int rowCount(const QModelIndex& parent = {}) const override;
   int columnCount(const QModelIndex& parent = {}) const override;

@@ -50,6 +50,10 @@ class DiffFilter : public QSortFilterProxyModel {
   bool only_ = true;
 };
 
+bool can_be_separated(const Pair& pair) noexcept {
+  return pair.a != nullptr && pair.b != nullptr && pair.by != PairedBy::name;
+}
+
 struct BothPages {
   std::vector<std::byte> a;
   std::vector<std::byte> b;
@@ -62,6 +66,19 @@ Result<BothPages> read_both(const OpenFile& a, const OpenFile& b, const Pair& pa
   auto second = read_window(b.file, *pair.b, plane, window, progress);
   if (!second) return second.error();
   return BothPages{std::move(*first), std::move(*second)};
+}
+
+// Those that do not belong together are none of a pair; what has the same name does.
+std::vector<Pair> separated(std::vector<Pair> pairs, const std::set<std::pair<std::string, std::string>>& apart) {
+  const auto together = pairs.size();
+  for (std::size_t i = 0; i < together; ++i) {
+    Pair& pair = pairs[i];
+    if (!can_be_separated(pair) || !apart.contains({pair.a->name, pair.b->name})) continue;
+    const Pair other{.b = pair.b, .repeated = pair.repeated};
+    pair = {.a = pair.a, .repeated = pair.repeated};
+    pairs.push_back(other);
+  }
+  return pairs;
 }
 
 bool is_complex(DType dtype) noexcept { return dtype == DType::complex64 || dtype == DType::complex128; }
@@ -100,7 +117,7 @@ ComparePage::ComparePage(Jobs& jobs, QWidget* parent)
       atol_(tolerance_edit(tr("Absolute tolerance"))),
       rtol_(tolerance_edit(tr("Relative tolerance"))),
       table_(new QTableView),
-      pair_menu_(new QMenu(tr("&Pair with"), this)),
+      row_menu_(new QMenu(this)),
       tabs_(new QTabWidget) {
   proxy_->setSourceModel(&diffs_);
   proxy_->setSortRole(DiffModel::kSortRole);
@@ -113,6 +130,7 @@ ComparePage::ComparePage(Jobs& jobs, QWidget* parent)
   });
   for (QLineEdit* edit : {atol_, rtol_}) connect(edit, &QLineEdit::textChanged, &again_, qOverload<>(&QTimer::start));
   auto* split = new QSplitter(Qt::Vertical);
+  remember(*split, "differences and values");
   split->addWidget(make_table());
   split->addWidget(make_details());
   split->setChildrenCollapsible(false);
@@ -142,10 +160,11 @@ QWidget* ComparePage::make_table() {
        {std::pair{DiffModel::kChange, 9}, {DiffModel::kName, 22}, {DiffModel::kShape, 15}})
     table_->setColumnWidth(column, width * em);
   for (int column = DiffModel::kChanged; column < DiffModel::kCosine; ++column) table_->setColumnWidth(column, 7 * em);
+  remember(*table_->horizontalHeader(), "differences");
   table_->setContextMenuPolicy(Qt::CustomContextMenu);
   connect(table_, &QTableView::customContextMenuRequested, this, [this](QPoint at) {
-    fill_pair_menu();
-    if (!pair_menu_->isEmpty()) pair_menu_->popup(table_->viewport()->mapToGlobal(at));
+    fill_row_menu();
+    if (!row_menu_->isEmpty()) row_menu_->popup(table_->viewport()->mapToGlobal(at));
   });
   connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this, &ComparePage::show_pair);
   auto* names = new QHBoxLayout;
@@ -256,6 +275,7 @@ void ComparePage::set_files(FilePtr a, FilePtr b) {
   a_ = std::move(a);
   b_ = std::move(b);
   renamed_.clear();
+  apart_.clear();
   title_a_->set_text(a_ ? shown_path(a_->path) : QString());
   title_b_->set_text(b_ ? shown_path(b_->path) : QString());
   compare();
@@ -268,6 +288,15 @@ void ComparePage::set_tolerance(const QString& atol, const QString& rtol) {
 
 void ComparePage::pair(const std::string& a, const std::string& b) {
   renamed_[a] = b;
+  apart_.erase({a, b});
+  before_ = b;
+  compare();
+}
+
+void ComparePage::separate(const std::string& a, const std::string& b) {
+  renamed_.erase(a);
+  apart_.insert({a, b});
+  before_ = b;
   compare();
 }
 
@@ -295,13 +324,16 @@ void ComparePage::compare() {
   summary_->setText(tr("Comparing …"));
   compare_job_.start(
       tr("Comparing"),
-      [a = a_, b = b_, tolerance, renamed = renamed_](const Progress& progress) {
+      [a = a_, b = b_, tolerance, renamed = renamed_,
+       apart = apart_](const Progress& progress) -> Result<std::vector<TensorDiff>> {
         const auto rename = [&](std::string_view name) {
           const auto found = renamed.find(std::string(name));
           return found == renamed.end() ? std::string(name) : found->second;
         };
-        return diff(a->file, b->file,
-                    {.pairing = {.rename = rename}, .comparing = {.tolerance = tolerance, .progress = progress}});
+        auto pairs = pair_tensors(a->file, b->file, {.rename = rename});
+        if (!pairs) return std::move(pairs).error();
+        return ckpt::compare(a->file, b->file, separated(std::move(*pairs), apart),
+                             {.tolerance = tolerance, .progress = progress});
       },
       [this, tolerance](Result<std::vector<TensorDiff>>&& found) {
         if (!found) {  // what is there is of another tolerance
@@ -533,20 +565,30 @@ void ComparePage::read_grid() {
 }
 
 // For what only one of the files has: those of the other one that could be it.
-void ComparePage::fill_pair_menu() {
-  pair_menu_->clear();
-  if (!shown_ || (shown_->pair.a != nullptr) == (shown_->pair.b != nullptr)) return;
+void ComparePage::fill_row_menu() {
+  row_menu_->clear();
+  if (!shown_) return;
+  if (can_be_separated(shown_->pair)) {
+    row_menu_->addAction(tr("&Separate again"), this,
+                         [this, a = shown_->pair.a->name, b = shown_->pair.b->name] { separate(a, b); });
+    return;
+  }
+  if (shown_->pair.a != nullptr && shown_->pair.b != nullptr) return;
   const bool from_a = shown_->pair.a != nullptr;
   const TensorInfo& one = shown_->tensor();
   constexpr int kMost = 30;
-  for (int row = 0; row < diffs_.rowCount() && pair_menu_->actions().size() < kMost; ++row) {
+  row_menu_->addSection(tr("Pair with"));
+  int found = 0;
+  for (int row = 0; row < diffs_.rowCount() && found < kMost; ++row) {
     const Pair& other = diffs_.diff(row).pair;
     if (from_a ? other.a != nullptr : other.b != nullptr) continue;
     const TensorInfo& candidate = *(from_a ? other.b : other.a);
     if (candidate.dims != one.dims) continue;
-    pair_menu_->addAction(menu_text(shown_name(candidate.name)), this,
-                          [this, from_a, a = one.name, b = candidate.name] { from_a ? pair(a, b) : pair(b, a); });
+    row_menu_->addAction(menu_text(shown_name(candidate.name)), this,
+                         [this, from_a, a = one.name, b = candidate.name] { from_a ? pair(a, b) : pair(b, a); });
+    ++found;
   }
+  if (found == 0) row_menu_->addAction(tr("No entry of the other file has its shape"))->setEnabled(false);
 }
 
 }  // namespace ckpt::viewer

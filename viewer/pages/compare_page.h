@@ -4,7 +4,9 @@
 #include <QWidget>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "ckpt/diff.h"
 #include "ckpt/statistics.h"
@@ -42,6 +44,8 @@ class ComparePage : public QWidget {
   void set_tolerance(const QString& atol, const QString& rtol);
   /// That entry of a is this one of b, whatever their names.
   void pair(const std::string& a, const std::string& b);
+  /// That they are not the same, though they were paired so or by their likeness.
+  void separate(const std::string& a, const std::string& b);
   void select(int row);  ///< of the view
   /// The next element, from the current one on, that differs by more than the tolerance; from the start behind the
   /// last.
@@ -80,12 +84,14 @@ class ComparePage : public QWidget {
   void go_to(std::uint64_t element);
   void show_place(const QModelIndex& cell);
   std::optional<Tolerance> typed_tolerance() const;  // nothing while a number is being typed
-  void fill_pair_menu();
+  void fill_row_menu();
   bool comparable() const noexcept;  // element by element
 
   FilePtr a_ = {};
   FilePtr b_ = {};
+  using Names = std::pair<std::string, std::string>;  // in a, in b
   std::map<std::string, std::string> renamed_ = {};
+  std::set<Names> apart_ = {};
   std::optional<TensorDiff> shown_ = {};
   std::string before_ = {};   // the name of what was shown last
   Tolerance tolerance_ = {};  // that the rows are of
@@ -109,7 +115,7 @@ class ComparePage : public QWidget {
   QLabel* summary_;
   QLineEdit *atol_, *rtol_;
   QTableView* table_;
-  QMenu* pair_menu_;
+  QMenu* row_menu_;
   QTabWidget* tabs_;
   Slicer* slicer_ = nullptr;
   Pager* pager_ = nullptr;

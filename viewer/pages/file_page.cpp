@@ -46,6 +46,15 @@ QString format_text(FileFormat format) {
   return FilePage::tr("unknown");
 }
 
+// Of two entries of one name the one whose records have the place that the finding is about.
+const TensorInfo* tensor_of(const Checkpoint& file, const Finding& finding) {
+  for (const TensorInfo& tensor : file.tensors())
+    if (tensor.name == finding.tensor && finding.offset >= tensor.record_offset &&
+        finding.offset - tensor.record_offset < tensor.record_size)
+      return &tensor;
+  return nullptr;
+}
+
 }  // namespace
 
 FilePage::FilePage(Jobs& jobs, QWidget* parent)
@@ -56,6 +65,7 @@ FilePage::FilePage(Jobs& jobs, QWidget* parent)
       sorted_(new QSortFilterProxyModel(this)),
       keys_(plain_label()),
       facts_(plain_label()),
+      map_title_(new ElidedLabel),
       treemap_(new Treemap(modules_)),
       types_(new BarList),
       verdict_(heading({})),
@@ -64,6 +74,7 @@ FilePage::FilePage(Jobs& jobs, QWidget* parent)
       tabs_(new QTabWidget) {
   connect(treemap_, &Treemap::picked, this,
           [this](const QModelIndex& index) { emit picked(QByteArray::fromStdString(modules_.path_of(index))); });
+  connect(treemap_, &Treemap::current_changed, this, [this] { map_title_->set_text(treemap_->title()); });
   connect(&jobs, &Jobs::changed, this, [this] {
     if (check_waits_ && jobs_.idle()) check();
   });
@@ -78,9 +89,11 @@ FilePage::FilePage(Jobs& jobs, QWidget* parent)
     table_->setColumnWidth(column, width * em);
   table_->horizontalHeader()->setStretchLastSection(false);
   table_->horizontalHeader()->setSectionResizeMode(FindingModel::kMessage, QHeaderView::Stretch);
+  remember(*table_->horizontalHeader(), "findings");
   const auto pick = [this](const QModelIndex& index) {
-    const std::string& tensor = findings_.finding(index.row()).tensor;
-    if (!tensor.empty()) emit picked(QByteArray::fromStdString(tensor));
+    const Finding& finding = findings_.finding(index.row());
+    if (const TensorInfo* tensor = tensor_of(file_->file, finding)) return emit picked_tensor(tensor);
+    if (!finding.tensor.empty()) emit picked(QByteArray::fromStdString(finding.tensor));
   };
   connect(table_, &QTableView::activated, this, pick);
   connect(table_, &QTableView::clicked, this, pick);
@@ -92,8 +105,9 @@ FilePage::FilePage(Jobs& jobs, QWidget* parent)
   set_up_table(*numbers_);
   numbers_->sortByColumn(StatisticsModel::kName, Qt::AscendingOrder);
   numbers_->setColumnWidth(StatisticsModel::kName, 18 * em);
+  remember(*numbers_->horizontalHeader(), "statistics");
   connect(numbers_, &QTableView::activated, this, [this](const QModelIndex& index) {
-    emit picked(QByteArray::fromStdString(statistics_.name(sorted_->mapToSource(index).row())));
+    emit picked_tensor(&statistics_.tensor(sorted_->mapToSource(index).row()));
   });
   connect(tabs_, &QTabWidget::currentChanged, this, &FilePage::compute);
   types_->setAccessibleName(tr("Bytes by type"));
@@ -113,9 +127,12 @@ FilePage::FilePage(Jobs& jobs, QWidget* parent)
   auto* left = new QWidget;
   auto* map = new QVBoxLayout(left);
   map->setContentsMargins(0, 0, 0, 0);
-  map->addWidget(heading(tr("Bytes by module")));
+  map_title_->setFont(verdict_->font());
+  map_title_->set_text(treemap_->title());
+  map->addWidget(map_title_);
   map->addWidget(treemap_, 1);
   auto* upper = new QSplitter;
+  remember(*upper, "modules and facts");
   upper->addWidget(left);
   upper->addWidget(right);
   upper->setStretchFactor(0, 3);
@@ -126,6 +143,7 @@ FilePage::FilePage(Jobs& jobs, QWidget* parent)
   below->addWidget(verdict_);
   below->addWidget(table_, 1);
   auto* both = new QSplitter(Qt::Vertical);
+  remember(*both, "file and findings");
   both->addWidget(upper);
   tabs_->addTab(found, tr("Findin&gs"));
   tabs_->addTab(numbers_, tr("&Statistics"));

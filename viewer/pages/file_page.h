@@ -16,6 +16,7 @@ class QTableView;
 namespace ckpt::viewer {
 
 class BarList;
+class ElidedLabel;
 class Treemap;
 
 /// The file as a whole: what it is, bytes by module and by type, what is wrong with it.
@@ -35,6 +36,7 @@ class FilePage : public QWidget {
  signals:
   void checked();                       ///< findings() is complete
   void picked(const QByteArray& path);  ///< a tensor or a module
+  void picked_tensor(const ckpt::TensorInfo* tensor);
   void failed(const QString& message);
 
  private:
@@ -53,6 +55,7 @@ class FilePage : public QWidget {
   QSortFilterProxyModel* sorted_;
   QLabel* keys_;
   QLabel* facts_;
+  ElidedLabel* map_title_;
   Treemap* treemap_;
   BarList* types_;
   QLabel* verdict_;

@@ -2,10 +2,13 @@
 
 #include <QActionGroup>
 #include <QApplication>
+#include <QCheckBox>
 #include <QCloseEvent>
+#include <QComboBox>
 #include <QDragEnterEvent>
 #include <QFile>
 #include <QFileDialog>
+#include <QHeaderView>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenuBar>
@@ -126,19 +129,17 @@ MainWindow::MainWindow(QSettings* settings)
     if (!tree_page_->select(path.toStdString())) return say(tr("It is not among the tensors shown."));
     show_page(Page::tree);
   });
+  connect(file_page_, &FilePage::picked_tensor, this, [this](const TensorInfo* tensor) {
+    tree_page_->select(*tensor);
+    show_page(Page::tree);
+  });
   look_timer_.setSingleShot(true);
   look_timer_.setInterval(kDiskSettles);
   connect(&look_timer_, &QTimer::timeout, this, &MainWindow::look_at_disk);
   connect(&watcher_, &QFileSystemWatcher::directoryChanged, &look_timer_, qOverload<>(&QTimer::start));
   connect(&watcher_, &QFileSystemWatcher::fileChanged, &look_timer_, qOverload<>(&QTimer::start));
   resize(1180, 760);
-  if (settings_ != nullptr) {
-    restoreGeometry(settings_->value(QStringLiteral("geometry")).toByteArray());
-    const QVariantList before = settings_->value(QStringLiteral("splitters")).toList();
-    const auto splitters = findChildren<QSplitter*>();
-    for (qsizetype i = 0; i < splitters.size() && before.size() == splitters.size(); ++i)
-      splitters[i]->restoreState(before[i].toByteArray());
-  }
+  restore_layout();
   fill_recent();
 }
 
@@ -179,6 +180,7 @@ void MainWindow::make_menus() {
   help->addAction(tr("&Keys"), this, [this] {
     QMessageBox::information(this, tr("Keys"),
                              tr("Heat map: the wheel, + and − zoom; dragging and the arrow keys move; 0 shows all.\n"
+                                "Bytes by module: the arrow keys move, Enter opens, Backspace goes up.\n"
                                 "Ctrl+1 to Ctrl+5: tensors, heat map, file, comparison, run.\n"
                                 "Ctrl+F: the filter; F5: reload."));
   });
@@ -507,6 +509,33 @@ void MainWindow::show_page(Page page) {
   if (page == Page::heat_map) tensor.show_tab(TensorPage::kHeatMap);
 }
 
+void MainWindow::remember_layout() const {
+  if (settings_ == nullptr) return;
+  settings_->setValue(QStringLiteral("geometry"), saveGeometry());
+  const auto keep = [this](const QWidget& widget, const QVariant& value) {
+    if (const QString key = remembered_as(widget); !key.isEmpty()) settings_->setValue(key, value);
+  };
+  for (const QSplitter* splitter : findChildren<QSplitter*>()) keep(*splitter, splitter->saveState());
+  for (const QHeaderView* header : findChildren<QHeaderView*>()) keep(*header, header->saveState());
+  for (const QComboBox* box : findChildren<QComboBox*>()) keep(*box, box->currentIndex());
+  for (const QCheckBox* box : findChildren<QCheckBox*>()) keep(*box, box->isChecked());
+}
+
+void MainWindow::restore_layout() {
+  if (settings_ == nullptr) return;
+  restoreGeometry(settings_->value(QStringLiteral("geometry")).toByteArray());
+  const auto kept = [this](const QWidget& widget) {
+    const QString key = remembered_as(widget);
+    return key.isEmpty() ? QVariant() : settings_->value(key);
+  };
+  for (QSplitter* splitter : findChildren<QSplitter*>()) splitter->restoreState(kept(*splitter).toByteArray());
+  for (QHeaderView* header : findChildren<QHeaderView*>()) header->restoreState(kept(*header).toByteArray());
+  for (QComboBox* box : findChildren<QComboBox*>())
+    if (const int row = kept(*box).toInt(); row > 0 && row < box->count()) box->setCurrentIndex(row);
+  for (QCheckBox* box : findChildren<QCheckBox*>())
+    if (const QVariant value = kept(*box); value.isValid()) box->setChecked(value.toBool());
+}
+
 void MainWindow::note_recent(const std::filesystem::path& path) {
   if (settings_ == nullptr) return;
   std::error_code failed;
@@ -561,12 +590,7 @@ void MainWindow::closeEvent(QCloseEvent* event) {
   if (export_job_.running() &&
       QMessageBox::question(this, windowTitle(), tr("An export is running. Close and give it up?")) != QMessageBox::Yes)
     return event->ignore();
-  if (settings_ != nullptr) {
-    settings_->setValue(QStringLiteral("geometry"), saveGeometry());
-    QVariantList states;
-    for (const QSplitter* splitter : findChildren<QSplitter*>()) states << splitter->saveState();
-    settings_->setValue(QStringLiteral("splitters"), states);
-  }
+  remember_layout();
   event->accept();
 }
 

@@ -95,6 +95,8 @@ class MainWindow : public QMainWindow {
   void select_wanted();
   void start_comparing();
   QWidget* widget_of(Page page) const;
+  void remember_layout() const;
+  void restore_layout();
   void note_recent(const std::filesystem::path& path);
   void fill_recent();
   void watch();

@@ -65,6 +65,7 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
                                       {RunModel::kNorms, 12},
                                       {RunModel::kUpdate, 7}})
     table_->setColumnWidth(column, width * em);
+  remember(*table_->horizontalHeader(), "weights of a run");
   for (const int column : {RunModel::kNorms, RunModel::kUpdates})
     table_->setItemDelegateForColumn(column, new SparkDelegate(model_, table_));
   table_->verticalHeader()->setDefaultSectionSize(table_->fontMetrics().height() + 14);
@@ -118,11 +119,13 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
   lower->addWidget(map_, 1);
   lower->addWidget(pointed_);
   auto* right = new QSplitter(Qt::Vertical);
+  remember(*right, "weights and updates");
   right->addWidget(table_);
   right->addWidget(below);
   right->setStretchFactor(0, 3);
   right->setStretchFactor(1, 2);
   auto* both = new QSplitter;
+  remember(*both, "checkpoints and weights");
   both->addWidget(left);
   both->addWidget(right);
   both->setStretchFactor(0, 1);

@@ -148,6 +148,7 @@ QWidget* TensorPage::make_values() {
   auto* format = new QComboBox;
   format->setAccessibleName(tr("Number format"));
   format->addItems({tr("Exact"), tr("4 digits"), tr("Scientific"), tr("Bits")});
+  remember(*format, "number format");
   connect(format, &QComboBox::currentIndexChanged, this, [this](int i) {
     values_.set_format(static_cast<NumberFormat>(i));
     fit_columns({table_});
@@ -195,9 +196,11 @@ QWidget* TensorPage::make_heat_map() {
   auto* map = new QComboBox;
   map->setAccessibleName(tr("Colours"));
   map->addItems({tr("Blue to red, around zero"), tr("Dark to light"), tr("Gray")});
+  remember(*map, "colours");
   connect(map, &QComboBox::currentIndexChanged, this, [this](int i) { heat_map_->set_map(static_cast<ColorMap>(i)); });
   auto* trimmed = new QCheckBox(tr("Without extremes"));
   trimmed->setToolTip(tip_of(tr("Colours from the 1st to the 99th percentile of what is seen")));
+  remember(*trimmed, "without extremes");
   connect(trimmed, &QCheckBox::toggled, heat_map_, &HeatMap::set_trimmed);
   tile_box_ = new QCheckBox(tr("All &kernels as tiles"));
   tile_box_->setChecked(true);

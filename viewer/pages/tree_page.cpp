@@ -56,6 +56,7 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
                                        {TensorTreeModel::kShare, 6},
                                        {TensorTreeModel::kGroup, 9}})
     view_->setColumnWidth(column, digits * digit);
+  remember(*view_->header(), "tree");
   view_->setItemDelegateForColumn(TensorTreeModel::kShare, new ShareDelegate(view_));
   view_->setContextMenuPolicy(Qt::ActionsContextMenu);
   filter_->setPlaceholderText(tr("Filter: conv*, *.weight"));
@@ -68,6 +69,7 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
   for (const Group group : {Group::weights, Group::optimizer, Group::other}) group_->addItem(group_text(group));
   connect(group_, &QComboBox::currentIndexChanged, this, &TreePage::refresh_filter);
   connect(regex_, &QCheckBox::toggled, this, &TreePage::refresh_filter);
+  remember(*flat_, "flat");
   connect(flat_, &QCheckBox::toggled, this, [this](bool flat) {
     const Place before = place();
     model_.set_flat(flat);
@@ -95,6 +97,7 @@ TreePage::TreePage(Jobs& jobs, QWidget* parent)
   layout->addWidget(view_, 1);
   layout->addWidget(count_);
   auto* both = new QSplitter;
+  remember(*both, "tree and tensor");
   both->addWidget(left);
   both->addWidget(tensor_page_);
   both->setStretchFactor(0, 5);
@@ -259,6 +262,11 @@ bool TreePage::select(std::string_view path) {
   if (select_shown(path)) return true;
   clear_filter();
   return select_shown(path);
+}
+
+void TreePage::select(const TensorInfo& tensor) {
+  if (!model_.index_of(&tensor).isValid()) clear_filter();
+  select(model_.index_of(&tensor));
 }
 
 bool TreePage::select_shown(std::string_view path) {

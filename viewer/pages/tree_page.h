@@ -32,6 +32,7 @@ class TreePage : public QWidget {
   void select(const QModelIndex& index);
   /// A filter that hides it is cleared; false if there is no such tensor.
   bool select(std::string_view path);
+  void select(const TensorInfo& tensor);  ///< of the file that is shown
   void clear_filter();
 
   TensorTreeModel& model() noexcept { return model_; }

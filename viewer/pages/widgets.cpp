@@ -112,8 +112,13 @@ void set_up_table(QTableView& table) {
   table.verticalHeader()->setDefaultSectionSize(table.fontMetrics().height() + 6);
   table.horizontalHeader()->setStretchLastSection(true);
   table.horizontalHeader()->setHighlightSections(false);
+  table.horizontalHeader()->setSectionsMovable(true);
   table.horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
 }
+
+void remember(QWidget& widget, const char* name) { widget.setProperty("remembered", QString::fromLatin1(name)); }
+
+QString remembered_as(const QWidget& widget) { return widget.property("remembered").toString(); }
 
 void fit_columns(std::initializer_list<QTableView*> tables) {
   constexpr int kLooks = 20;  // in each direction

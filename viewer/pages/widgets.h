@@ -65,6 +65,11 @@ class ShareDelegate : public QStyledItemDelegate {
 /// Rows are selected, sections are as wide as is sensible, and no cell wraps.
 void set_up_table(QTableView& table);
 
+/// Marks what the window remembers: the columns of a header, how a page is divided, what a box is set to.
+void remember(QWidget& widget, const char* name);
+/// The key it is kept by; empty for what is not remembered.
+QString remembered_as(const QWidget& widget);
+
 /// Columns as wide as the widest of some cells of any of the tables: all of one width, so that they scroll alike.
 void fit_columns(std::initializer_list<QTableView*> tables);
 

@@ -1,6 +1,7 @@
 #include "treemap.h"
 
 #include <QHelpEvent>
+#include <QKeyEvent>
 #include <QMouseEvent>
 #include <QPainter>
 #include <QToolTip>
@@ -22,6 +23,20 @@ double worst(double smallest, double largest, double sum, double side) {
   const double s2 = sum * sum;
   const double w2 = side * side;
   return std::max(w2 * largest / s2, s2 / (w2 * smallest));
+}
+
+// From the origin to the right, whichever direction is meant: so there is one to think of.
+QRectF turned(const QRectF& box, Qt::Key direction) {
+  switch (direction) {
+    case Qt::Key_Left:
+      return {-box.right(), box.top(), box.width(), box.height()};
+    case Qt::Key_Down:
+      return {box.top(), box.left(), box.height(), box.width()};
+    case Qt::Key_Up:
+      return {-box.bottom(), box.left(), box.height(), box.width()};
+    default:
+      return box;
+  }
 }
 
 }  // namespace
@@ -71,9 +86,11 @@ std::vector<QRectF> squarified(std::span<const double> sizes, const QRectF& box)
 }
 
 Treemap::Treemap(const TensorTreeModel& model, QWidget* parent) : QWidget(parent), model_(model) {
-  setAccessibleName(tr("Bytes by module"));
+  setFocusPolicy(Qt::StrongFocus);
+  setAccessibleName(title());
   connect(&model, &QAbstractItemModel::modelReset, this, [this] {
     tiles_.clear();
+    set_current({});
     stale_ = true;
     update();
   });
@@ -99,11 +116,12 @@ void Treemap::lay_out(const QModelIndex& parent, const QRectF& box, int depth, s
     // Colours are of the first level where there is something to be told apart.
     const auto color = !category && children.size() > 1 ? std::optional(i) : category;
     const bool leaf = model_.rowCount(children[i]) == 0 || depth + 1 == kMaxDepth;
-    tiles_.push_back(
-        {rect, model_.data(children[i]).toString(), children[i].internalId(), color.value_or(0), depth, leaf});
-    if (leaf) continue;
     const double head =
         rect.height() > 3 * fontMetrics().height() && rect.width() > 40 ? fontMetrics().height() + 2 : 2;
+    const QRectF own = leaf ? rect : QRectF(rect.topLeft(), QSizeF(rect.width(), head));
+    tiles_.push_back(
+        {rect, own, model_.data(children[i]).toString(), children[i].internalId(), color.value_or(0), depth, leaf});
+    if (leaf) continue;
     lay_out(children[i], rect.adjusted(2, head, -2, -2), depth + 1, color);
   }
 }
@@ -131,6 +149,14 @@ void Treemap::paintEvent(QPaintEvent*) {
                      fontMetrics().elidedText(tile.label, Qt::ElideMiddle, static_cast<int>(inside.width())));
     painter.setClipping(false);
   }
+  if (const Tile* tile = current_tile()) {
+    const int width = hasFocus() ? 3 : 1;
+    QPen pen(palette().color(QPalette::WindowText), width);
+    pen.setJoinStyle(Qt::MiterJoin);
+    painter.setPen(pen);
+    const double in = width / 2.0;
+    painter.drawRect(tile->box.adjusted(in, in, -in, -in));
+  }
 }
 
 QModelIndex Treemap::index_at(QPointF at) const {
@@ -144,7 +170,88 @@ void Treemap::resizeEvent(QResizeEvent*) { stale_ = true; }
 
 void Treemap::mousePressEvent(QMouseEvent* event) {
   const QModelIndex index = index_at(event->position());
-  if (index.isValid()) emit picked(index);
+  if (!index.isValid()) return;
+  set_current(index.internalId());
+  emit picked(index);
+}
+
+QModelIndex Treemap::current() const { return current_ ? model_.index_of_node(*current_) : QModelIndex(); }
+
+QString Treemap::title() const {
+  const QModelIndex index = current();
+  if (!index.isValid()) return tr("Bytes by module");
+  return tr("Bytes by module: %1, %2").arg(shown_name(model_.path_of(index)), size_text(model_.bytes_of(index)));
+}
+
+void Treemap::set_current(std::optional<quint64> node) {
+  if (node == current_) return;
+  current_ = node;
+  setAccessibleName(title());
+  update();
+  emit current_changed();
+}
+
+const Treemap::Tile* Treemap::current_tile() const {
+  const auto found = std::ranges::find_if(tiles_, [this](const Tile& tile) { return tile.node == current_; });
+  return found == tiles_.end() ? nullptr : &*found;
+}
+
+// The nearest that begins where this one ends, and of those the one that is level with it.
+const Treemap::Tile* Treemap::next_tile(const Tile& from, Qt::Key direction) const {
+  constexpr double kTouch = 0.5;
+  const QRectF here = turned(from.head, direction);
+  const Tile* best = nullptr;
+  std::pair<double, double> least;
+  for (const Tile& tile : tiles_) {
+    const QRectF there = turned(tile.head, direction);
+    if (there.left() < here.right() - kTouch) continue;
+    const double aside = std::max({0.0, there.top() - here.bottom() + 1, here.top() - there.bottom() + 1});
+    const double off = std::max({0.0, there.top() - here.center().y(), here.center().y() - there.bottom()});
+    const std::pair distance(there.left() - here.right() + 4 * aside, off);
+    if (best != nullptr && distance >= least) continue;
+    best = &tile;
+    least = distance;
+  }
+  return best;
+}
+
+void Treemap::focusInEvent(QFocusEvent* event) {
+  if (stale_) lay_out();
+  // A click says itself which one it means.
+  if (event->reason() != Qt::MouseFocusReason && current_tile() == nullptr && !tiles_.empty())
+    set_current(tiles_.front().node);
+  QWidget::focusInEvent(event);
+}
+
+void Treemap::keyPressEvent(QKeyEvent* event) {
+  if (stale_) lay_out();
+  if (tiles_.empty()) return QWidget::keyPressEvent(event);
+  const Tile* tile = current_tile();
+  const auto key = static_cast<Qt::Key>(event->key());
+  switch (key) {
+    case Qt::Key_Left:
+    case Qt::Key_Right:
+    case Qt::Key_Up:
+    case Qt::Key_Down:
+      if (tile == nullptr) return set_current(tiles_.front().node);
+      if (const Tile* next = next_tile(*tile, key)) set_current(next->node);
+      return;
+    case Qt::Key_Home:
+      return set_current(tiles_.front().node);
+    case Qt::Key_Return:
+    case Qt::Key_Enter:
+    case Qt::Key_Space:
+      if (tile != nullptr) emit picked(current());
+      return;
+    case Qt::Key_Backspace:
+    case Qt::Key_Escape:
+      if (const QModelIndex up = current().parent(); tile != nullptr && up.isValid())
+        return set_current(up.internalId());
+      break;
+    default:
+      break;
+  }
+  QWidget::keyPressEvent(event);
 }
 
 bool Treemap::event(QEvent* event) {
