@@ -100,25 +100,10 @@ convolution_forward::primitive_desc forward(const Program& program, const Convol
 
 }  // namespace
 
-/// With a BiasAdd and a ReLU behind it in the same step, where nobody else wants what is between.
 Status make_conv2d(Program& program, const graph::NodeView& node) {
   auto conv = convolution_of(node, node.type(0), node.type(1), node.result_type());
   if (!conv) return conv.error();
-  graph::ValueId result = node.node().outputs[0];
-  std::optional<graph::ValueId> bias;
-  if (const graph::Node* add = program.only_user(result, "BiasAdd"); add && add->inputs[0] == result) {
-    program.fuse(*add);
-    bias = add->inputs[1];
-    result = add->outputs[0];
-  }
-  dnnl::primitive_attr attr = program.attr();
-  if (const graph::Node* relu = program.only_user(result, "ReLU")) {
-    program.fuse(*relu);
-    result = relu->outputs[0];
-    dnnl::post_ops behind;
-    behind.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
-    attr.set_post_ops(behind);
-  }
+  const auto [result, bias, attr] = fuse_bias_and_relu(program, node);
   const Layout bias_layout = plain_layout(LayoutDims{conv->channels_out});
   const auto desc = forward(program, *conv, bias ? &bias_layout : nullptr, attr);
   std::vector<Program::Operand> operands{

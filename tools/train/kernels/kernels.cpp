@@ -49,4 +49,21 @@ std::span<const Program::Kernel> kernels() {
   return kAll;
 }
 
+Fused fuse_bias_and_relu(Program& program, const graph::NodeView& node) {
+  Fused fused{.result = node.node().outputs[0], .attr = program.attr()};
+  if (const graph::Node* add = program.only_user(fused.result, "BiasAdd"); add && add->inputs[0] == fused.result) {
+    program.fuse(*add);
+    fused.bias = add->inputs[1];
+    fused.result = add->outputs[0];
+  }
+  if (const graph::Node* relu = program.only_user(fused.result, "ReLU")) {
+    program.fuse(*relu);
+    fused.result = relu->outputs[0];
+    dnnl::post_ops behind;
+    behind.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
+    fused.attr.set_post_ops(behind);
+  }
+  return fused;
+}
+
 }  // namespace ckpt::train

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "kernels/program.h"
@@ -10,6 +11,15 @@ namespace ckpt::train {
 std::span<const Program::Kernel> kernels();
 
 // Each makes a node's steps, or refuses: Errc::unsupported with a reason.
+
+/// What a node becomes with the BiasAdd and the ReLU behind it.
+struct Fused {
+  graph::ValueId result = graph::kAbsent;
+  std::optional<graph::ValueId> bias = {};
+  dnnl::primitive_attr attr = {};
+};
+/// Takes them into the step of the node, where nobody else wants what is between.
+Fused fuse_bias_and_relu(Program& program, const graph::NodeView& node);
 
 Status make_conv2d(Program& program, const graph::NodeView& node);
 Status make_conv2d_backprop_input(Program& program, const graph::NodeView& node);

@@ -13,27 +13,12 @@ Layout matrix(const graph::Type& type, bool transposed) {
 
 }  // namespace
 
-/// With a BiasAdd and a ReLU behind it in the same step, where nobody else wants what is between.
 Status make_mat_mul(Program& program, const graph::NodeView& node) {
   for (std::size_t i = 0; i < 2; ++i) {
     const graph::Type& type = node.type(i);
     if (type.dtype != DType::float32 || type.dims.size() != 2) return refusal("works on " + to_string(type));
   }
-  graph::ValueId result = node.node().outputs[0];
-  std::optional<graph::ValueId> bias;
-  if (const graph::Node* add = program.only_user(result, "BiasAdd"); add && add->inputs[0] == result) {
-    program.fuse(*add);
-    bias = add->inputs[1];
-    result = add->outputs[0];
-  }
-  dnnl::primitive_attr attr = program.attr();
-  if (const graph::Node* relu = program.only_user(result, "ReLU")) {
-    program.fuse(*relu);
-    result = relu->outputs[0];
-    dnnl::post_ops behind;
-    behind.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
-    attr.set_post_ops(behind);
-  }
+  const auto [result, bias, attr] = fuse_bias_and_relu(program, node);
   const Layout a = matrix(node.type(0), node.flag("transpose_a"));
   const Layout b = matrix(node.type(1), node.flag("transpose_b"));
   const Layout c = plain_layout(node.result_type());
