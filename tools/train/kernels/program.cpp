@@ -152,7 +152,9 @@ BufferId Program::write_over(graph::ValueId result, graph::ValueId input) {
 void Program::write_from(graph::ValueId result, const Layout& plain, const Layout& layout, BufferId buffer) {
   const BufferId to = write_plain(result);
   const std::uint64_t bytes = bytes_of_value(result, values_[result].layout.value());
-  const bool part = plain.get_size() != bytes || plain.data.offset0 != 0;
+  std::uint64_t written = size_of(graph_.value(result).type.dtype);  // get_size() counts the gaps of a part, too
+  for (const dnnl::memory::dim dim : plain.dims()) written *= static_cast<std::uint64_t>(dim);
+  const bool part = written != bytes;
   if (part) {
     add({to}, [=](const Addresses& at) -> Status {
       std::memset(at.at<std::byte>(to), 0, bytes);
@@ -423,7 +425,8 @@ void Program::begin_sentinels(std::size_t step) {
   for (std::size_t i = 0; i < buffers_.size(); ++i) {
     const Buffer& buffer = buffers_[i];
     if (buffer.outside || buffer.first != step) continue;
-    if (!buffer.always) std::memset(addresses_.places_[i], static_cast<int>(kNotWritten), buffer.size);
+    const bool given = std::ranges::find(inputs_, static_cast<BufferId>(i)) != inputs_.end();
+    if (!given) std::memset(addresses_.places_[i], static_cast<int>(kNotWritten), buffer.size);
     std::memset(addresses_.places_[i] + buffer.size, static_cast<int>(kBandByte), kBand);
   }
 }
