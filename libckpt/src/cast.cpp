@@ -13,7 +13,7 @@
 namespace ckpt {
 namespace {
 
-constexpr std::size_t kBlock = 1024;  // elements, on the stack
+constexpr std::size_t kStackElements = 1024;  // elements, on the stack
 
 // The bits of a float of ExponentBits and MantissaBits, without its sign; may exceed those of its largest number.
 template <int ExponentBits, int MantissaBits>
@@ -246,11 +246,11 @@ void cast(DType from, std::span<const std::byte> in, DType to, std::span<std::by
   }
   if (from == DType::int64 && integers_to<std::int64_t>(to, in, out, counts)) return;
   if (from == DType::uint64 && integers_to<std::uint64_t>(to, in, out, counts)) return;
-  std::array<double, kBlock> doubles;
+  std::array<double, kStackElements> doubles;
   const std::size_t from_size = size_of(from);
   const std::size_t to_size = size_of(to);
   for (std::size_t count = in.size() / from_size; count > 0;) {
-    const std::size_t take = std::min(count, kBlock);
+    const std::size_t take = std::min(count, kStackElements);
     const auto block = std::span(doubles).first(take);
     if (from == DType::int64 || from == DType::uint64)
       integers_to_double(from, in, block);

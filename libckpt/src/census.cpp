@@ -63,7 +63,7 @@ struct CodePoint {
 template <class Format, std::size_t Words = 1>
 void census_of(std::span<const std::byte> elements, std::uint64_t first, Census& census) noexcept {
   using Word = typename Format::Word;
-  constexpr std::size_t kBlock = 1024;
+  constexpr std::size_t kAtOnce = 1024;
   const std::size_t count = elements.size() / sizeof(Word);
   const auto look_closer = [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; i += Words) {
@@ -79,8 +79,8 @@ void census_of(std::span<const std::byte> elements, std::uint64_t first, Census&
     }
   };
   std::size_t done = 0;
-  for (; count - done >= kBlock; done += kBlock)
-    if (Format::any(elements.subspan(done * sizeof(Word), kBlock * sizeof(Word)))) look_closer(done, done + kBlock);
+  for (; count - done >= kAtOnce; done += kAtOnce)
+    if (Format::any(elements.subspan(done * sizeof(Word), kAtOnce * sizeof(Word)))) look_closer(done, done + kAtOnce);
   look_closer(done, count);
 }
 

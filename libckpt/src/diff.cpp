@@ -16,8 +16,8 @@
 namespace ckpt {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{128}
-                                    << 10;  // of each file: together they stay in the second-level cache
+constexpr std::size_t kCompareBytes = std::size_t{128}
+                                      << 10;  // of each file: together they stay in the second-level cache
 
 // Two entries whose payloads are read.
 struct Work {
@@ -154,7 +154,9 @@ class Comparison {
     return ChunkPlan(items);
   }
 
-  Worker make_worker() const { return {ChunkReader(sources_a_, kBlockBytes), ChunkReader(sources_b_, kBlockBytes)}; }
+  Worker make_worker() const {
+    return {ChunkReader(sources_a_, kCompareBytes), ChunkReader(sources_b_, kCompareBytes)};
+  }
 
   static void expect(Worker& worker, std::span<Work* const> works, std::span<const Chunk> chunks) {
     std::vector<const TensorInfo*> a;
@@ -213,7 +215,7 @@ class Comparison {
   // Calls visit(a, b, first) for blocks of both; a false result stops.
   template <class Visit>
   Status read(Worker& worker, const Work& work, const Chunk& chunk, const Visit& visit) const {
-    const std::uint64_t at_once = kBlockBytes / std::max(work.width_a, work.width_b);
+    const std::uint64_t at_once = kCompareBytes / std::max(work.width_a, work.width_b);
     for (std::uint64_t done = 0; done < chunk.count;) {
       const std::uint64_t take = std::min(at_once, chunk.count - done);
       const std::uint64_t first = chunk.first + done;
@@ -285,13 +287,13 @@ class Comparison {
       for (std::size_t i = 0; i < chunks.size(); ++i) runs[chunks[i].item].work->sums->add_unchanged(parts[i]);
     };
     return in_order(
-        options_.threads, plan.units(), [&] { return ChunkReader(sources_a_, kBlockBytes); }, work_on, merge);
+        options_.threads, plan.units(), [&] { return ChunkReader(sources_a_, kCompareBytes); }, work_on, merge);
   }
 
   static Result<MetricSums> norms_of(ChunkReader& reader, const Work& work, std::uint64_t first, std::uint64_t count) {
     MetricSums sums;
     const auto metrics = metrics_by_value(work.a().dtype, work.a().dtype, {});
-    const std::uint64_t at_once = kBlockBytes / work.width_a;
+    const std::uint64_t at_once = kCompareBytes / work.width_a;
     for (std::uint64_t done = 0; done < count;) {
       const std::uint64_t take = std::min(at_once, count - done);
       auto bytes = reader.read(work.a(), (first + done) * work.width_a, static_cast<std::size_t>(take * work.width_a));
@@ -415,7 +417,7 @@ Result<std::optional<std::uint64_t>> next_difference(const Checkpoint& file_a, c
   const Tolerance tolerance = options.tolerance_for ? options.tolerance_for(a) : options.tolerance;
   const std::size_t width_a = size_of(a.dtype);
   const std::size_t width_b = size_of(b.dtype);
-  const std::uint64_t at_once = kBlockBytes / std::max(width_a, width_b);
+  const std::uint64_t at_once = kCompareBytes / std::max(width_a, width_b);
   const std::uint64_t elements = a.byte_size / width_a;
   const auto metrics = metrics_by_value(a.dtype, b.dtype, tolerance);
   std::vector<std::byte> block_a(at_once * width_a);

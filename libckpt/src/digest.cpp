@@ -22,7 +22,7 @@
 namespace ckpt {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
+constexpr std::size_t kHashBytes = std::size_t{256} << 10;
 constexpr std::uint64_t kReadAheadFrom = std::uint64_t{32} << 20;  // below that a thread for it does not pay
 
 void update_xxh3(XXH3_state_t& state, std::span<const std::byte> bytes) noexcept {
@@ -244,7 +244,7 @@ Result<Digests> digest(const Checkpoint& file, const DigestOptions& options) {
   // One hasher and one buffer a thread: a file can have far more tensors than threads.
   struct Worker {
     std::unique_ptr<Hasher> hasher = {};
-    PageBuffer buffer{kBlockBytes};
+    PageBuffer buffer{kHashBytes};
   };
   const auto digest_one = [&](Worker& worker, std::size_t i) -> Status {
     if (!worker.hasher) {

@@ -14,7 +14,7 @@
 namespace ckpt {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
+constexpr std::size_t kCastBytes = std::size_t{256} << 10;
 
 constexpr std::string_view kNotKept = "not kept";
 constexpr std::string_view kOptimizer = "optimizer state";
@@ -89,7 +89,7 @@ Status write_cast(Writer& writer, const EditStep& step, CastCounts& counts) {
     return Error{.code = Errc::mismatch, .tensor = tensor.name, .message = "its bytes are not what its dims ask for"};
   if (auto status = writer.begin(desc, *size); !status) return status;
   const std::size_t from = size_of(tensor.dtype);
-  const std::size_t elements = kBlockBytes / 16;  // the widest type has 16 bytes
+  const std::size_t elements = kCastBytes / 16;  // the widest type has 16 bytes
   std::vector<std::byte> in(elements * from);
   std::vector<std::byte> out(elements * size_of(step.dtype));
   for (std::uint64_t done = 0; done < tensor.byte_size;) {
@@ -109,7 +109,7 @@ Status write_anew(Writer& writer, const EditStep& step) {
   const TensorInfo& tensor = *step.tensor;
   const TensorDesc desc{.name = step.name, .dtype = tensor.dtype, .dims = tensor.dims};
   if (auto status = writer.begin(desc, tensor.byte_size); !status) return status;
-  std::vector<std::byte> block(kBlockBytes);
+  std::vector<std::byte> block(kCastBytes);
   for (std::uint64_t done = 0; done < tensor.byte_size;) {
     const auto bytes = std::span(block).first(
         static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), tensor.byte_size - done)));

@@ -20,7 +20,7 @@
 namespace ckpt {
 namespace {
 
-constexpr std::size_t kBlock = std::size_t{256} << 10;           // larger writes are often slower
+constexpr std::size_t kWriteBytes = std::size_t{256} << 10;      // larger writes are often slower
 constexpr std::uint64_t kCopyStep = std::uint64_t{32} << 20;     // bytes a copy inside the kernel takes at once
 constexpr std::uint64_t kSyncStep = std::uint64_t{32} << 20;     // so that the final fsync finds little left to do
 constexpr std::uint64_t kAllocateFrom = std::uint64_t{1} << 20;  // below that it does not pay
@@ -106,7 +106,7 @@ struct OutputFile::Impl {
   std::string temporary = {};  // empty when there is none (any more)
   Descriptor file = {};
 
-  std::unique_ptr<std::byte[]> buffer = std::make_unique_for_overwrite<std::byte[]>(kBlock);
+  std::unique_ptr<std::byte[]> buffer = std::make_unique_for_overwrite<std::byte[]>(kWriteBytes);
   std::size_t buffered = 0;
   std::uint64_t written = 0;  // bytes given to the kernel; the buffer's come after them
 
@@ -281,14 +281,14 @@ std::uint64_t OutputFile::size() const noexcept { return impl_->written + impl_-
 Status OutputFile::append(std::span<const std::byte> bytes) {
   Impl& impl = *impl_;
   while (!bytes.empty()) {
-    const auto in_block = static_cast<std::size_t>(size() % kBlock);
-    const std::size_t take = std::min(bytes.size(), kBlock - in_block);
-    if (take == kBlock) {
+    const auto in_block = static_cast<std::size_t>(size() % kWriteBytes);
+    const std::size_t take = std::min(bytes.size(), kWriteBytes - in_block);
+    if (take == kWriteBytes) {
       if (auto status = impl.write_on(bytes.first(take)); !status) return status;
     } else {
       std::memcpy(impl.buffer.get() + impl.buffered, bytes.data(), take);
       impl.buffered += take;
-      if (in_block + take == kBlock)
+      if (in_block + take == kWriteBytes)
         if (auto status = impl.flush(); !status) return status;
     }
     bytes = bytes.subspan(take);
@@ -313,7 +313,7 @@ Status OutputFile::append_source(const Source& from, std::uint64_t offset, std::
   // The kernel can share blocks instead of copying, where they are blocks of both files. Otherwise it copies page by
   // page, which takes longer than reading and writing.
   const bool whole_blocks = offset % kShareUnit == 0 && this->size() % kShareUnit == 0;
-  if (const int descriptor = descriptor_of(from); descriptor >= 0 && size >= kBlock && whole_blocks) {
+  if (const int descriptor = descriptor_of(from); descriptor >= 0 && size >= kWriteBytes && whole_blocks) {
     if (auto status = impl.flush(); !status) return status;
     const std::uint64_t copied = impl.copy_in_kernel(descriptor, offset, size);
     offset += copied;
@@ -321,11 +321,11 @@ Status OutputFile::append_source(const Source& from, std::uint64_t offset, std::
   }
   // The rest, or everything; if the kernel's copy failed, this finds out whether reading or writing is to blame.
   while (size > 0) {
-    const auto in_block = static_cast<std::size_t>(this->size() % kBlock);
-    const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(size, kBlock - in_block));
+    const auto in_block = static_cast<std::size_t>(this->size() % kWriteBytes);
+    const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(size, kWriteBytes - in_block));
     if (auto status = from.read_at(offset, {impl.buffer.get() + impl.buffered, take}); !status) return status;
     impl.buffered += take;
-    if (in_block + take == kBlock)
+    if (in_block + take == kWriteBytes)
       if (auto status = impl.flush(); !status) return status;
     offset += take;
     size -= take;

@@ -106,7 +106,7 @@ constexpr std::size_t kRuns = 16;
 constexpr std::size_t kRunElements = 16;
 constexpr std::size_t kSamples = 64;
 constexpr std::uint64_t kReadWhole = std::uint64_t{64} << 10;
-constexpr std::size_t kBlockBytes = std::size_t{128} << 10;
+constexpr std::size_t kSampleBytes = std::size_t{128} << 10;
 
 using Hash = std::array<std::uint64_t, 2>;
 
@@ -133,7 +133,7 @@ bool has_values(const TensorInfo& tensor) noexcept {
 
 class Sampler {
  public:
-  explicit Sampler(std::span<const SourcePtr> sources) : reader_(sources, kBlockBytes) {}
+  explicit Sampler(std::span<const SourcePtr> sources) : reader_(sources, kSampleBytes) {}
 
   Result<Sample> take(const TensorInfo& entry) {
     const TensorInfo& tensor = face_of(entry);
@@ -156,9 +156,9 @@ class Sampler {
     XXH3_state_t state;
     XXH3_128bits_reset(&state);
     const auto add = [&](const TensorInfo& tensor) -> Status {
-      for (std::uint64_t at = 0; at < tensor.byte_size; at += kBlockBytes) {
+      for (std::uint64_t at = 0; at < tensor.byte_size; at += kSampleBytes) {
         auto block = reader_.read(
-            tensor, at, static_cast<std::size_t>(std::min<std::uint64_t>(kBlockBytes, tensor.byte_size - at)));
+            tensor, at, static_cast<std::size_t>(std::min<std::uint64_t>(kSampleBytes, tensor.byte_size - at)));
         if (!block) return std::move(block).error();
         XXH3_128bits_update(&state, block->data(), block->size());
       }
@@ -251,7 +251,7 @@ struct Lone {
 };
 
 // Two entries that may belong together.
-struct Match {
+struct Candidate {
   double score = 0;
   std::size_t a = 0;
   std::size_t b = 0;
@@ -311,14 +311,14 @@ class Detective {
   }
 
   // The best first; of equally good ones those that stand at about the same place.
-  void choose(Lones& a, Lones& b, std::vector<Match> matches, PairedBy by) {
-    const auto apart = [](const Match& m) { return m.a > m.b ? m.a - m.b : m.b - m.a; };
-    std::sort(matches.begin(), matches.end(), [&](const Match& x, const Match& y) {
+  void choose(Lones& a, Lones& b, std::vector<Candidate> matches, PairedBy by) {
+    const auto apart = [](const Candidate& m) { return m.a > m.b ? m.a - m.b : m.b - m.a; };
+    std::sort(matches.begin(), matches.end(), [&](const Candidate& x, const Candidate& y) {
       if (x.score != y.score) return x.score > y.score;
       if (apart(x) != apart(y)) return apart(x) < apart(y);
       return std::pair(x.a, x.b) < std::pair(y.a, y.b);
     });
-    for (const Match& match : matches) {
+    for (const Candidate& match : matches) {
       if (a[match.a].paired || b[match.b].paired) continue;
       a[match.a].paired = b[match.b].paired = true;
       pairing_.set(a[match.a].index, b[match.b].index, by);
@@ -375,7 +375,7 @@ class Detective {
       double at = 0;
       std::size_t index = 0;
     };
-    std::vector<Match> matches;
+    std::vector<Candidate> matches;
     for (std::size_t projection = 0; projection < 4; ++projection) {
       const auto places_of = [&](const Lones& lones) {
         std::vector<Place> places;
@@ -425,10 +425,10 @@ class Detective {
   }
 
   // Pairs of names that are alike. Of few names all are looked at; of many those that share a key.
-  static std::vector<Match> candidates(const Lones& a, const Lones& b, const Indices& left, const Indices& right,
-                                       double threshold) {
+  static std::vector<Candidate> candidates(const Lones& a, const Lones& b, const Indices& left, const Indices& right,
+                                           double threshold) {
     constexpr std::size_t kAll = 16384;
-    std::vector<Match> matches;
+    std::vector<Candidate> matches;
     const auto consider = [&](std::size_t i, std::size_t j) {
       const double score = likeness(a[i].words, b[j].words);
       if (threshold == 0 || are_alike(score, a[i].words, b[j].words)) matches.push_back({score, i, j});

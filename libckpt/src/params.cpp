@@ -14,7 +14,7 @@
 namespace ckpt {
 namespace {
 
-constexpr std::uint64_t kBlock = std::uint64_t{256} << 10;
+constexpr std::uint64_t kReadBytes = std::uint64_t{256} << 10;
 constexpr std::size_t kCastElements = std::size_t{64} << 10;
 
 Error mismatch(const TensorDesc& tensor, std::string message) {
@@ -42,10 +42,10 @@ Status check_options(const LoadOptions& options) {
 Status verify_crc(const Checkpoint& file) {
   const auto& trailer = file.trailer();
   if (!trailer) return {};
-  std::vector<std::byte> block(kBlock);
+  std::vector<std::byte> block(kReadBytes);
   std::uint32_t crc = 0;
   for (std::uint64_t at = 0; at < trailer->offset;) {
-    const auto piece = std::span(block).first(static_cast<std::size_t>(std::min(kBlock, trailer->offset - at)));
+    const auto piece = std::span(block).first(static_cast<std::size_t>(std::min(kReadBytes, trailer->offset - at)));
     if (auto status = file.source().read_at(at, piece); !status) return status;
     crc = crc32(crc, piece);
     at += piece.size();

@@ -25,7 +25,7 @@
 namespace ckpt {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
+constexpr std::size_t kScanBytes = std::size_t{256} << 10;
 constexpr std::byte kRecordKey{0x0a};
 constexpr std::uint64_t kMostMadeUp = 100;  // a partial tensor is at most so many times what is left of it
 
@@ -101,12 +101,12 @@ bool may_start_record(std::span<const std::byte> bytes, std::uint64_t room) {
 
 /// The first place in [begin, end) where a whole, regular record starts; `end` if there is none.
 Result<std::uint64_t> find_record(const Source& source, std::uint64_t begin, std::uint64_t end, const Limits& limits) {
-  std::vector<std::byte> block(kBlockBytes + wire::kMaxVarintBytes + 2);  // a header is seen as a whole
-  for (std::uint64_t at = begin; at < end; at += kBlockBytes) {
+  std::vector<std::byte> block(kScanBytes + wire::kMaxVarintBytes + 2);  // a header is seen as a whole
+  for (std::uint64_t at = begin; at < end; at += kScanBytes) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), source.size() - at));
     const auto bytes = std::span(block).first(size);
     if (auto status = source.read_at(at, bytes); !status) return status.error();
-    const auto starts = static_cast<std::size_t>(std::min<std::uint64_t>(kBlockBytes, end - at));
+    const auto starts = static_cast<std::size_t>(std::min<std::uint64_t>(kScanBytes, end - at));
     for (std::size_t i = 0; i < std::min(starts, size); ++i) {
       const auto* found = static_cast<const std::byte*>(
           std::memchr(bytes.data() + i, std::to_integer<int>(kRecordKey), std::min(starts, size) - i));
@@ -473,10 +473,10 @@ void lose_holes(const std::vector<Hole>& holes, std::vector<TensorInfo>& entries
 }
 
 Result<std::uint32_t> crc_of(const Source& source, std::uint64_t end, const Progress& progress) {
-  std::vector<std::byte> block(kBlockBytes);
+  std::vector<std::byte> block(kScanBytes);
   std::uint32_t crc = 0;
-  for (std::uint64_t at = 0; at < end; at += kBlockBytes) {
-    const auto bytes = std::span(block).first(static_cast<std::size_t>(std::min<std::uint64_t>(kBlockBytes, end - at)));
+  for (std::uint64_t at = 0; at < end; at += kScanBytes) {
+    const auto bytes = std::span(block).first(static_cast<std::size_t>(std::min<std::uint64_t>(kScanBytes, end - at)));
     if (auto status = source.read_at(at, bytes); !status) return status.error();
     crc = crc32(crc, bytes);
     if (progress && !progress(at, end)) return Error{.code = Errc::cancelled, .message = "stopped while it was read"};
@@ -513,7 +513,7 @@ std::vector<std::byte> filling_of(DType dtype) {
 
 // `size` bytes of filling for content from `offset`, in step with the elements.
 Status fill(Writer& writer, std::span<const std::byte> filling, std::uint64_t offset, std::uint64_t size) {
-  std::vector<std::byte> block(static_cast<std::size_t>(std::min<std::uint64_t>(size, kBlockBytes)));
+  std::vector<std::byte> block(static_cast<std::size_t>(std::min<std::uint64_t>(size, kScanBytes)));
   while (size > 0) {
     const auto bytes = std::span(block).first(static_cast<std::size_t>(std::min<std::uint64_t>(size, block.size())));
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = filling[(offset + i) % filling.size()];
@@ -529,7 +529,7 @@ Status write_partial(Writer& writer, const Source& source, const PartialTensor& 
   desc.type_name.clear();
   if (auto status = writer.begin(desc, tensor.byte_size); !status) return status;
   const std::vector<std::byte> filling = filling_of(desc.dtype);
-  std::vector<std::byte> block(kBlockBytes);
+  std::vector<std::byte> block(kScanBytes);
   std::uint64_t at = 0;
   for (const Fragment& fragment : tensor.fragments) {
     if (auto status = fill(writer, filling, at, fragment.offset - at); !status) return status;

@@ -12,13 +12,13 @@
 namespace ckpt {
 namespace {
 
-struct Piece {
+struct Copy {
   std::span<const std::byte> from = {};
   std::byte* to = nullptr;
 };
 
-constexpr std::size_t kPiece = std::size_t{4} << 20;
-constexpr std::size_t kWorthThreads = 2 * kPiece;
+constexpr std::size_t kCopyBytes = std::size_t{4} << 20;
+constexpr std::size_t kWorthThreads = 2 * kCopyBytes;
 
 std::size_t padded(std::size_t size) noexcept { return (size + 63) / 64 * 64; }
 
@@ -45,17 +45,17 @@ void Snapshot::copy(std::span<const Param> params) {
     capacity_ = size;
   }
   params_.assign(params.begin(), params.end());
-  std::vector<Piece> pieces;
+  std::vector<Copy> copies;
   std::byte* at = memory_.get();
   for (Param& param : params_) {
     const std::span<const std::byte> from = std::exchange(param.bytes, {at, param.bytes.size()});
-    for (std::size_t done = 0; done < from.size(); done += kPiece)
-      pieces.push_back({from.subspan(done, std::min(kPiece, from.size() - done)), at + done});
+    for (std::size_t done = 0; done < from.size(); done += kCopyBytes)
+      copies.push_back({from.subspan(done, std::min(kCopyBytes, from.size() - done)), at + done});
     at += padded(from.size());
   }
-  parallel_for(size < kWorthThreads ? 1 : 0, pieces.size(), [&](std::size_t i) {
-    const auto& [from, to] = pieces[i];
-    if (fresh && from.size() == kPiece) populate({to, kPiece});
+  parallel_for(size < kWorthThreads ? 1 : 0, copies.size(), [&](std::size_t i) {
+    const auto& [from, to] = copies[i];
+    if (fresh && from.size() == kCopyBytes) populate({to, kCopyBytes});
     std::memcpy(to, from.data(), from.size());
     return true;
   });

@@ -10,9 +10,11 @@
 #include "checkpoint_impl.h"
 #include "cipher_blocks.h"
 #include "ckpt/text.h"
+#include "dim_limits.h"
 #include "index.h"
 #include "name_length.h"
 #include "rules.h"
+#include "slicing.h"
 #include "trailer.h"
 #include "version_rules.h"
 #include "wording.h"
@@ -20,10 +22,6 @@
 namespace ckpt {
 namespace {
 
-constexpr std::uint64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kMaxInt32 = std::numeric_limits<std::int32_t>::max();
-constexpr std::size_t kMaxNumpyDims = 32;
-constexpr std::uint64_t kSliceBytes = std::uint64_t{512} << 20;     // what MindSpore cuts at
 constexpr std::uint64_t kHugeAllocation = std::uint64_t{64} << 20;  // below, nobody notices
 constexpr std::uint64_t kHugeRatio = 16;                            // times what is stored
 

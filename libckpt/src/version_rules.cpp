@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "ckpt/text.h"
+#include "dim_limits.h"
 #include "rules.h"
 #include "wording.h"
 
@@ -81,10 +82,6 @@ constexpr Era kEncryptionB{.last_without = {1, 5}, .first = {2, 0}};
 constexpr Era kCopiesUnchecked{.last_without = {2, 0}, .first = {2, 3}};
 /// The parser that reads a message above 2 GiB became the default.
 constexpr Era kPythonParser{.last_without = {1, 0}, .first = {1, 1}};
-
-constexpr std::uint64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kMaxInt32 = std::numeric_limits<std::int32_t>::max();
-constexpr std::size_t kMaxNumpyDims = 32;
 
 std::string text(Version v) { return std::to_string(v.major) + '.' + std::to_string(v.minor); }
 std::string mindspore(Version v) { return "MindSpore " + text(v); }

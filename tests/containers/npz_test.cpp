@@ -21,7 +21,7 @@ using test::values;
 using test::verdict;
 using test::ZipBuilder;
 
-Result<Checkpoint> read(const Bytes& bytes, const ForeignOptions& options = {}) {
+Result<Checkpoint> read_archive(const Bytes& bytes, const ForeignOptions& options = {}) {
   return read_npz(borrow_bytes(test::bytes_of(bytes)), options);
 }
 // Numbers are turned when they are asked for, so the bytes stay until the end.
@@ -31,7 +31,7 @@ Result<Checkpoint> read_one(Bytes bytes) {
   return read_npy(borrow_bytes(test::bytes_of(kept.back())), "w");
 }
 
-std::string problem(const Bytes& archive) { return verdict(read(archive)); }
+std::string archive_problem(const Bytes& archive) { return verdict(read_archive(archive)); }
 std::string npy_problem(const Bytes& bytes) { return verdict(read_one(bytes)); }
 
 const Bytes kWeights = values<float>({1, 2, 3, 4, 5, 6});
@@ -43,7 +43,7 @@ TEST(Npz, StoredAndDeflated) {
                             .add("dir/empty.npy", npy("<i8", "(0, 3)", ""))
                             .add(".npy", npy("|b1", "()", "\x01"), true)
                             .finish();
-  auto file = read(archive);
+  auto file = read_archive(archive);
   ASSERT_TRUE(file) << verdict(file);
   EXPECT_EQ(listing(*file),
             "a tensor Float32 [2, 3]\nb tensor Float32 [2, 3]\ndir/empty tensor Int64 [0, 3]\n tensor Bool []\n");
@@ -82,10 +82,10 @@ TEST(Npz, ObjectsArePicklesAndNeverLoaded) {
     EXPECT_EQ(npy_problem(npy(descr, "(1,)", "cos\nsystem\n")),
               "unsupported in \"w\": is an array of Python objects (a pickle), which is never loaded");
   // Good arrays beside it do not help: what cannot be shown must not look as if it were not there.
-  EXPECT_EQ(problem(ZipBuilder()
-                        .add("good.npy", npy("<f4", "(2, 3)", kWeights))
-                        .add("bad.npy", npy("|O", "(1,)", "cos\nsystem\n"), true)
-                        .finish()),
+  EXPECT_EQ(archive_problem(ZipBuilder()
+                                .add("good.npy", npy("<f4", "(2, 3)", kWeights))
+                                .add("bad.npy", npy("|O", "(1,)", "cos\nsystem\n"), true)
+                                .finish()),
             "unsupported in \"bad\": is an array of Python objects (a pickle), which is never loaded");
 }
 
@@ -108,7 +108,7 @@ TEST(Npz, BigEndianNumbersAreTurned) {
   ASSERT_TRUE(complex) << verdict(complex);
   EXPECT_EQ(bytes_in(*complex, "w"), values<float>({1, 2}));
   const Bytes packed = ZipBuilder().add("w.npy", npy(">f8", "(1,)", test::from_hex("3ff0000000000000")), true).finish();
-  auto archive = read(packed);
+  auto archive = read_archive(packed);
   ASSERT_TRUE(archive);
   EXPECT_EQ(bytes_in(*archive, "w"), values<double>({1}));
 }
@@ -119,7 +119,7 @@ TEST(Npz, FortranOrderIsTurned) {
   ASSERT_TRUE(file) << verdict(file);
   EXPECT_EQ(bytes_in(*file, "w"), kWeights);
   const Bytes packed = ZipBuilder().add("w.npy", npy("<f4", "(2, 3)", columns, true), true).finish();
-  auto archive = read(packed);
+  auto archive = read_archive(packed);
   ASSERT_TRUE(archive);
   EXPECT_EQ(bytes_in(*archive, "w"), kWeights);
   // One dim has no order: nothing to do.
@@ -218,10 +218,10 @@ TEST(Npz, Zip64AndDataDescriptors) {
                             .add({.name = "a.npy", .data = array, .zip64 = true})
                             .add({.name = "b.npy", .data = array, .deflate = true, .descriptor = true})
                             .finish64();
-  auto file = read(archive);
+  auto file = read_archive(archive);
   ASSERT_TRUE(file) << verdict(file);
   for (const char* name : {"a", "b"}) EXPECT_EQ(bytes_in(*file, name), kWeights);
-  EXPECT_EQ(problem(ZipBuilder().add({.name = "a.npy", .data = array, .descriptor = true}).finish("a comment")),
+  EXPECT_EQ(archive_problem(ZipBuilder().add({.name = "a.npy", .data = array, .descriptor = true}).finish("a comment")),
             "fine");
 }
 
@@ -229,7 +229,7 @@ TEST(Npz, ANameIsOnlyAName) {
   const Bytes array = npy("<f4", "(2, 3)", kWeights);
   const Bytes archive =
       ZipBuilder().add("../../etc/x.npy", array, true).add("/abs.npy", array).add("a\\b\n.npy", array).finish();
-  auto file = read(archive);
+  auto file = read_archive(archive);
   ASSERT_TRUE(file) << verdict(file);
   EXPECT_EQ(file->tensors()[0].name, "../../etc/x");
   EXPECT_EQ(file->tensors()[1].name, "/abs");
@@ -244,7 +244,7 @@ TEST(Npz, ANameIsOnlyAName) {
 TEST(Npz, ArchivesThatAreRefused) {
   const Bytes array = npy("<f4", "(2, 3)", kWeights);
   using Member = ZipBuilder::Member;
-  const auto with = [](Member member) { return problem(ZipBuilder().add(std::move(member)).finish()); };
+  const auto with = [](Member member) { return archive_problem(ZipBuilder().add(std::move(member)).finish()); };
   EXPECT_EQ(with({.name = "readme.txt", .data = "x"}),
             "unsupported in \"readme.txt\": is no array: NumPy's names in an archive end with .npy");
   EXPECT_EQ(with({.name = "a.npy", .data = array, .flags = 1}),
@@ -260,8 +260,9 @@ TEST(Npz, ArchivesThatAreRefused) {
             "malformed at byte 12345 in \"a.npy\": lies outside the archive");
   EXPECT_EQ(with({.name = "a.npy", .data = "no array"}),
             "malformed in \"a\": is no NumPy array: its first bytes are others");
-  EXPECT_EQ(problem(ZipBuilder().add("a.npy", array).add("a.npy", array).finish()), "malformed in \"a\": comes twice");
-  EXPECT_EQ(problem(Bytes("PK\x03\x04") + Bytes(10, '\0')), "truncated: too short for a zip archive");
+  EXPECT_EQ(archive_problem(ZipBuilder().add("a.npy", array).add("a.npy", array).finish()),
+            "malformed in \"a\": comes twice");
+  EXPECT_EQ(archive_problem(Bytes("PK\x03\x04") + Bytes(10, '\0')), "truncated: too short for a zip archive");
 }
 
 TEST(Npz, OverlappingMembers) {
@@ -271,30 +272,30 @@ TEST(Npz, OverlappingMembers) {
                             .add({.name = "b.npy", .data = array, .local = 0, .local_name = "b.npy"})
                             .finish();
   // Its own header is in front of other data.
-  EXPECT_EQ(problem(archive),
+  EXPECT_EQ(archive_problem(archive),
             "malformed at byte 0 in \"b.npy\": has another header in front of its data than the "
             "directory says");
   // The same data twice, under names that are the same.
   const Bytes twice = ZipBuilder().add("a.npy", array).add({.name = "a.npy", .data = array, .local = 0}).finish();
-  EXPECT_EQ(problem(twice), "malformed at byte 0 in \"a.npy\": overlaps \"a.npy\"");
+  EXPECT_EQ(archive_problem(twice), "malformed at byte 0 in \"a.npy\": overlaps \"a.npy\"");
 }
 
 TEST(Npz, BombsAreNotUnpacked) {
   // More than deflate can make of so few bytes.
-  EXPECT_EQ(problem(ZipBuilder()
-                        .add({.name = "a.npy",
-                              .data = npy("|u1", "(1000000000,)", ""),
-                              .deflate = true,
-                              .claimed_size = 1'000'000'080})
-                        .finish()),
+  EXPECT_EQ(archive_problem(ZipBuilder()
+                                .add({.name = "a.npy",
+                                      .data = npy("|u1", "(1000000000,)", ""),
+                                      .deflate = true,
+                                      .claimed_size = 1'000'000'080})
+                                .finish()),
             "malformed at byte 103 in \"a.npy\": claims 1000000080 bytes, more than its 68 can be "
             "unpacked to");
   // Another size than the dims say, found without unpacking.
-  EXPECT_EQ(problem(ZipBuilder().add("a.npy", npy("|u1", "(10,)", Bytes(5'000'000, '\0')), true).finish()),
+  EXPECT_EQ(archive_problem(ZipBuilder().add("a.npy", npy("|u1", "(10,)", Bytes(5'000'000, '\0')), true).finish()),
             "malformed in \"a\": its shape and type ask for 10 bytes, 5000000 are there");
   // An honest one has a ceiling, and costs nothing until it is read.
   const Bytes honest = ZipBuilder().add("a.npy", npy("|u1", "(5000000,)", Bytes(5'000'000, '\0')), true).finish();
-  auto file = read(honest, {.max_decoded_bytes = 4'000'000});
+  auto file = read_archive(honest, {.max_decoded_bytes = 4'000'000});
   ASSERT_TRUE(file);
   std::byte one;
   const auto status = file->read(file->tensors()[0], 0, {&one, 1});
@@ -305,7 +306,7 @@ TEST(Npz, BombsAreNotUnpacked) {
 TEST(Npz, DeflatedDataThatIsDamaged) {
   const Bytes array = npy("|u1", "(100,)", Bytes(100, 'x'));
   const auto read_error = [](const Bytes& archive) {
-    auto file = read(archive);
+    auto file = read_archive(archive);
     return file ? bytes_in(*file, "a") : verdict(file);
   };
   EXPECT_EQ(read_error(ZipBuilder().add({.name = "a.npy", .data = array, .deflate = true, .crc = 1}).finish()),
@@ -330,19 +331,21 @@ TEST(Npz, DeflatedDataThatIsDamaged) {
 
 TEST(Npz, DirectoriesThatAreCutOrWrong) {
   const Bytes whole = ZipBuilder().add("a.npy", npy("<f4", "(2, 3)", kWeights)).finish();
-  EXPECT_EQ(problem(whole.substr(0, whole.size() - 1)),
+  EXPECT_EQ(archive_problem(whole.substr(0, whole.size() - 1)),
             "truncated at byte " + std::to_string(whole.size() - 1) +
                 ": a zip archive without its directory, which comes last: it was cut");
   Bytes more = whole;
   more[whole.size() - 22 + 10] = more[whole.size() - 22 + 8] = 2;  // entries
-  EXPECT_NE(problem(more).find("its directory has 1 entries, the end record counts 2"), Bytes::npos) << problem(more);
+  EXPECT_NE(archive_problem(more).find("its directory has 1 entries, the end record counts 2"), Bytes::npos)
+      << archive_problem(more);
   Bytes moved = whole;
   moved[whole.size() - 22 + 16] = static_cast<char>(moved[whole.size() - 22 + 16] + 1);  // its offset
-  EXPECT_NE(problem(moved).find("does not end where the end record starts"), Bytes::npos) << problem(moved);
+  EXPECT_NE(archive_problem(moved).find("does not end where the end record starts"), Bytes::npos)
+      << archive_problem(moved);
   const Bytes disks = whole.substr(0, whole.size() - 18) + "\x01" + whole.substr(whole.size() - 17);
-  EXPECT_EQ(problem(disks), "unsupported: a zip archive on several disks");
+  EXPECT_EQ(archive_problem(disks), "unsupported: a zip archive on several disks");
   const Bytes prepended = "#!/bin/sh\n" + whole;
-  EXPECT_NE(problem(prepended).find("does not end where the end record starts"), Bytes::npos);
+  EXPECT_NE(archive_problem(prepended).find("does not end where the end record starts"), Bytes::npos);
 }
 
 TEST(Npz, WrittenAsOthersReadIt) {

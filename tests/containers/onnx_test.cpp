@@ -41,13 +41,13 @@ enum : std::uint64_t {
 };
 constexpr std::uint32_t kRaw = 9;
 
-Result<Checkpoint> read(const Bytes& bytes, const ForeignOptions& options = {}) {
+Result<Checkpoint> read_model(const Bytes& bytes, const ForeignOptions& options = {}) {
   return read_onnx(borrow_bytes(test::bytes_of(bytes)), {}, options);
 }
-std::string problem(const Bytes& tensor) { return verdict(read(onnx({tensor}))); }
-std::string content(const Bytes& tensor) {
+std::string tensor_problem(const Bytes& tensor) { return verdict(read_model(onnx({tensor}))); }
+std::string tensor_content(const Bytes& tensor) {
   const Bytes model = onnx({tensor});
-  auto file = read(model);
+  auto file = read_model(model);
   return file ? bytes_in(*file, "w") : verdict(file);
 }
 
@@ -61,7 +61,7 @@ TEST(Onnx, RawDataIsReadInPlace) {
   const Bytes model = onnx({onnx_tensor("w", {2, 1}, kFloat, bytes_field(kRaw, values<float>({1, 2}))),
                             onnx_tensor("i", {}, kInt64, bytes_field(kRaw, values<std::int64_t>({7}))),
                             onnx_tensor("e", {0}, kFloat, bytes_field(kRaw, ""))});
-  auto file = read(model);
+  auto file = read_model(model);
   ASSERT_TRUE(file) << verdict(file);
   EXPECT_EQ(listing(*file), "w tensor Float32 [2, 1]\ni tensor Int64 []\ne tensor Float32 [0]\n");
   EXPECT_EQ(bytes_in(*file, "w"), values<float>({1, 2}));
@@ -78,55 +78,59 @@ TEST(Onnx, OpenedByItsContent) {
 }
 
 TEST(Onnx, TypedFields) {
-  EXPECT_EQ(content(onnx_tensor("w", {2}, kFloat, bytes_field(4, values<float>({1, 2})))), values<float>({1, 2}));
-  EXPECT_EQ(content(onnx_tensor("w", {1}, kDouble, bytes_field(10, values<double>({1})))), values<double>({1}));
-  EXPECT_EQ(content(onnx_tensor("w", {1}, kComplex64, bytes_field(4, values<float>({1, 2})))), values<float>({1, 2}));
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {2}, kFloat, bytes_field(4, values<float>({1, 2})))),
+            values<float>({1, 2}));
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {1}, kDouble, bytes_field(10, values<double>({1})))), values<double>({1}));
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {1}, kComplex64, bytes_field(4, values<float>({1, 2})))),
+            values<float>({1, 2}));
   // In two runs, and each value alone.
-  EXPECT_EQ(
-      content(onnx_tensor("w", {2}, kFloat, bytes_field(4, values<float>({1})) + bytes_field(4, values<float>({2})))),
-      values<float>({1, 2}));
-  EXPECT_EQ(content(onnx_tensor("w", {3}, kFloat,
-                                test::fixed32_field(4, 0x3f800000) + bytes_field(4, values<float>({2})) +
-                                    test::fixed32_field(4, 0x40400000))),
+  EXPECT_EQ(tensor_content(
+                onnx_tensor("w", {2}, kFloat, bytes_field(4, values<float>({1})) + bytes_field(4, values<float>({2})))),
+            values<float>({1, 2}));
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {3}, kFloat,
+                                       test::fixed32_field(4, 0x3f800000) + bytes_field(4, values<float>({2})) +
+                                           test::fixed32_field(4, 0x40400000))),
             values<float>({1, 2, 3}));
-  EXPECT_EQ(content(onnx_tensor("w", {3}, kInt32, bytes_field(5, packed({1, ~std::uint64_t{0}, 300})))),
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {3}, kInt32, bytes_field(5, packed({1, ~std::uint64_t{0}, 300})))),
             values<std::int32_t>({1, -1, 300}));
-  EXPECT_EQ(content(onnx_tensor("w", {2}, kInt32, varint_field(5, 1) + varint_field(5, 2))),
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {2}, kInt32, varint_field(5, 1) + varint_field(5, 2))),
             values<std::int32_t>({1, 2}));
-  EXPECT_EQ(content(onnx_tensor("w", {2}, kInt8, bytes_field(5, packed({127, ~std::uint64_t{127}})))), "\x7f\x80");
-  EXPECT_EQ(content(onnx_tensor("w", {2}, kUint8, bytes_field(5, packed({0x61, 255})))), "a\xff");
-  EXPECT_EQ(content(onnx_tensor("w", {1}, kBool, bytes_field(5, packed({1})))), "\x01");
-  EXPECT_EQ(content(onnx_tensor("w", {1}, kFloat16, bytes_field(5, packed({0x3c00})))),
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {2}, kInt8, bytes_field(5, packed({127, ~std::uint64_t{127}})))),
+            "\x7f\x80");
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {2}, kUint8, bytes_field(5, packed({0x61, 255})))), "a\xff");
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {1}, kBool, bytes_field(5, packed({1})))), "\x01");
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {1}, kFloat16, bytes_field(5, packed({0x3c00})))),
             values<std::uint16_t>({0x3c00}));
-  EXPECT_EQ(content(onnx_tensor("w", {1}, kBfloat16, bytes_field(5, packed({0x3f80})))),
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {1}, kBfloat16, bytes_field(5, packed({0x3f80})))),
             values<std::uint16_t>({0x3f80}));
-  EXPECT_EQ(content(onnx_tensor("w", {2}, kInt64, bytes_field(7, packed({5, ~std::uint64_t{0}})))),
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {2}, kInt64, bytes_field(7, packed({5, ~std::uint64_t{0}})))),
             values<std::int64_t>({5, -1}));
-  EXPECT_EQ(content(onnx_tensor("w", {1}, kUint32, bytes_field(11, packed({0xFFFFFFFF})))),
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {1}, kUint32, bytes_field(11, packed({0xFFFFFFFF})))),
             values<std::uint32_t>({0xFFFFFFFF}));
-  EXPECT_EQ(content(onnx_tensor("w", {1}, kUint64, bytes_field(11, packed({~std::uint64_t{0}})))),
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {1}, kUint64, bytes_field(11, packed({~std::uint64_t{0}})))),
             values<std::uint64_t>({~std::uint64_t{0}}));
 }
 
 TEST(Onnx, TypedFieldsThatAreWrong) {
-  EXPECT_EQ(problem(onnx_tensor("w", {1'000'000'000'000}, kInt32, bytes_field(5, packed({1})))),
+  EXPECT_EQ(tensor_problem(onnx_tensor("w", {1'000'000'000'000}, kInt32, bytes_field(5, packed({1})))),
             "mismatch in \"w\": its dims ask for 1000000000000 values, which cannot be in the 1 bytes of its values");
-  EXPECT_EQ(problem(onnx_tensor("w", {1LL << 62, 8}, kInt32, bytes_field(5, packed({1})))),
+  EXPECT_EQ(tensor_problem(onnx_tensor("w", {1LL << 62, 8}, kInt32, bytes_field(5, packed({1})))),
             "mismatch in \"w\": its dims ask for more than 2^63 bytes, which cannot be in the 1 bytes of its values");
-  EXPECT_EQ(content(onnx_tensor("w", {1}, kInt32, bytes_field(5, packed({1, 2})))),
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {1}, kInt32, bytes_field(5, packed({1, 2})))),
             "mismatch in \"w\": more bytes than its dims and type ask for");
-  EXPECT_EQ(content(onnx_tensor("w", {2}, kInt32, bytes_field(5, packed({300})))),
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {2}, kInt32, bytes_field(5, packed({300})))),
             "mismatch in \"w\": its dims and type ask for 8 bytes, its values are 4");
-  EXPECT_EQ(content(onnx_tensor("w", {1}, kUint8, bytes_field(5, packed({300})))),
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {1}, kUint8, bytes_field(5, packed({300})))),
             "malformed in \"w\": has the value 300, which is no UInt8");
-  EXPECT_EQ(content(onnx_tensor("w", {1}, kFloat16, bytes_field(5, packed({~std::uint64_t{0}})))),
+  EXPECT_EQ(tensor_content(onnx_tensor("w", {1}, kFloat16, bytes_field(5, packed({~std::uint64_t{0}})))),
             "malformed in \"w\": has the value -1, which is no Float16");
-  EXPECT_EQ(problem(onnx_tensor("w", {1}, kFloat, bytes_field(5, packed({1})))),
+  EXPECT_EQ(tensor_problem(onnx_tensor("w", {1}, kFloat, bytes_field(5, packed({1})))),
             "malformed in \"w\": has its values in a field of another type");
-  EXPECT_EQ(problem(onnx_tensor("w", {1}, kFloat, bytes_field(4, values<float>({1})) + bytes_field(5, packed({1})))),
-            "malformed in \"w\": has values in two fields of different types");
-  EXPECT_EQ(problem(onnx_tensor("w", {-1}, kFloat, bytes_field(kRaw, ""))), "mismatch in \"w\": a dim of -1");
-  EXPECT_EQ(problem(onnx_tensor("w", {1}, kFloat, bytes_field(3, varint_field(1, 0)))),
+  EXPECT_EQ(
+      tensor_problem(onnx_tensor("w", {1}, kFloat, bytes_field(4, values<float>({1})) + bytes_field(5, packed({1})))),
+      "malformed in \"w\": has values in two fields of different types");
+  EXPECT_EQ(tensor_problem(onnx_tensor("w", {-1}, kFloat, bytes_field(kRaw, ""))), "mismatch in \"w\": a dim of -1");
+  EXPECT_EQ(tensor_problem(onnx_tensor("w", {1}, kFloat, bytes_field(3, varint_field(1, 0)))),
             "unsupported in \"w\": is a segment of a tensor that is in several files");
 }
 
@@ -134,7 +138,7 @@ TEST(Onnx, TypesWithoutACounterpartAreBytes) {
   const Bytes model =
       onnx({onnx_tensor("w", {3}, kInt4, bytes_field(kRaw, "ab")), onnx_tensor("v", {1}, 99, bytes_field(kRaw, "c")),
             onnx_tensor("s", {2}, kString, bytes_field(6, "x") + bytes_field(6, "yz"))});
-  auto file = read(model);
+  auto file = read_model(model);
   ASSERT_TRUE(file) << verdict(file);
   EXPECT_EQ(listing(*file), "w opaque unknown [3]\nv opaque unknown [1]\ns opaque unknown [2]\n");
   EXPECT_EQ(file->find("w")->type_name, "INT4");
@@ -144,30 +148,31 @@ TEST(Onnx, TypesWithoutACounterpartAreBytes) {
 
 TEST(Onnx, AScalarTextIsAString) {
   const Bytes model = onnx({onnx_tensor("w", {}, kString, bytes_field(6, "gr\xc3\xbcn"))});
-  auto file = read(model);
+  auto file = read_model(model);
   ASSERT_TRUE(file) << verdict(file);
   EXPECT_EQ(listing(*file), "w string str [0]\n");
   EXPECT_EQ(file->read_string(file->tensors()[0]).value(), "gr\xc3\xbcn");
 }
 
 TEST(Onnx, FramingThatIsBroken) {
-  EXPECT_EQ(verdict(read(varint_field(1, 8) + bytes_field(7, "abc", 100))),
+  EXPECT_EQ(verdict(read_model(varint_field(1, 8) + bytes_field(7, "abc", 100))),
             "truncated at byte 3: needs 100 bytes, 3 are left");
-  EXPECT_EQ(verdict(read(varint_field(1, 8) + test::group(7, ""))),
+  EXPECT_EQ(verdict(read_model(varint_field(1, 8) + test::group(7, ""))),
             "malformed at byte 2: there is no field of protobuf here");
-  EXPECT_EQ(verdict(read(varint_field(1, 8) + bytes_field(7, bytes_field(15, "")))),
+  EXPECT_EQ(verdict(read_model(varint_field(1, 8) + bytes_field(7, bytes_field(15, "")))),
             "unsupported at byte 6: has a sparse initialiser");
-  EXPECT_EQ(verdict(read(varint_field(1, 8) + bytes_field(7, bytes_field(5, varint_field(2, 1) + "\x80")))),
+  EXPECT_EQ(verdict(read_model(varint_field(1, 8) + bytes_field(7, bytes_field(5, varint_field(2, 1) + "\x80")))),
             "truncated at byte 8: a number without an end");
-  EXPECT_EQ(verdict(read(onnx({
+  EXPECT_EQ(verdict(read_model(onnx({
                 onnx_tensor("w", {1}, kInt32, bytes_field(5, "\xff")),
             }))),
             "fine");
-  EXPECT_EQ(verdict(read(onnx({onnx_tensor("w", {1}, kFloat, ""), onnx_tensor("w", {1}, kFloat, "")}))),
+  EXPECT_EQ(verdict(read_model(onnx({onnx_tensor("w", {1}, kFloat, ""), onnx_tensor("w", {1}, kFloat, "")}))),
             "malformed in \"w\": comes twice");
-  EXPECT_EQ(verdict(read(onnx({onnx_tensor("long", {1}, kFloat, "")}), {.limits = {.max_name_bytes = 3}})).substr(0, 5),
-            "limit");
-  EXPECT_EQ(verdict(read(onnx({onnx_tensor("w", {1, 1, 1}, kFloat, "")}), {.limits = {.max_dims = 2}})),
+  EXPECT_EQ(
+      verdict(read_model(onnx({onnx_tensor("long", {1}, kFloat, "")}), {.limits = {.max_name_bytes = 3}})).substr(0, 5),
+      "limit");
+  EXPECT_EQ(verdict(read_model(onnx({onnx_tensor("w", {1, 1, 1}, kFloat, "")}), {.limits = {.max_dims = 2}})),
             "limit in \"w\": more than 2 dims");
 }
 
@@ -263,9 +268,9 @@ TEST_F(OnnxExternal, LinksOfACache) {
 }
 
 TEST_F(OnnxExternal, NotWithoutAFolder) {
-  EXPECT_EQ(verdict(read(onnx({onnx_tensor("w", {2}, kFloat, onnx_external("data"))}))),
+  EXPECT_EQ(verdict(read_model(onnx({onnx_tensor("w", {2}, kFloat, onnx_external("data"))}))),
             "unsupported in \"w\": its data is in \"data\", and this is no file, so there is nothing beside it");
-  EXPECT_EQ(verdict(read(onnx({onnx_tensor("w", {2}, kFloat, varint_field(14, 1))}))),
+  EXPECT_EQ(verdict(read_model(onnx({onnx_tensor("w", {2}, kFloat, varint_field(14, 1))}))),
             "malformed in \"w\": its data is external, without a location");
 }
 

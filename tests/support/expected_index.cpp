@@ -16,7 +16,7 @@ struct TypeRow {
 };
 
 // FORMAT.md, section 3. Whatever is not here is opaque.
-constexpr TypeRow kTypes[] = {
+constexpr TypeRow kTypeSizes[] = {
     {"Bool", 1},      {"Bool_", 1},       {"Int8", 1},         {"Int16", 2},      {"Int32", 4},    {"Int64", 8},
     {"UInt8", 1},     {"UInt16", 2},      {"UInt32", 4},       {"UInt64", 8},     {"Uint8", 1},    {"Uint16", 2},
     {"Uint32", 4},    {"Uint64", 8},      {"Float16", 2},      {"BFloat16", 2},   {"Float32", 4},  {"Float64", 8},
@@ -27,8 +27,8 @@ constexpr TypeRow kTypes[] = {
 
 std::size_t element_size(std::string_view type) {
   const auto* found =
-      std::find_if(std::begin(kTypes), std::end(kTypes), [&](const TypeRow& t) { return t.name == type; });
-  return found == std::end(kTypes) ? 0 : found->size;
+      std::find_if(std::begin(kTypeSizes), std::end(kTypeSizes), [&](const TypeRow& t) { return t.name == type; });
+  return found == std::end(kTypeSizes) ? 0 : found->size;
 }
 
 bool is_bfloat16(const ExpectedTensor& tensor) { return tensor.type == "BFloat16" || tensor.type == "bfloat16"; }

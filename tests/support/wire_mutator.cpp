@@ -12,10 +12,10 @@ namespace {
 
 using Fields = std::vector<WireField>;
 
-constexpr std::string_view kTypes[] = {"Float32",   "Float64", "Float16", "BFloat16",  "bfloat16",
-                                       "Int8",      "Int4",    "UInt16",  "Uint8",     "Bool",
-                                       "Bool_",     "str",     "int32",   "Complex64", "Float8E4M3FN",
-                                       "random_op", "float32", "",        "unknown",   "HiFloat8"};
+constexpr std::string_view kTypeNames[] = {"Float32",   "Float64", "Float16", "BFloat16",  "bfloat16",
+                                           "Int8",      "Int4",    "UInt16",  "Uint8",     "Bool",
+                                           "Bool_",     "str",     "int32",   "Complex64", "Float8E4M3FN",
+                                           "random_op", "float32", "",        "unknown",   "HiFloat8"};
 constexpr std::string_view kNames[] = {
     "a",           "b", "", "conv1.weight", "moments.conv1.weight", "learning_rate", "\xff", "../x", "a.__param_key__1",
     "\xe2\x80\xae"};
@@ -153,7 +153,7 @@ class Mutator {
                                    : message(2, MessageKind::tensor, new_tensor());
       case MessageKind::tensor:
         return random_.one_in(2)   ? number_field(1, random_.pick(kNumbers))
-               : random_.one_in(2) ? bytes_of_field(2, Bytes(random_.pick(kTypes)))
+               : random_.one_in(2) ? bytes_of_field(2, Bytes(random_.pick(kTypeNames)))
                                    : bytes_of_field(3, Bytes(random_.below(20), 'c'));
       case MessageKind::map:
         return message(1, MessageKind::tensor, new_tensor());
@@ -169,7 +169,7 @@ class Mutator {
 
   Fields new_tensor() {
     const std::size_t count = random_.below(5);
-    return {number_field(1, count), bytes_of_field(2, Bytes(random_.pick(kTypes))),
+    return {number_field(1, count), bytes_of_field(2, Bytes(random_.pick(kTypeNames))),
             bytes_of_field(3, Bytes(count * (random_.one_in(2) ? 4 : 2), 'x'))};
   }
 
@@ -266,7 +266,7 @@ class Mutator {
     if (field == nullptr) return;
     if (leaf_ && !random_.one_in(3)) return leaf_(field->bytes);
     if (random_.one_in(2)) {
-      field->bytes = random_.one_in(2) ? random_.pick(kTypes) : random_.pick(kNames);
+      field->bytes = random_.one_in(2) ? random_.pick(kTypeNames) : random_.pick(kNames);
     } else if (!field->bytes.empty()) {
       field->bytes[random_.below(field->bytes.size())] = static_cast<char>(random_.next());
     }

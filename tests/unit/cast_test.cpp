@@ -18,7 +18,7 @@ using test::bytes_of;
 using test::values;
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
 struct Converted {
   Bytes bytes;
@@ -63,7 +63,7 @@ TEST(Cast, NarrowFloatsOverflowWhereTheNextStepWouldBe) {
   EXPECT_EQ(float16_from_double(kInf), 0x7C00);
   EXPECT_EQ(float16_from_double(1e-300), 0);
   EXPECT_EQ(float16_from_double(std::numeric_limits<double>::denorm_min()), 0);
-  EXPECT_TRUE(std::isnan(float16_to_float(float16_from_double(kNaN))));
+  EXPECT_TRUE(std::isnan(float16_to_float(float16_from_double(kNotANumber))));
   EXPECT_EQ(float8_e4m3fn_from_double(464), 0x7E);  // the tie above 448, which goes to the even one
   EXPECT_EQ(float8_e4m3fn_from_double(464.1), 0x7F);
   EXPECT_EQ(float8_e4m3fn_from_double(-kInf), 0xFF);
@@ -74,7 +74,7 @@ TEST(Cast, OverflowIsCountedInfinitiesAreNot) {
   const auto half = converted(DType::float32, values<float>({1e6F, -1, INFINITY, -1e6F}), DType::float16);
   EXPECT_EQ(half.bytes, values<std::uint16_t>({0x7C00, 0xBC00, 0x7C00, 0xFC00}));
   EXPECT_EQ(half.counts, (CastCounts{.overflow = 2}));
-  const auto single = converted(DType::float64, values<double>({1e39, kNaN}), DType::float32);
+  const auto single = converted(DType::float64, values<double>({1e39, kNotANumber}), DType::float32);
   EXPECT_EQ(single.counts, (CastCounts{.overflow = 1}));
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "chunked.h"
 #include "cipher_blocks.h"
 #include "ckpt/checkpoint.h"
 #include "ckpt/stream.h"
@@ -15,6 +16,7 @@ namespace {
 using test::Bytes;
 using test::bytes_of;
 using test::from_hex;
+using test::pipe_of;
 
 // Computed with an independent library from the layout: key 00 .. 0f, iv 10 .. 1f, one scalar of 22 bytes.
 const Bytes kPlain = from_hex("0a140a0173120f1207466c6f617433321a040000c03f");
@@ -38,15 +40,6 @@ Key key_of(std::size_t size, unsigned char first = 0) {
   Bytes bytes;
   for (std::size_t i = 0; i < size; ++i) bytes += static_cast<char>(first + i);
   return *Key::from_bytes(bytes_of(bytes));
-}
-
-ReadFn pipe_of(const Bytes& bytes, std::size_t chunk) {
-  return [&bytes, chunk, used = std::size_t{0}](std::span<std::byte> out) mutable -> Result<std::size_t> {
-    const std::size_t take = std::min({chunk, out.size(), bytes.size() - used});
-    std::copy_n(bytes_of(bytes).begin() + static_cast<std::ptrdiff_t>(used), take, out.begin());
-    used += take;
-    return take;
-  };
 }
 
 Result<Bytes> plain_of(const Bytes& file, const Key& key, std::optional<CipherMode> mode = {}) {

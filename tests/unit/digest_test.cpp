@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "chunked.h"
 #include "made_up_source.h"
 #include "wire_builder.h"
 
@@ -29,14 +30,7 @@ Digests digests_of(const Bytes& bytes, const DigestOptions& options = {}, const 
 
   // A pipe gives the same, however it is cut.
   for (const std::size_t chunk : {std::size_t{3}, bytes.size() + 1}) {
-    RecordStream stream(
-        [&bytes, chunk, used = std::size_t{0}](std::span<std::byte> out) mutable -> Result<std::size_t> {
-          const std::size_t take = std::min({chunk, out.size(), bytes.size() - used});
-          std::copy_n(bytes_of(bytes).begin() + static_cast<std::ptrdiff_t>(used), take, out.begin());
-          used += take;
-          return take;
-        },
-        {.open = open});
+    RecordStream stream(test::pipe_of(bytes, chunk), {.open = open});
     auto piped = digest(stream, options);
     EXPECT_TRUE(piped) << to_string(piped.error());
     EXPECT_EQ(piped->tensors, digests->tensors);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "chunked.h"
 #include "ckpt/checkpoint.h"
 #include "ckpt/stream.h"
 #include "ckpt/text.h"
@@ -23,6 +24,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using test::Bytes;
 using test::bytes_of;
+using test::pipe_of;
 
 const fs::path kSamples = CKPT_SAMPLES;
 
@@ -207,15 +209,6 @@ TEST(Samples, FromAFile) {
 }
 
 // ---- from a pipe ----
-
-ReadFn pipe_of(const Bytes& bytes, std::size_t chunk) {
-  return [&bytes, chunk, used = std::size_t{0}](std::span<std::byte> out) mutable -> Result<std::size_t> {
-    const std::size_t take = std::min({chunk, out.size(), bytes.size() - used});
-    std::copy_n(bytes_of(bytes).begin() + static_cast<std::ptrdiff_t>(used), take, out.begin());
-    used += take;
-    return take;
-  };
-}
 
 Bytes canonical(const TensorInfo& tensor, const Bytes& stored) {
   if (tensor.encoding == Encoding::raw) return stored;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "chunked.h"
 #include "ckpt/element.h"
 #include "file_bytes.h"
 #include "temp_dir.h"
@@ -84,13 +85,7 @@ std::vector<std::optional<Statistics>> statistics_of(const Bytes& file, const St
 
 std::vector<std::optional<Statistics>> piped_statistics(const Bytes& file, std::size_t step,
                                                         const StatisticsOptions& options = {}) {
-  std::size_t at = 0;
-  RecordStream stream([&](std::span<std::byte> out) -> Result<std::size_t> {
-    const std::size_t take = std::min({out.size(), file.size() - at, step});
-    std::memcpy(out.data(), file.data() + at, take);
-    at += take;
-    return take;
-  });
+  RecordStream stream(test::pipe_of(file, step));
   auto results = statistics(stream, {}, options);
   EXPECT_TRUE(results) << to_string(results.error());
   return std::move(*results);

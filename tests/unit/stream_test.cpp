@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "chunked.h"
 #include "crc32.h"
 #include "wire_builder.h"
 
@@ -14,18 +15,10 @@ namespace {
 
 using test::Bytes;
 using test::bytes_of;
+using test::pipe_of;
 using test::record;
 
 // A pipe that gives out at most `chunk` bytes at a time.
-ReadFn pipe_of(const Bytes& bytes, std::size_t chunk) {
-  return [&bytes, chunk, used = std::size_t{0}](std::span<std::byte> out) mutable -> Result<std::size_t> {
-    const std::size_t take = std::min({chunk, out.size(), bytes.size() - used});
-    std::copy_n(bytes_of(bytes).begin() + static_cast<std::ptrdiff_t>(used), take, out.begin());
-    used += take;
-    return take;
-  };
-}
-
 struct Drained {
   std::vector<std::vector<std::string>> content;  // by entry and part
   std::optional<Error> error;

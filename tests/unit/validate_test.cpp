@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "chunked.h"
 #include "file_bytes.h"
 #include "rules.h"
 #include "wire_builder.h"
@@ -34,19 +35,13 @@ std::vector<Finding> check(const Bytes& bytes, const ValidateOptions& how = {}, 
 }
 
 std::vector<Finding> check_pipe(const Bytes& bytes, const ValidateOptions& how, const OpenOptions& options) {
-  const auto read = [&bytes, used = std::size_t{0}](std::span<std::byte> out) mutable -> Result<std::size_t> {
-    const std::size_t take = std::min({out.size(), bytes.size() - used, std::size_t{11}});
-    std::copy_n(bytes_of(bytes).begin() + static_cast<std::ptrdiff_t>(used), take, out.begin());
-    used += take;
-    return take;
-  };
-  RecordStream stream(read, {.open = options});
+  RecordStream stream(test::pipe_of(bytes, 11), {.open = options});
   auto findings = validate(stream, how);
   if (!findings) return ADD_FAILURE() << to_string(findings.error()), std::vector<Finding>{};
   return std::move(*findings);
 }
 
-std::string text_of(const std::vector<Finding>& findings) {
+std::string texts_of(const std::vector<Finding>& findings) {
   std::string text;
   for (const Finding& finding : findings)
     text += std::string(finding.rule->id) + " (" + finding.tensor + "): " + finding.message + '\n';
@@ -301,13 +296,13 @@ TEST(Rules, EachHasSomethingThatTriggersItAndSomethingThatDoesNot) {
     EXPECT_FALSE(one.triggers.empty() || one.does_not.empty());
     for (const Bytes& bytes : one.triggers) {
       const auto findings = check(bytes, one.how, one.open);
-      EXPECT_TRUE(has(findings, rule.id)) << test::to_hex(bytes) << '\n' << text_of(findings);
+      EXPECT_TRUE(has(findings, rule.id)) << test::to_hex(bytes) << '\n' << texts_of(findings);
       const auto from_pipe = check_pipe(bytes, one.how, one.open);
-      EXPECT_TRUE(has(from_pipe, rule.id)) << "from a pipe: " << test::to_hex(bytes) << '\n' << text_of(from_pipe);
+      EXPECT_TRUE(has(from_pipe, rule.id)) << "from a pipe: " << test::to_hex(bytes) << '\n' << texts_of(from_pipe);
     }
     for (const Bytes& bytes : one.does_not) {
       const auto findings = check(bytes, one.how, one.open);
-      EXPECT_FALSE(has(findings, rule.id)) << test::to_hex(bytes) << '\n' << text_of(findings);
+      EXPECT_FALSE(has(findings, rule.id)) << test::to_hex(bytes) << '\n' << texts_of(findings);
       EXPECT_FALSE(has(check_pipe(bytes, one.how, one.open), rule.id)) << "from a pipe: " << test::to_hex(bytes);
     }
     cases.erase(found);
@@ -328,8 +323,8 @@ TEST(Rules, AreWellFormed) {
 // ---- verdicts and what is said ----
 
 TEST(Validate, AGoodFileHasNoFindings) {
-  EXPECT_EQ(text_of(check(kGood + kOther, {.values = true})), "");
-  EXPECT_EQ(text_of(check(test::with_trailer(kGood), {.values = true})), "");
+  EXPECT_EQ(texts_of(check(kGood + kOther, {.values = true})), "");
+  EXPECT_EQ(texts_of(check(test::with_trailer(kGood), {.values = true})), "");
 }
 
 TEST(Validate, SaysWhatIsWrongAndWhere) {
@@ -396,9 +391,9 @@ TEST(Validate, ValuesAreFoundWhereverTheyAreCut) {
         record("a", {5}, "Float32", numbers.substr(0, at)) + record("a", {5}, "Float32", numbers.substr(at));
     if (at == numbers.size() || at == 0) continue;
     const auto findings = check(file, {.values = true});
-    ASSERT_EQ(findings.size(), 1U) << at << text_of(findings);
+    ASSERT_EQ(findings.size(), 1U) << at << texts_of(findings);
     EXPECT_EQ(findings[0].message, "1 of 5 values is NaN, the first at [3]") << at;
-    EXPECT_EQ(text_of(check_pipe(file, {.values = true}, {})), text_of(findings)) << at;
+    EXPECT_EQ(texts_of(check_pipe(file, {.values = true}, {})), texts_of(findings)) << at;
   }
 }
 

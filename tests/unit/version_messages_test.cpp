@@ -36,13 +36,13 @@ std::string said_of(const Bytes& bytes, std::string_view version_text) {
   return said;
 }
 
-struct Case {
+struct Saying {
   std::string_view version;
   Bytes bytes;
   std::string said;
 };
 
-void expect(const std::vector<Case>& cases) {
+void expect(const std::vector<Saying>& cases) {
   for (const auto& [version, bytes, said] : cases)
     EXPECT_EQ(said_of(bytes, version), said.empty() ? said : said + '\n')
         << "of " << version << ": " << test::to_hex(bytes);

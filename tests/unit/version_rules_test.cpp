@@ -75,7 +75,7 @@ void expect_answers(const char* what, const Bytes& bytes, const std::string& exp
   EXPECT_EQ(found, expected) << what << '\n' << surprises;
 }
 
-Bytes of_type(std::string_view type, std::size_t size) { return record("a", {2}, type, Bytes(2 * size, '\0')); }
+Bytes two_of_type(std::string_view type, std::size_t size) { return record("a", {2}, type, Bytes(2 * size, '\0')); }
 Bytes float32(std::initializer_list<std::int64_t> dims, std::initializer_list<float> numbers) {
   return record("a", dims, "Float32", values<float>(numbers));
 }
@@ -102,21 +102,21 @@ Bytes map_entry() {
 TEST(ForVersion, Types) {
   for (const auto& [type, size] :
        {std::pair{"Int8", 1}, {"Int16", 2}, {"Int32", 4}, {"Int64", 8}, {"Float16", 2}, {"Float32", 4}, {"Float64", 8}})
-    expect_answers(type, of_type(type, static_cast<std::size_t>(size)), "..... ...... .. .....");
-  expect_answers("Bool", of_type("Bool", 1), "xx~.. ...... .. .....");
+    expect_answers(type, two_of_type(type, static_cast<std::size_t>(size)), "..... ...... .. .....");
+  expect_answers("Bool", two_of_type("Bool", 1), "xx~.. ...... .. .....");
   // 0.5 to 1.5 wrote UInt and looked for Uint.
   for (const auto& [type, old, size] :
        {std::tuple{"UInt8", "Uint8", 1}, {"UInt16", "Uint16", 2}, {"UInt32", "Uint32", 4}, {"UInt64", "Uint64", 8}}) {
-    expect_answers(type, of_type(type, static_cast<std::size_t>(size)), "xxxxx xxxxx~ .. .....");
-    expect_answers(old, of_type(old, static_cast<std::size_t>(size)), "xx~.. .....~ xx xxxxx");
+    expect_answers(type, two_of_type(type, static_cast<std::size_t>(size)), "xxxxx xxxxx~ .. .....");
+    expect_answers(old, two_of_type(old, static_cast<std::size_t>(size)), "xx~.. .....~ xx xxxxx");
   }
   expect_answers("str", record("k", {0}, "str", test::utf32(U"a")), "xxxxx xxxxx~ .. .....");
-  expect_answers("BFloat16", of_type("BFloat16", 2), "xxxxx xxxxxx x~ .....");
-  expect_answers("BFloat16 as float32", of_type("BFloat16", 4), "xxxxx xxxxxx x~ .....");
-  expect_answers("Int4", of_type("Int4", 1), "xxxxx xxxxxx xx x....");
+  expect_answers("BFloat16", two_of_type("BFloat16", 2), "xxxxx xxxxxx x~ .....");
+  expect_answers("BFloat16 as float32", two_of_type("BFloat16", 4), "xxxxx xxxxxx x~ .....");
+  expect_answers("Int4", two_of_type("Int4", 1), "xxxxx xxxxxx xx x....");
   expect_answers("random_op", record("random_op", {}, "random_op", "abc"), "xxxxx xxxxxx x~ ~~~xx");
   for (const char* type : {"Bool_", "Complex64", "Float8E5M2", "HiFloat8", "float32", "Float", ""})
-    expect_answers(type, of_type(type, 8), "xxxxx xxxxxx xx xxxxx");
+    expect_answers(type, two_of_type(type, 8), "xxxxx xxxxxx xx xxxxx");
   expect_answers("map", map_entry(), "xxxxx xxxxx~ .. .....");
   expect_answers("no value", record().tag("a"), "xxxxx xxxxx~ ~~ ~~~~~");
 }
@@ -184,7 +184,7 @@ TEST(ForVersion, Encryption) {
 }
 
 TEST(ForVersion, WhatOtherVersionsDoIsLeftOut) {
-  EXPECT_EQ(messages(check_for({1, 5}, of_type("Uint8", 1))), "");
+  EXPECT_EQ(messages(check_for({1, 5}, two_of_type("Uint8", 1))), "");
   EXPECT_EQ(messages(check_for({2, 3}, record("a", {17}, "Int8", test::trailer(0)))), "");
   EXPECT_EQ(messages(check_for({1, 5}, record("a", {2, 0}, "Int8", ""))), "");
   // What is wrong with the file itself is not.
@@ -192,10 +192,10 @@ TEST(ForVersion, WhatOtherVersionsDoIsLeftOut) {
 }
 
 TEST(ForVersion, Messages) {
-  EXPECT_EQ(messages(check_for({1, 5}, of_type("UInt8", 1))),
+  EXPECT_EQ(messages(check_for({1, 5}, two_of_type("UInt8", 1))),
             "version-cannot-load: MindSpore 1.5 cannot load the type \"UInt8\"\n");
   EXPECT_EQ(
-      messages(check_for({1, 9}, of_type("UInt8", 1))),
+      messages(check_for({1, 9}, two_of_type("UInt8", 1))),
       "version-reads-differently: MindSpore 1.9 may not be able to load the type \"UInt8\": 1.5 cannot, 2.0 can\n");
   EXPECT_EQ(messages(check_for({2, 5}, record("random_op", {}, "random_op", "abc"))),
             "version-reads-differently: MindSpore 2.5 may not be able to load the type \"random_op\": 2.4 can, 2.7 "

@@ -674,7 +674,7 @@ TEST(Extend, AnEmptyFileCanBeginOne) {
 
 #if CKPT_CRYPTO
 
-Key key_of(std::size_t size) { return *Key::from_bytes(std::vector<std::byte>(size, std::byte{7})); }
+Key key_of_size(std::size_t size) { return *Key::from_bytes(std::vector<std::byte>(size, std::byte{7})); }
 
 Bytes plain_of(const std::filesystem::path& path, const Key& key) {
   const Checkpoint file = open(path, {.key = key});
@@ -690,7 +690,7 @@ TEST(WriterEncrypted, ReadsBackInEveryMode) {
   const TempDir dir;
   const Bytes expected = record("a", {2}, "Float32", kTwo) + record("large", {700'000}, "Int8", kLarge);
   for (const CipherMode mode : {CipherMode::aes_gcm, CipherMode::aes_cbc, CipherMode::sm4_cbc}) {
-    const Key key = key_of(16);
+    const Key key = key_of_size(16);
     Writer writer = create(dir / "f", {.key = key, .mode = mode, .durable = false});
     add(writer, floats("a", {2}), kTwo);
     add(writer, kLargeDesc, kLarge);
@@ -706,7 +706,7 @@ TEST(WriterEncrypted, ReadsBackInEveryMode) {
 
 TEST(WriterEncrypted, ManyBlocks) {
   const TempDir dir;
-  const Key key = key_of(32);
+  const Key key = key_of_size(32);
   const std::vector<std::byte> mebibyte(kMiB, std::byte{1});
   Writer writer = create(dir / "f", {.key = key, .durable = false});
   expect_ok(writer.begin({.name = "a", .dtype = DType::int8, .dims = {65 << 20}}, 65 * kMiB));
@@ -721,10 +721,10 @@ TEST(WriterEncrypted, ManyBlocks) {
 
 TEST(WriterEncrypted, ATrailerOrAKeyThatDoesNotFitIsRefused) {
   const TempDir dir;
-  const auto both = Writer::create(dir / "f", {.crc = true, .key = key_of(16)});
+  const auto both = Writer::create(dir / "f", {.crc = true, .key = key_of_size(16)});
   ASSERT_FALSE(both);
   EXPECT_EQ(both.error().code, Errc::usage);
-  const auto long_key = Writer::create(dir / "f", {.key = key_of(32), .mode = CipherMode::sm4_cbc});
+  const auto long_key = Writer::create(dir / "f", {.key = key_of_size(32), .mode = CipherMode::sm4_cbc});
   ASSERT_FALSE(long_key);
   EXPECT_EQ(long_key.error().code, Errc::key);
   EXPECT_EQ(names_in(dir.path()), Names{});
@@ -734,7 +734,7 @@ TEST(WriterEncrypted, ATrailerOrAKeyThatDoesNotFitIsRefused) {
 TEST(WriterEncrypted, ContentThatEndsLikeATrailerIsKeptFromTheEnd) {
   const TempDir dir;
   const Bytes plain = record("a", {17}, "Int8", "crc_num0123456789");
-  const Key key = key_of(16);
+  const Key key = key_of_size(16);
   Writer writer = create(dir / "f", {.key = key, .durable = false});
   add(writer, {.name = "a", .dtype = DType::int8, .dims = {17}}, "crc_num0123456789");
   expect_ok(writer.finish());
@@ -750,7 +750,7 @@ TEST(WriterEncrypted, RecordsAreCopiedInAndOut) {
   Bytes records;
   for (const Bytes& one : odd_records()) records += one;
   write_file(dir / "plain", records);
-  const Key key = key_of(24);
+  const Key key = key_of_size(24);
   const auto copy_all = [](const Checkpoint& from, Writer writer) {
     for (const TensorInfo& tensor : from.tensors()) expect_ok(writer.copy(from, tensor));
     expect_ok(writer.finish());
@@ -764,7 +764,7 @@ TEST(WriterEncrypted, RecordsAreCopiedInAndOut) {
 TEST(ExtendEncrypted, OldBlocksStayAsTheyAre) {
   const TempDir dir;
   for (const CipherMode mode : {CipherMode::aes_gcm, CipherMode::aes_cbc, CipherMode::sm4_cbc}) {
-    const Key key = key_of(16);
+    const Key key = key_of_size(16);
     Writer first = create(dir / "f", {.key = key, .mode = mode, .permissions = 0600, .durable = false});
     add(first, kLargeDesc, kLarge);
     expect_ok(first.finish());
@@ -784,7 +784,7 @@ TEST(ExtendEncrypted, OldBlocksStayAsTheyAre) {
 // MindSpore 2.4 writes an all-zero trailer in clear behind the blocks, and cannot load what it wrote.
 TEST(ExtendEncrypted, ATrailerInClearIsDropped) {
   const TempDir dir;
-  const Key key = key_of(16);
+  const Key key = key_of_size(16);
   Writer first = create(dir / "f", {.key = key, .permissions = 0600, .durable = false});
   add(first, floats("a", {2}), kTwo);
   expect_ok(first.finish());
@@ -800,7 +800,7 @@ TEST(ExtendEncrypted, ATrailerInClearIsDropped) {
 
 TEST(ExtendEncrypted, WhatCannotBeExtendedIsRefused) {
   const TempDir dir;
-  const Key key = key_of(16);
+  const Key key = key_of_size(16);
   write_file(dir / "plain", record("a", {2}, "Float32", kTwo));
   Writer writer = create(dir / "secret", {.key = key, .permissions = 0600, .durable = false});
   add(writer, floats("a", {2}), kTwo);
@@ -816,7 +816,7 @@ TEST(ExtendEncrypted, WhatCannotBeExtendedIsRefused) {
     WriteOptions options;
     Errc code;
   } cases[] = {{"secret", {}, Errc::key},
-               {"secret", {.key = key_of(32)}, Errc::key},
+               {"secret", {.key = key_of_size(32)}, Errc::key},
                {"secret", {.crc = true, .key = key}, Errc::usage},
                {"plain", {.key = key}, Errc::usage},
                {"era_a", {.key = old_key}, Errc::unsupported}};

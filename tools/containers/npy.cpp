@@ -16,7 +16,7 @@ struct TypeDescr {
   std::string_view descr;  // its first character is the byte order
 };
 
-constexpr std::array kTypes = {
+constexpr std::array kDescrs = {
     TypeDescr{DType::boolean, "|b1"},   TypeDescr{DType::int8, "|i1"},        TypeDescr{DType::uint8, "|u1"},
     TypeDescr{DType::int16, "<i2"},     TypeDescr{DType::int32, "<i4"},       TypeDescr{DType::int64, "<i8"},
     TypeDescr{DType::uint16, "<u2"},    TypeDescr{DType::uint32, "<u4"},      TypeDescr{DType::uint64, "<u8"},
@@ -152,7 +152,7 @@ std::uint64_t byte_at(std::span<const std::byte> bytes, std::size_t at) {
 }  // namespace
 
 std::string_view npy_descr(DType dtype) noexcept {
-  for (const TypeDescr& type : kTypes)
+  for (const TypeDescr& type : kDescrs)
     if (type.dtype == dtype) return type.descr;
   return {};
 }
@@ -214,7 +214,7 @@ Result<NpyType> npy_type(const NpyHeader& header) {
   const auto [end, error] = std::from_chars(rest.data() + 1, rest.data() + rest.size(), number);
   const bool plain = error == std::errc() && end == rest.data() + rest.size();
   NpyType type;
-  for (const TypeDescr& known : kTypes) {
+  for (const TypeDescr& known : kDescrs) {
     if (!plain || rest != known.descr.substr(1)) continue;
     type.dtype = known.dtype;
     type.item_size = number;

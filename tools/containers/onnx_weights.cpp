@@ -51,7 +51,7 @@ struct ElementType {
 
 // By TensorProto.DataType. Types of less than a byte, and floats without infinities or a sign of zero, have no
 // counterpart here: their bytes can be copied and compared, their values not shown.
-constexpr std::array kTypes = {
+constexpr std::array kElementTypes = {
     ElementType{"UNDEFINED"},
     ElementType{"FLOAT", DType::float32, field::kFloatData},
     ElementType{"UINT8", DType::uint8, field::kInt32Data},
@@ -314,8 +314,8 @@ class OnnxIndex {
         if (!value) return value.error();
         if (key.number == field::kDataLocation) {
           tensor.external = *value == 1;
-        } else if (*value < kTypes.size()) {
-          tensor.type = kTypes[static_cast<std::size_t>(*value)];
+        } else if (*value < kElementTypes.size()) {
+          tensor.type = kElementTypes[static_cast<std::size_t>(*value)];
         } else {
           tensor.type = {};
           tensor.info.type_name = "type " + std::to_string(*value);

@@ -37,7 +37,7 @@ struct TypeName {
   std::string_view name;
 };
 
-constexpr std::array kTypes = {
+constexpr std::array kTypeNames = {
     TypeName{DType::boolean, "BOOL"},
     TypeName{DType::int8, "I8"},
     TypeName{DType::int16, "I16"},
@@ -57,14 +57,14 @@ constexpr std::array kTypes = {
 };
 
 DType dtype_of(std::string_view name) {
-  for (const TypeName& type : kTypes)
+  for (const TypeName& type : kTypeNames)
     if (type.name == name) return type.dtype;
   return DType::unknown;
 }
 
 std::string_view name_of(DType dtype) {
   if (dtype == DType::int4) dtype = DType::int8;
-  for (const TypeName& type : kTypes)
+  for (const TypeName& type : kTypeNames)
     if (type.dtype == dtype) return type.name;
   return {};
 }

@@ -10,7 +10,7 @@
 namespace ckpt::containers {
 namespace {
 
-constexpr std::uint64_t kBlock = std::uint64_t{256} << 10;
+constexpr std::uint64_t kSavingBytes = std::uint64_t{256} << 10;
 constexpr std::uint64_t kStep = std::uint64_t{32} << 20;  // between two looks at whether to stop
 
 }  // namespace
@@ -83,9 +83,10 @@ Status EntryCopier::copy_extents(const TensorInfo& tensor) {
 }
 
 Status EntryCopier::copy_values(const TensorInfo& tensor) {
-  buffer_.resize(kBlock);
+  buffer_.resize(kSavingBytes);
   for (std::uint64_t at = 0; at < tensor.byte_size;) {
-    const auto piece = std::span(buffer_).first(static_cast<std::size_t>(std::min(tensor.byte_size - at, kBlock)));
+    const auto piece =
+        std::span(buffer_).first(static_cast<std::size_t>(std::min(tensor.byte_size - at, kSavingBytes)));
     if (auto status = from_.read(tensor, at, piece); !status) return status;
     if (crc_) last_crc_ = crc_of(last_crc_, piece);
     if (auto status = sink_.bytes(piece); !status) return status;

@@ -1,7 +1,6 @@
 // https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, as far as NumPy uses it.
 #include "zip.h"
 
-#define ZLIB_CONST
 #include <zlib.h>
 
 #include <algorithm>
