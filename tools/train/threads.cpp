@@ -1,5 +1,7 @@
 #include "threads.h"
 
+#include <algorithm>
+
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
@@ -9,8 +11,11 @@
 extern "C" {
 void GOMP_parallel(void (*body)(void*), void* context, unsigned threads, unsigned flags);
 int omp_get_thread_num(void);
+int omp_get_num_threads(void);
 int omp_get_max_threads(void);
+int omp_get_thread_limit(void);
 int omp_get_num_procs(void);
+void omp_set_dynamic(int);
 void omp_set_num_threads(int);
 }
 
@@ -43,7 +48,8 @@ unsigned control() noexcept {
 }  // namespace
 
 Threads::Threads(int count) : count_before_(omp_get_max_threads()), control_before_(control()) {
-  omp_set_num_threads(count > 0 ? count : omp_get_num_procs());
+  omp_set_dynamic(0);  // oneDNN's kernels count on the threads that they were made for
+  omp_set_num_threads(std::min(count > 0 ? count : omp_get_num_procs(), omp_get_thread_limit()));
   detail::on_each_thread(
       thread_count(), [](void*, int) { swap_control(flushing(control())); }, nullptr);
 }
@@ -59,11 +65,13 @@ void detail::on_each_thread(int count, void (*body)(void*, int), void* context) 
   struct Call {
     void (*body)(void*, int);
     void* context;
-  } call{body, context};
+    int count;
+  } call{body, context, count};
   GOMP_parallel(
       [](void* pointer) {
         const Call& mine = *static_cast<Call*>(pointer);
-        mine.body(mine.context, omp_get_thread_num());
+        // OpenMP may give fewer threads than it was asked for.
+        for (int i = omp_get_thread_num(); i < mine.count; i += omp_get_num_threads()) mine.body(mine.context, i);
       },
       &call, static_cast<unsigned>(count), 0);
 }

@@ -10,7 +10,7 @@ namespace ckpt::train {
 /// them denormal numbers count as zero: training makes them by the thousand, and they are slow.
 class Threads {
  public:
-  explicit Threads(int count);  ///< 0: one a core
+  explicit Threads(int count);  ///< 0: one a core; no more than OMP_THREAD_LIMIT
   ~Threads();
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
