@@ -52,7 +52,7 @@ std::string entry(const OptionDoc& option) {
   return entry(term, text, 22);
 }
 
-std::string usage(std::string command, const VerbDoc& verb) {
+std::string synopsis(std::string command, const VerbDoc& verb) {
   if (std::any_of(verb.options.begin(), verb.options.end(), [](const OptionDoc& o) { return !o.argument; }))
     command += " [OPTION...]";
   for (const OptionDoc& option : verb.options)
@@ -61,7 +61,7 @@ std::string usage(std::string command, const VerbDoc& verb) {
 }
 
 std::string help(const std::string& command, const VerbDoc& verb, const std::vector<OptionDoc>& common) {
-  std::string out = fmt::format("{}.\n\nUsage: {}\n", verb.summary, usage(command, verb));
+  std::string out = fmt::format("{}.\n\nUsage: {}\n", verb.summary, synopsis(command, verb));
   std::string arguments;
   std::string options;
   for (const OptionDoc& option : verb.options) (option.argument ? arguments : options) += entry(option);
@@ -73,7 +73,7 @@ std::string help(const std::string& command, const VerbDoc& verb, const std::vec
 
 }  // namespace
 
-std::string usage_of(const VerbDoc& verb) { return usage("ckpt " + verb.name, verb); }
+std::string usage_of(const VerbDoc& verb) { return synopsis("ckpt " + verb.name, verb); }
 
 std::string overview_text(const Documents& documents) {
   std::string out = fmt::format("ckpt {}: {}.\n\nUsage: ckpt COMMAND [OPTION...] ARGUMENT...\n\nCommands:\n",
