@@ -108,6 +108,7 @@ TEST(InferTypes, WhatDoesNotFitIsRefused) {
   EXPECT_EQ(inferred("Conv2D", {f32({1, 3, 2, 2}), f32({8, 3, 3, 3})}), "a window larger than its input 2");
   EXPECT_EQ(inferred("Conv2D", {f32({1, 3, 5, 5}), f32({8, 3, 3, 3})}, {{"format", words("NHWC")}}),
             "format NHWC: only NCHW is known");
+  EXPECT_EQ(inferred("Log", {f32({2})}, {{"base", 1.0}}), "base of a logarithm");
   EXPECT_EQ(inferred("Softmax", {f32({2, 3})}, {{"axis", Ints{2}}}), "axis 2 of 2 dimensions");
   EXPECT_EQ(inferred("Concat", {f32({2, 3}), f32({2, 3, 4})}), "inputs of different ranks");
   EXPECT_EQ(inferred("Transpose", {f32({2, 3})}, {{"dims", Ints{0, 0}}}), "an order that is none");
@@ -154,9 +155,10 @@ TEST(ConvertToOnnx, WhatWouldChangeTheMeaningIsRefused) {
   EXPECT_EQ(reason(one_node("Conv2D", {image, f32({4, 4, 3, 3})},
                             {{"pad_mode", words("same")}, {"stride", Ints{2, 2}}, {"dilation", Ints{2, 2}}})),
             "pad_mode same with dilation over a size that is not known");
-  EXPECT_EQ(reason(one_node("Log", {c}, {{"base", 10.0}})), "base, scale or shift of a logarithm");
-  EXPECT_EQ(reason(one_node("MaxPoolWithArgmaxV2", {image}, {{"kernel_size", Ints{2, 2}}, {"ceil_mode", true}})),
-            "ceil_mode over a size that is not known");
+  const Attrs gaps{{"kernel_size", Ints{1, 1}}, {"strides", Ints{2, 2}}, {"ceil_mode", true}};
+  EXPECT_EQ(reason(one_node("MaxPoolWithArgmaxV2", {image}, gaps)), "ceil_mode over a size that is not known");
+  EXPECT_EQ(reason(one_node("Muls", {typed(DType::uint8, {3})}, {{"other", -1.0}})),
+            "UInt8 does not have the number -1");
   EXPECT_EQ(reason(one_node("LSTM", {f32({5, 2, 6}), f32({1, 2, 8}), f32({1, 2, 8}), f32({480, 1, 1})},
                             {{"input_size", std::int64_t{6}}, {"hidden_size", std::int64_t{8}}})),
             "weights that are not constant");
@@ -398,13 +400,121 @@ TEST(InferTypes, ANumberThatIsNoneIsRefused) {
 TEST(ReleaseBatch, ShapesFollowTheInput) {
   for (const std::int64_t batch : {1, 2, 32}) {
     Graph graph = reshapes(batch, {{batch, -1}, {batch * 49, 4}, {batch, 49, 4}, {batch, 7, 7, 2, 2}}, {0, 7, 7, 4});
-    release_batch(graph);
+    EXPECT_TRUE(release_batch(graph).empty()) << batch;
     EXPECT_EQ(shape_of(graph, 0), (Ints{-1, 196})) << batch;
     EXPECT_EQ(shape_of(graph, 1), (Ints{-1, 4})) << batch;
     EXPECT_EQ(shape_of(graph, 2), (Ints{-1, 49, 4})) << batch;
     EXPECT_EQ(shape_of(graph, 3), (Ints{-1, 7, 7, 2, 2})) << batch;
     EXPECT_TRUE(infer_types(graph).empty()) << batch;
   }
+}
+
+/// As another shape of an input is asked for.
+void set_input(Graph& graph, ValueId input, Type type) {
+  graph.value(input).type = std::move(type);
+  for (Value& value : graph.values) {
+    if (value.kind == ValueKind::result) value.type = {};
+  }
+}
+
+TEST(ReleaseBatch, WhatIsCutOutOfTheBatchItselfIsRefused) {
+  const auto reason = [](const std::string& op, Attrs attrs, std::size_t results) {
+    Graph graph;
+    const ValueId x = graph.add_input("x", f32({5, 6}));
+    graph.outputs = graph.add_node(op, "cut", {x}, std::move(attrs), results).outputs;
+    graph.outputs = {graph.add_node("ReLU", "behind", {graph.outputs[0]}).outputs[0]};
+    EXPECT_TRUE(infer_types(graph).empty());
+    return only_reason(release_batch(graph));
+  };
+  EXPECT_EQ(reason("StridedSlice", {{"begin", Ints{4}}, {"end", Ints{5}}, {"strides", Ints{1}}}, 1),
+            "its size is not known for another batch");
+  EXPECT_EQ(reason("Split", {{"axis", std::int64_t{0}}, {"output_num", std::int64_t{5}}}, 5),
+            "its size is not known for another batch");
+  EXPECT_EQ(reason("Unstack", {{"axis", std::int64_t{0}}}, 5),
+            "with another batch: along an axis whose size is not known");
+}
+
+TEST(ReleaseBatch, HalvesOfTwiceTheBatchAreTheBatch) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({5, 6}));
+  const ValueId both = graph.add_node("Concat", "both", {x, x}, {{"axis", std::int64_t{0}}}).outputs[0];
+  const Node& halves =
+      graph.add_node("Split", "halves", {both}, {{"axis", std::int64_t{0}}, {"output_num", std::int64_t{2}}}, 2);
+  graph.outputs = {halves.outputs[1]};
+  ASSERT_TRUE(infer_types(graph).empty());
+  EXPECT_TRUE(release_batch(graph).empty());
+  set_input(graph, x, f32({-1, 6}));
+  ASSERT_TRUE(infer_types(graph).empty());
+  EXPECT_EQ(to_string(graph.value(graph.outputs[0]).type), "Float32 [N, 6]");
+}
+
+TEST(ReleaseBatch, ATokenThatIsRepeatedForEachImageFollows) {
+  for (const bool tiled : {false, true}) {
+    Graph graph;
+    const ValueId x = graph.add_input("x", f32({2, 3, 4}));
+    const ValueId token = graph.add_parameter("token", f32({1, 1, 4}));
+    const ValueId tokens =
+        tiled ? graph.add_node("Tile", "tokens", {token}, {{"dims", Ints{2, 1, 1}}}).outputs[0]
+              : graph.add_node("BroadcastTo", "tokens", {token}, {{"shape", Ints{2, 1, 4}}}).outputs[0];
+    const ValueId early = graph.add_node("ReLU", "early", {tokens}).outputs[0];
+    graph.outputs = {graph.add_node("Concat", "all", {early, x}, {{"axis", std::int64_t{1}}}).outputs[0]};
+    ASSERT_TRUE(infer_types(graph).empty());
+    EXPECT_TRUE(release_batch(graph).empty());
+    set_input(graph, x, f32({-1, 3, 4}));
+    ASSERT_TRUE(infer_types(graph).empty());
+    EXPECT_EQ(to_string(graph.value(graph.outputs[0]).type), "Float32 [N, 4, 4]");
+    EXPECT_TRUE(convert_to_onnx(graph, 17).refusals.empty());
+    set_input(graph, x, f32({2, 3, 4}));
+    ASSERT_TRUE(infer_types(graph).empty());
+    EXPECT_EQ(to_string(graph.value(graph.outputs[0]).type), "Float32 [2, 4, 4]");
+    EXPECT_TRUE(convert_to_ge(graph).refusals.empty());
+  }
+}
+
+TEST(ReleaseBatch, AConstantOfTheBatchIsRefused) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({2, 3}));
+  const ValueId ones = graph.add_constant("ones", f32({2, 1}), contents_of(DType::float32, {1, 1}));
+  graph.outputs = {graph.add_node("Concat", "all", {x, ones}, {{"axis", std::int64_t{1}}}).outputs[0]};
+  ASSERT_TRUE(infer_types(graph).empty());
+  EXPECT_EQ(only_reason(release_batch(graph)), "with another batch: dimensions batch and 2 differ");
+}
+
+// ---- sizes that a network asks for ----
+
+Type open_type(const std::vector<Dim>& dims) { return {DType::float32, dims}; }
+
+TEST(AskedSizes, AreReadBack) {
+  const auto which = asked_size(asked_size({.input = 3, .axis = 5}));
+  ASSERT_TRUE(which);
+  EXPECT_EQ(which->input, 3U);
+  EXPECT_EQ(which->axis, 5U);
+  for (const std::int64_t number : {0L, 1L, -1L, -7L, std::numeric_limits<std::int64_t>::min(), -(1L << 40)}) {
+    EXPECT_FALSE(asked_size(number)) << number;
+  }
+}
+
+TEST(AskedSizes, InAReshape) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", open_type({Dim("B"), Dim("T"), 8}));
+  const ValueId flat = graph.add_node("Reshape", "flat", {x}, {{"shape", Ints{-1, 8}}}).outputs[0];
+  const Ints shape{asked_size({.input = 1, .axis = 0}), asked_size({.input = 1, .axis = 1}), 2, 4};
+  const ValueId heads = graph.add_node("Reshape", "heads", {flat, x}, {{"shape", shape}}).outputs[0];
+  const Ints back{asked_size({.input = 0, .axis = 0}), asked_size({.input = 0, .axis = 1}), 8};
+  graph.outputs = {graph.add_node("Reshape", "back", {heads}, {{"shape", back}}).outputs[0]};
+  ASSERT_TRUE(infer_types(graph).empty());
+  EXPECT_EQ(to_string(graph.value(heads).type), "Float32 [B, T, 2, 4]");
+  EXPECT_EQ(to_string(graph.value(graph.outputs[0]).type), "Float32 [B, T, 8]");
+  const Converted converted = convert_to_onnx(graph, 17);
+  ASSERT_TRUE(converted.refusals.empty());
+  const auto shapes = std::ranges::count(converted.target.steps(), "Shape", &Target::Step::op);
+  EXPECT_EQ(shapes, 2) << "both sizes of the first, none of the second";
+}
+
+TEST(AskedSizes, OfAnInputThatIsNotThereAreRefused) {
+  Graph graph = one_node("Zeros", {});
+  graph.nodes[0].attrs["shape"] = Ints{asked_size({.input = 0, .axis = 0})};
+  EXPECT_EQ(only_reason(infer_types(graph)), "a size of an input that is not there");
 }
 
 TEST(ReleaseBatch, TheBatchBehindAnotherAxis) {
@@ -414,7 +524,7 @@ TEST(ReleaseBatch, TheBatchBehindAnotherAxis) {
   const ValueId flat = graph.add_node("Reshape", "flat", {turned}, {{"shape", Ints{10, 6}}}).outputs[0];
   graph.outputs = {graph.add_node("Reshape", "back", {flat}, {{"shape", Ints{5, 2, 6}}}).outputs[0]};
   ASSERT_TRUE(infer_types(graph).empty());
-  release_batch(graph);
+  EXPECT_TRUE(release_batch(graph).empty());
   EXPECT_EQ(shape_of(graph, 1), (Ints{-1, 6}));
   EXPECT_EQ(shape_of(graph, 2), (Ints{5, -1, 6}));
 }
@@ -428,11 +538,8 @@ TEST(ReleaseBatch, SlicesAndBroadcasts) {
           .outputs[0];
   graph.outputs = {graph.add_node("BroadcastTo", "c", {b}, {{"shape", Ints{4, 3}}}).outputs[0]};
   ASSERT_TRUE(infer_types(graph).empty());
-  release_batch(graph);
-  graph.value(x).type = f32({-1, 6});
-  for (Value& value : graph.values) {
-    if (value.kind == ValueKind::result) value.type = {};
-  }
+  EXPECT_TRUE(release_batch(graph).empty());
+  set_input(graph, x, f32({-1, 6}));
   ASSERT_TRUE(infer_types(graph).empty());
   EXPECT_EQ(to_string(graph.value(graph.outputs[0]).type), "Float32 [N, 3]");
 }

@@ -45,6 +45,17 @@ Cases convolutions() {
        {f32({-1, 4, 6, 7}), f32({4, 3, 4, 4})},
        {{"stride", Ints{1, 1, 2, 2}}},
        {f32({-1, 3, 14, 16})}},
+      {"Conv3DTranspose",
+       {f32({1, 2, 4, 5, 6}), f32({2, 3, 3, 3, 3})},
+       {{"pad_mode", words("same")}, {"stride", Ints{2, 2, 2}}, {"strides", Ints{1, 1, 2, 2, 2}}},
+       {f32({1, 3, 8, 10, 12})}},
+      {"Conv3DTranspose",
+       {f32({1, 2, 4, 5, 6}), f32({2, 3, 3, 4, 2})},
+       {{"pad_mode", words("pad")},
+        {"pad_list", Ints{1, 1, 1, 1, 1, 1}},
+        {"stride", Ints{2, 2, 2}},
+        {"output_padding", Ints{0, 0, 1, 0, 1}}},
+       {f32({1, 3, 8, 10, 11})}},
       {"ConvTranspose2D",
        {f32({-1, 4, 6, 7}), f32({4, 3, 3, 3})},
        {{"stride", whole(2)}, {"padding", whole(1)}, {"output_padding", whole(1)}},
@@ -144,6 +155,10 @@ Cases norms() {
       {"BatchNormExt", {image, Type{}, Type{}, c, c}, {}, {image}},
       {"GroupNorm", {image, c, c}, {{"num_groups", whole(2)}}, {image}},
       {"L2Normalize", {x}, {{"axis", Ints{1}}}, {x}},
+      {"LRN",
+       {image},
+       {{"depth_radius", whole(1)}, {"alpha", 0.5}, {"norm_region", words("ACROSS_CHANNELS")}},
+       {image}},
       {"LayerNorm", {x, c, c}, {{"begin_norm_axis", whole(-1)}, {"begin_params_axis", whole(-1)}}, {x}},
       {"LayerNorm", {x, c, c}, {{"begin_norm_axis", whole(1)}, {"begin_params_axis", whole(2)}}, {x}},
       {"LayerNormExt", {x, f32({3, 4}), f32({3, 4})}, {{"normalized_shape", Ints{3, 4}}}, {x}},
@@ -173,6 +188,12 @@ Cases unary() {
                     {"IsNan", {x}, {}, {truth}},
                     {"L2Loss", {x}, {}, {f32({})}},
                     {"LogicalNot", {truth}, {}, {truth}},
+                    {"Log", {x}, {{"base", 2.0}, {"scale", 3.0}, {"shift", 0.5}}, {x}},
+                    {"Logit", {x}, {}, {x}},
+                    {"Logit", {x}, {{"eps", 0.1}}, {x}},
+                    {"NanToNum", {x}, {}, {x}},
+                    {"NanToNum", {x}, {{"nan", 1.0}, {"posinf", 2.0}, {"neginf", 3.0}}, {x}},
+                    {"Sqrt", {typed(kInt32, {3})}, {}, {f32({3})}},
                 });
   return cases;
 }
@@ -183,15 +204,35 @@ Cases binary() {
   const Type truth = typed(kBool, {-1, 3, 4});
   const Type whole_numbers = typed(kInt32, {2, 3});
   Cases cases;
-  for (const char* op :
-       {"Add", "AddExt", "Atan2", "Div", "DivMod", "FloorDiv", "FloorMod", "FmodTensor", "Maximum", "Minimum", "Mod",
-        "Mul", "Pow", "RealDiv", "RemainderTensorTensor", "SquaredDifference", "Sub", "SubExt"}) {
+  for (const char* op : {"Add",
+                         "AddExt",
+                         "Atan2",
+                         "Div",
+                         "DivMod",
+                         "FloorDiv",
+                         "FloorMod",
+                         "FmodTensor",
+                         "Maximum",
+                         "Minimum",
+                         "Mod",
+                         "Mul",
+                         "Pow",
+                         "RealDiv",
+                         "RemainderTensorTensor",
+                         "SquaredDifference",
+                         "Sub",
+                         "SubExt",
+                         "Hypot",
+                         "TruncateDiv",
+                         "TruncateMod",
+                         "Xlogy"}) {
     cases.push_back({op, {x, row}, {}, {x}});
   }
   for (const char* op : {"Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "NotEqual"}) {
     cases.push_back({op, {row, x}, {}, {truth}});
   }
-  for (const char* op : {"LogicalAnd", "LogicalOr", "LogicalXor"}) cases.push_back({op, {truth, truth}, {}, {truth}});
+  for (const char* op : {"LogicalAnd", "LogicalOr", "LogicalXor", "BitwiseAnd", "BitwiseOr", "BitwiseXor"})
+    cases.push_back({op, {truth, truth}, {}, {truth}});
   for (const char* op : {"LogicalAnd", "LogicalOr"}) cases.push_back({op, {x, truth}, {}, {truth}});
   for (const char* op :
        {"AddScalar", "DivMods", "Divs", "FloorDivScalar", "FmodScalar", "Muls", "RemainderTensorScalar", "SubScalar"}) {
@@ -202,6 +243,16 @@ Cases binary() {
   }
   append(cases, {
                     {"AddExt", {x, x}, {{"alpha", 2.0}}, {x}},
+                    {"BitwiseAnd", {whole_numbers, whole_numbers}, {}, {whole_numbers}, 99, 18},
+                    {"BitwiseOr", {whole_numbers, whole_numbers}, {}, {whole_numbers}, 99, 18},
+                    {"BitwiseXor", {whole_numbers, whole_numbers}, {}, {whole_numbers}, 99, 18},
+                    {"IsClose", {x, row}, {{"rtol", 0.5}}, {truth}},
+                    {"IsClose", {x, x}, {{"equal_nan", true}}, {truth}},
+                    {"LessScalar", {whole_numbers}, {{"other", 1.5}}, {typed(kBool, {2, 3})}},
+                    {"Mul", {truth, truth}, {}, {truth}},
+                    {"Muls", {whole_numbers}, {{"other", 0.5}}, {f32({2, 3})}},
+                    {"TruncateDiv", {whole_numbers, whole_numbers}, {}, {whole_numbers}},
+                    {"TruncateMod", {whole_numbers, whole_numbers}, {}, {whole_numbers}},
                     {"AddN", {x, x, x}, {}, {x}},
                     {"AddN", {whole_numbers, whole_numbers}, {}, {whole_numbers}},
                     {"Addcdiv", {x, x, x, f32({})}, {}, {x}},
@@ -253,6 +304,14 @@ Cases reductions() {
        {"MeanExt", "ProdExt", "SumExt", "Std", "StdMean", "Var", "VarMean", "LogSumExp", "MaxDim", "MinDim"}) {
     cases.push_back({op, {x}, dim, {f32({-1, 4})}});
   }
+  for (const std::int64_t p : {1, 2, 3}) {
+    cases.push_back({"LpNorm", {x}, {{"axis", Ints{1}}, {"p", whole(p)}}, {f32({-1, 4})}});
+  }
+  for (const bool descending : {false, true}) {
+    const Attrs how{{"axis", whole(1)}, {"descending", descending}};
+    cases.push_back({"Sort", {x}, how, {x, typed(kInt32, {-1, 3, 4})}});
+    cases.push_back({"SortExt", {x}, {{"dim", whole(0)}, {"descending", descending}}, {x, typed(kInt64, {-1, 3, 4})}});
+  }
   for (const char* op : {"ReduceAll", "ReduceAny"}) cases.push_back({op, {truth}, middle, {typed(kBool, {-1, 4})}});
   for (const char* op : {"Argmax", "Argmin"}) cases.push_back({op, {x}, middle, {typed(kInt32, {-1, 4})}});
   for (const char* op : {"ArgMaxExt", "ArgMinExt"}) {
@@ -290,6 +349,11 @@ Cases shapes() {
       {"Concat", {x, f32({-1, 2, 6})}, {{"axis", whole(1)}}, {f32({-1, 6, 6})}},
       {"ExpandAs", {f32({4, 1}), x}, {}, {x}},
       {"ExpandDims", {x}, {{"axis", whole(-1)}}, {f32({-1, 4, 6, 1})}},
+      {"Ones", {}, {{"shape", Ints{2, 3}}}, {f32({2, 3})}},
+      {"Zeros",
+       {f32({-1, 4})},
+       {{"shape", Ints{asked_size({.input = 0, .axis = 0}), 3}}, {"dtype", whole(34)}},
+       {typed(kInt32, {-1, 3})}},
       {"FillV2", {f32({})}, {{"shape", Ints{2, 3}}}, {f32({2, 3})}},
       {"Flatten", {image}, {}, {f32({-1, 400})}},
       {"FlattenExt", {image}, {{"start_dim", whole(1)}, {"end_dim", whole(2)}}, {f32({-1, 80, 5})}},
@@ -382,9 +446,67 @@ Cases resizes() {
   return {
       {"ResizeBilinearV2", {image}, {{"size", Ints{10, 14}}, {"half_pixel_centers", true}}, {larger}},
       {"ResizeNearestNeighborV2", {f32({2, 2, 5, 7})}, {{"size", Ints{10, 14}}}, {f32({2, 2, 10, 14})}},
+      {"ResizeNearestNeighborV2",
+       {f32({-1, 2, 100, 30})},
+       {{"size", Ints{33, 10}}, {"half_pixel_centers", true}},
+       {f32({-1, 2, 33, 10})}},
+      {"ResizeBicubic", {image}, {{"size", Ints{10, 14}}, {"half_pixel_centers", true}}, {larger}},
+      {"ResizeBicubic", {image}, {{"size", Ints{10, 14}}, {"align_corners", true}}, {larger}},
+      {"ResizeLinear1D",
+       {f32({-1, 2, 5})},
+       {{"size", Ints{9}}, {"coordinate_transformation_mode", whole(2)}},
+       {f32({-1, 2, 9})}},
+      {"UpsampleLinear1D", {f32({-1, 2, 5})}, {{"output_size", Ints{9}}, {"align_corners", true}}, {f32({-1, 2, 9})}},
+      {"UpsampleNearest1D", {f32({-1, 2, 5})}, {{"output_size", Ints{9}}}, {f32({-1, 2, 9})}},
+      {"UpsampleNearest3D", {f32({1, 2, 3, 4, 5})}, {{"output_size", Ints{5, 6, 7}}}, {f32({1, 2, 5, 6, 7})}},
+      {"UpsampleTrilinear3D",
+       {f32({1, 2, 3, 4, 5})},
+       {{"output_size", Ints{5, 6, 7}}, {"align_corners", true}},
+       {f32({1, 2, 5, 6, 7})}},
       {"UpsampleBilinear2D", {image}, {{"output_size", Ints{10, 14}}}, {larger}},
       {"UpsampleNearest2D", {image}, {{"scales", Doubles{2, 2}}}, {larger}},
   };
+}
+
+Cases grids() {
+  const Type image = f32({-1, 2, 5, 7});
+  const Type places = f32({-1, 3, 4, 2});
+  const Attrs border{{"interpolation_mode", whole(1)}, {"padding_mode", whole(1)}, {"align_corners", true}};
+  return {
+      {"GridSampler2D", {image, places}, {}, {f32({-1, 2, 3, 4})}, 99, 16},
+      {"GridSampler2D", {image, places}, border, {f32({-1, 2, 3, 4})}, 99, 16},
+      {"LinSpace", {f32({}), f32({})}, {{"num", whole(5)}}, {f32({5})}},
+      {"LinSpace", {f32({}), f32({})}, {{"num", whole(1)}}, {f32({1})}},
+      {"Meshgrid",
+       {f32({-1}), f32({4}), f32({2})},
+       {{"indexing", whole(0)}},
+       {f32({-1, 4, 2}), f32({-1, 4, 2}), f32({-1, 4, 2})}},
+      {"Meshgrid", {f32({3}), f32({4})}, {{"indexing", whole(1)}}, {f32({4, 3}), f32({4, 3})}},
+  };
+}
+
+Cases diagonals() {
+  const Type matrix = f32({-1, 4, 5});
+  Cases cases;
+  for (const char* op : {"Tril", "Triu"}) {
+    cases.push_back({op, {matrix}, {}, {matrix}});
+    cases.push_back({op, {matrix}, {{"diagonal", whole(-1)}}, {matrix}});
+    cases.push_back({op, {typed(kInt32, {3, 4})}, {{"diagonal", whole(1)}}, {typed(kInt32, {3, 4})}});
+    cases.push_back({op, {typed(kBool, {3, 4})}, {}, {typed(kBool, {3, 4})}});
+  }
+  append(cases, {
+                    {"Diag", {f32({2, 3})}, {}, {f32({2, 3, 2, 3})}},
+                    {"DiagPart", {f32({2, 3, 2, 3})}, {}, {f32({2, 3})}},
+                    {"Diagonal", {f32({4, 5})}, {}, {f32({4})}},
+                    {"Diagonal",
+                     {f32({4, -1, 5})},
+                     {{"offset", whole(2)}, {"dim1", whole(2)}, {"dim2", whole(0)}},
+                     {f32({-1, 2})}},
+                    {"Diagonal", {f32({4, 5})}, {{"offset", whole(-3)}}, {f32({1})}},
+                    {"Eye", {}, {{"n", whole(3)}, {"m", whole(4)}, {"dtype", whole(43)}}, {f32({3, 4})}},
+                    {"Trace", {f32({4, 5})}, {}, {f32({})}},
+                });
+  return cases;
 }
 
 Cases boxes() {
@@ -412,9 +534,25 @@ Cases scattered() {
   for (const char* op : {"UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd", "UnsortedSegmentSum"}) {
     cases.push_back({op, {x, numbers}, {{"num_segments", whole(4)}}, {f32({4, 3})}});
   }
+  for (const char* op : {"TensorScatterAdd", "TensorScatterMul", "TensorScatterSub"}) {
+    cases.push_back({op, {f32({5, 4}), typed(kInt32, {6, 1}), f32({6, 4})}, {}, {f32({5, 4})}, 99, 16});
+  }
+  for (const char* op : {"TensorScatterMax", "TensorScatterMin"}) {
+    cases.push_back({op, {f32({5, 4}), typed(kInt32, {6, 1}), f32({6, 4})}, {}, {f32({5, 4})}, 99, 18});
+  }
   append(cases, {
-                    {"Diag", {f32({2, 3})}, {}, {f32({2, 3, 2, 3})}},
-                    {"DiagPart", {f32({2, 3, 2, 3})}, {}, {f32({2, 3})}},
+                    {"Scatter",
+                     {f32({5, 4}), typed(kInt64, {2, 4}), f32({2, 4})},
+                     {{"dim", whole(0)}, {"reduce", whole(0)}},
+                     {f32({5, 4})}},
+                    {"TensorScatterElements",
+                     {f32({5, 4}), typed(kInt32, {2, 4}), f32({2, 4})},
+                     {{"axis", whole(0)}, {"reduction", whole(1)}},
+                     {f32({5, 4})},
+                     99,
+                     16},
+                    {"TensorScatterUpdate", {f32({5, 4}), typed(kInt32, {1, 1}), f32({1, 4})}, {}, {f32({5, 4})}},
+                    {"TensorScatterUpdate", {f32({-1, 4}), typed(kInt64, {1, 2}), f32({1})}, {}, {f32({-1, 4})}},
                     {"ScatterNd", {typed(kInt32, {-1, 1}), x}, {{"shape", Ints{5, 3}}}, {f32({5, 3})}},
                     {"ScatterNd", {typed(kInt32, {4, 2}), f32({4})}, {{"shape", Ints{5, 3}}}, {f32({5, 3})}},
                     {"UnsortedSegmentSum",
@@ -428,10 +566,13 @@ Cases scattered() {
 Cases recurrent() {
   const Type state = f32({1, -1, 8});
   const Type weights = f32({4 * 8 * (6 + 8 + 1), 1, 1});
-  return {{"LSTM",
+  const Type steps = f32({5, -1, 8});
+  return {{"DynamicRNN", {f32({5, -1, 6}), f32({14, 32}), f32({32})}, {}, {steps}},
+          {"DynamicRNN", {f32({5, -1, 6}), f32({14, 32}), f32({32}), Type{}, state, state}, {}, {steps, steps}},
+          {"LSTM",
            {f32({5, -1, 6}), state, state, weights},
            {{"input_size", whole(6)}, {"hidden_size", whole(8)}},
-           {f32({5, -1, 8}), state, state},
+           {steps, state, state},
            3}};
 }
 
@@ -492,7 +633,7 @@ Type f32(const Ints& sizes) { return typed(DType::float32, sizes); }
 std::vector<OperatorCase> operator_cases() {
   Cases cases;
   for (const auto family : {convolutions, pools, activations, norms, unary, binary, products, reductions, shapes,
-                            indices, pads, resizes, recurrent, boxes, scattered}) {
+                            indices, pads, resizes, recurrent, boxes, scattered, grids, diagonals}) {
     append(cases, family());
   }
   return cases;

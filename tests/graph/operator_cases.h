@@ -14,6 +14,7 @@ struct OperatorCase {
   Attrs attrs = {};
   std::vector<Type> results;
   std::size_t constants_from = 99;  ///< inputs from there on are parameters that are bound to ones
+  int since = kMinOpset;            ///< before that opset it is refused
 };
 
 std::vector<OperatorCase> operator_cases();

@@ -61,8 +61,12 @@ def inputs_of(case):
             array = random.integers(0, 2, shape).astype(bool)
         elif np.issubdtype(kind, np.integer):
             array = random.integers(0 if case["op"] in INDEXED else 1, 3, shape).astype(kind)
+            if case["op"] in DISTINCT:
+                array = np.broadcast_to(np.arange(shape[0])[:, None], shape).astype(kind)
         elif case["op"] in POSITIVE:
             array = random.uniform(1.01, 3, shape).astype(kind)
+        elif case["op"] in BETWEEN_0_AND_1:
+            array = random.uniform(0.05, 0.95, shape).astype(kind)
         elif case["op"] in SMALL:
             array = random.uniform(-0.9, 0.9, shape).astype(kind)
         else:
@@ -78,10 +82,13 @@ def inputs_of(case):
 
 
 BOXES = {"BoundingBoxDecode", "BoundingBoxEncode", "CheckValid", "IOU", "NMSWithMask", "ROIAlign"}
-INDEXED = {"Gather", "GatherD", "GatherNd", "IndexSelect", "Embedding", "OneHot", "OneHotExt", "ScatterNd",
+INDEXED = {"Scatter", "TensorScatterAdd", "TensorScatterElements", "TensorScatterMax", "TensorScatterMin", "TensorScatterMul",
+           "TensorScatterSub", "TensorScatterUpdate", "Gather", "GatherD", "GatherNd", "IndexSelect", "Embedding", "OneHot", "OneHotExt", "ScatterNd",
            "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd", "UnsortedSegmentSum"}
-POSITIVE = {"Log", "Log10", "Log1p", "Log2", "Sqrt", "Rsqrt", "Acosh", "Pow", "PowTensorScalar", "Reciprocal"}
-SMALL = {"ACos", "Asin", "Atanh"}
+POSITIVE = {"Xlogy", "Log", "Log10", "Log1p", "Log2", "Sqrt", "Rsqrt", "Acosh", "Pow", "PowTensorScalar", "Reciprocal"}
+SMALL = {"ACos", "Asin", "Atanh", "GridSampler2D"}
+BETWEEN_0_AND_1 = {"Logit"}
+DISTINCT = {"Scatter", "TensorScatterElements"}  # of two equal indices either may win
 
 
 # ---- NumPy's side; arguments are those of the table ----
@@ -192,6 +199,22 @@ def depthwise(a, x, w):
     weight = w.transpose(1, 0, 2, 3).reshape(-1, 1, *w.shape[2:])
     return conv(x, weight, stride=a["stride"], dilation=a["dilation"], group=x.shape[1],
                 pads=pads_of(x, a, list(w.shape[2:]), a["stride"]))
+
+
+def conv_transpose_3d(a, x, w):
+    """As that of images, with one axis more."""
+    stride, kernel = a["stride"], w.shape[2:]
+    sizes = [n * s for n, s in zip(x.shape[2:], stride)]
+    pads = [same_pads(n, k, s) for n, k, s in zip(sizes, kernel, stride)] if a["pad_mode"] == "same" else \
+        list(zip(a["pad_list"][::2], a["pad_list"][1::2]))
+    if a["pad_mode"] == "pad":
+        sizes = [(n - 1) * s + k - sum(p) + m
+                 for n, s, k, p, m in zip(x.shape[2:], stride, kernel, pads, a["output_padding"])]
+    out = np.zeros((x.shape[0], w.shape[1], *[n + sum(p) + k for n, p, k in zip(sizes, pads, kernel)]))
+    for at in np.ndindex(*x.shape[2:]):
+        where = tuple(slice(i * s, i * s + k) for i, s, k in zip(at, stride, kernel))
+        out[(slice(None), slice(None), *where)] += np.tensordot(x[(slice(None), slice(None), *at)], w, (1, 0))
+    return out[(slice(None), slice(None), *[slice(p[0], p[0] + n) for p, n in zip(pads, sizes)])]
 
 
 def conv_transpose(x, w, bias=None, *, stride, pads, more):
@@ -380,8 +403,66 @@ def lstm(a, x, h, c):
     return np.stack(found), h[None], c[None]
 
 
+def dynamic_rnn(a, x, w, b, h=None, c=None):
+    hidden = w.shape[1] // 4
+    h, c = [np.zeros((x.shape[1], hidden)) if state is None else state[0] for state in (h, c)]
+    found = []
+    for step in x:
+        i, j, f, o = np.split(np.concatenate([step, h], 1) @ w + b, 4, 1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(j)
+        h = sigmoid(o) * np.tanh(c)
+        found.append(h)
+    return np.stack(found), np.stack(found)
+
+
+def spline(t, a):
+    t = abs(t)
+    return np.where(t <= 1, (a + 2) * t ** 3 - (a + 3) * t ** 2 + 1,
+                    np.where(t < 2, a * (t ** 3 - 5 * t ** 2 + 8 * t - 4), 0))
+
+
+def bicubic(a, x):
+    """Splines along each axis; with pixels' centres nothing counts that is outside."""
+    for axis, n in zip((2, 3), a["size"]):
+        old, i = x.shape[axis], np.arange(n)
+        centred = a["half_pixel_centers"]
+        at = i * (old - 1) / (n - 1) if a["align_corners"] else (i + 0.5) * old / n - 0.5 if centred else i * old / n
+        low = np.floor(at).astype(int)
+        places = low[:, None] + np.arange(-1, 3)
+        weights = spline(at[:, None] - places, -0.5 if centred else -0.75)
+        if centred:
+            weights = np.where((places >= 0) & (places < old), weights, 0)
+            weights = weights / weights.sum(1, keepdims=True)
+        matrix = np.zeros((n, old))
+        np.add.at(matrix, (i[:, None], np.clip(places, 0, old - 1)), weights)
+        x = np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
+    return x
+
+
+def grid_sample(a, image, grid):
+    height, width = image.shape[2:]
+    out = np.zeros((*image.shape[:2], *grid.shape[1:3]))
+    for n, i, j in np.ndindex(*grid.shape[:3]):
+        x, y = grid[n, i, j]
+        if a["align_corners"]:
+            x, y = (x + 1) / 2 * (width - 1), (y + 1) / 2 * (height - 1)
+        else:
+            x, y = ((x + 1) * width - 1) / 2, ((y + 1) * height - 1) / 2
+        if a["padding_mode"] == "border":
+            x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
+        if a["interpolation_mode"] == "nearest":
+            corners = [(round(y), round(x), 1.0)]
+        else:
+            k, l = math.floor(y), math.floor(x)
+            corners = [(k + m, l + o, (1 - abs(y - k - m)) * (1 - abs(x - l - o))) for m in (0, 1) for o in (0, 1)]
+        for k, l, weight in corners:
+            if 0 <= k < height and 0 <= l < width:
+                out[n, :, i, j] += weight * image[n, :, k, l]
+    return out
+
+
 def resize(x, size, align=False, half_pixel=False, linear=False):
-    for axis, n in zip((2, 3), size):
+    for axis, n in zip(range(2, x.ndim), size):
         old = x.shape[axis]
         i = np.arange(n)
         at = i * (old - 1) / (n - 1) if align else (i + 0.5) * old / n - 0.5 if half_pixel else i * old / n
@@ -391,9 +472,36 @@ def resize(x, size, align=False, half_pixel=False, linear=False):
             continue
         at = np.clip(at, 0, old - 1)
         low = np.floor(at).astype(int)
-        part = (at - low).reshape(-1, *[1] * (3 - axis))
+        part = (at - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
         x = np.take(x, low, axis) * (1 - part) + np.take(x, np.minimum(low + 1, old - 1), axis) * part
     return x
+
+
+def in_order(x, axis, descending):
+    order = np.argsort(-x if descending else x, axis=axis, kind="stable")
+    return np.take_along_axis(x, order, axis), order
+
+
+def scattered_into(meet):
+    def result(a, x, indices, updates):
+        x = x.copy()
+        meet(x, tuple(np.moveaxis(indices, -1, 0)), updates)
+        return x
+    return result
+
+
+def put(x, at, updates):
+    x[at] = updates
+
+
+def scatter_elements(meet):
+    def result(a, x, indices, updates):
+        x = x.copy()
+        at = list(np.indices(indices.shape))
+        at[a.get("axis", a.get("dim"))] = indices
+        meet(x, tuple(at), updates)
+        return x
+    return result
 
 
 def split_sizes(x, sizes, axis):
@@ -510,7 +618,7 @@ def division(a, x, y):
 UNARY = {
     "ACos": np.arccos, "Abs": np.abs, "Acosh": np.arccosh, "Asin": np.arcsin, "Asinh": np.arcsinh, "Atan": np.arctan,
     "Atanh": np.arctanh, "Ceil": np.ceil, "Cos": np.cos, "Cosh": np.cosh, "Erf": erf, "Erfc": lambda x: 1 - erf(x),
-    "Exp": np.exp, "Exp2": np.exp2, "Expm1": np.expm1, "Floor": np.floor, "Log": np.log, "Log10": np.log10,
+    "Exp": np.exp, "Exp2": np.exp2, "Expm1": np.expm1, "Floor": np.floor, "Log10": np.log10,
     "Log1p": np.log1p, "Log2": np.log2, "Neg": np.negative, "OnesLike": np.ones_like, "Round": np.round,
     "Rsqrt": lambda x: 1 / np.sqrt(x), "Sign": np.sign, "Identity": lambda x: x, "Sin": np.sin, "Sinh": np.sinh,
     "Reciprocal": lambda x: 1 / x, "Sqrt": np.sqrt, "Tan": np.tan, "Trunc": np.trunc, "Square": np.square,
@@ -522,7 +630,7 @@ UNARY = {
     "SeLU": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x)),
     "SiLU": lambda x: x * sigmoid(x), "Sigmoid": sigmoid, "Softplus": softplus, "Softsign": lambda x: x / (1 + abs(x)),
     "Tanh": np.tanh, "TExt": np.transpose, "L2Loss": lambda x: (x ** 2).sum() / 2, "Max": np.max, "Min": np.min,
-    "Flatten": lambda x: x.reshape(x.shape[0], -1),
+    "Flatten": lambda x: x.reshape(x.shape[0], -1), "Trace": np.trace,
 }
 BINARY = {
     "Add": np.add, "Atan2": np.arctan2, "Div": np.divide, "FloorDiv": np.floor_divide, "FloorMod": np.mod,
@@ -530,7 +638,9 @@ BINARY = {
     "RealDiv": np.divide, "RemainderTensorTensor": np.mod, "SquaredDifference": lambda x, y: (x - y) ** 2,
     "Sub": np.subtract, "Equal": np.equal, "Greater": np.greater, "GreaterEqual": np.greater_equal, "Less": np.less,
     "LessEqual": np.less_equal, "NotEqual": np.not_equal, "LogicalAnd": np.logical_and, "LogicalOr": np.logical_or,
-    "LogicalXor": np.logical_xor, "MatMulExt": np.matmul, "Outer": np.outer,
+    "LogicalXor": np.logical_xor, "BitwiseAnd": np.bitwise_and, "BitwiseOr": np.bitwise_or, "BitwiseXor": np.bitwise_xor,
+    "Hypot": np.hypot, "TruncateMod": np.fmod, "TruncateDiv": lambda x, y: np.trunc(x / y), "Xlogy": lambda x, y: x * np.log(y),
+    "MatMulExt": np.matmul, "Outer": np.outer,
     "PReLU": lambda x, w: np.where(x > 0, x, x * (w if w.size == 1 else channels(w, x))),
     "BiasAdd": lambda x, b: x + channels(b, x), "ExpandAs": lambda x, y: np.broadcast_to(x, y.shape),
     "GatherNd": lambda x, i: x[tuple(np.moveaxis(i, -1, 0))], "Embedding": lambda i, w: w[i],
@@ -542,6 +652,29 @@ WITH_NUMBER = {
 OTHERS = {
     "AddExt": lambda a, x, y: x + a["alpha"] * y, "SubExt": lambda a, x, y: x - a["alpha"] * y,
     "AddScalar": lambda a, x: x + a["alpha"] * a["other"], "SubScalar": lambda a, x: x - a["alpha"] * a["other"],
+    "IsClose": lambda a, x, y: np.isclose(x, y, a["rtol"], a["atol"], a["equal_nan"]),
+    "Log": lambda a, x: np.log(a["scale"] * x + a["shift"]) / (1 if a["base"] == -1 else math.log(a["base"])),
+    "Logit": lambda a, x: (lambda p: np.log(p / (1 - p)))(x if a["bound"] < 0 else np.clip(x, a["bound"], 1 - a["bound"])),
+    "NanToNum": lambda a, x: np.nan_to_num(x, nan=a["nan"] or 0.0, posinf=a["posinf"], neginf=a["neginf"]),
+    "LpNorm": lambda a, x: (abs(x) ** a["p"]).sum(axis=tuple(a["axis"]), keepdims=a["keep_dims"]) ** (1 / a["p"]),
+    "Sort": lambda a, x: in_order(x, a["axis"], a["descending"]),
+    "SortExt": lambda a, x: in_order(x, a["dim"], a["descending"]),
+    "LRN": lambda a, x: x / (a["bias"] + a["alpha"] * sum(
+        np.pad(x ** 2, [(0, 0), (a["depth_radius"], a["depth_radius"]), (0, 0), (0, 0)])[:, i:i + x.shape[1]]
+        for i in range(2 * a["depth_radius"] + 1))) ** a["beta"],
+    "Conv3DTranspose": conv_transpose_3d, "ResizeBicubic": bicubic, "GridSampler2D": grid_sample,
+    "ResizeLinear1D": lambda a, x: resize(x, a["size"], a["coordinate_transformation_mode"] == "align_corners",
+                                          a["coordinate_transformation_mode"] == "half_pixel", True),
+    "Ones": lambda a: np.ones(a["shape"]), "Zeros": lambda a, x: np.zeros((len(x), a["shape"][1])),
+    "LinSpace": lambda a, x, y: np.linspace(x, y, a["num"]),
+    "Meshgrid": lambda a, *x: tuple(np.meshgrid(*x, indexing=a["indexing"])),
+    "Tril": lambda a, x: np.tril(x, a["diagonal"]), "Triu": lambda a, x: np.triu(x, a["diagonal"]),
+    "Eye": lambda a: np.eye(a["n"], a["m"]),
+    "Diagonal": lambda a, x: np.diagonal(x, a["offset"], a["dim1"], a["dim2"]),
+    "Scatter": scatter_elements(put), "TensorScatterElements": scatter_elements(np.add.at),
+    "TensorScatterUpdate": scattered_into(put), "TensorScatterAdd": scattered_into(np.add.at),
+    "TensorScatterSub": scattered_into(np.subtract.at), "TensorScatterMul": scattered_into(np.multiply.at),
+    "TensorScatterMax": scattered_into(np.maximum.at), "TensorScatterMin": scattered_into(np.minimum.at),
     "AddN": lambda a, *x: sum(x), "Addcdiv": lambda a, x, y, z, v: x + v * (y / z),
     "Addcmul": lambda a, x, y, z, v: x + v * (y * z), "DivMod": division,
     "DivMods": lambda a, x: division(a, x, a["other"]),
@@ -635,12 +768,16 @@ OTHERS = {
     "PadV3": pad_v3, "DepthToSpace": lambda a, x: depth_to_space(x, a["block_size"]),
     "SpaceToDepth": lambda a, x: space_to_depth(x, a["block_size"]),
     "PixelShuffle": lambda a, x: pixel_shuffle(x, a["upscale_factor"]), "SpaceToBatch": space_to_batch,
-    "BatchToSpace": batch_to_space, "LSTM": lstm,
+    "BatchToSpace": batch_to_space, "LSTM": lstm, "DynamicRNN": dynamic_rnn,
     "ResizeBilinearV2": lambda a, x: resize(x, a["size"], a["align_corners"], a["half_pixel_centers"], True),
     "ResizeNearestNeighborV2": lambda a, x: resize(x, a["size"], a["align_corners"], a["half_pixel_centers"]),
     "UpsampleBilinear2D": lambda a, x: resize(x, a["output_size"], a["align_corners"], not a["align_corners"], True),
     "UpsampleNearest2D": lambda a, x: resize(x, [int(n * s) for n, s in zip(x.shape[2:], a["scales"])]),
 }
+for _name in ("UpsampleLinear1D", "UpsampleTrilinear3D"):
+    OTHERS[_name] = OTHERS["UpsampleBilinear2D"]
+for _name in ("UpsampleNearest1D", "UpsampleNearest3D"):
+    OTHERS[_name] = lambda a, x: resize(x, a["output_size"])
 for _name in ("Conv2D", "Conv3D", "Conv1DExt", "Conv2DExt", "Conv3DExt", "Conv1DPadding", "Conv2DPadding",
               "Conv3DPadding", "Convolution", "ConvolutionStr"):
     OTHERS[_name] = any_conv

@@ -258,6 +258,9 @@ def recurrent():
     yield "lstm_bidirectional", LastOfLstm(bidirectional=True), (x,)
     yield "lstm_of_two_layers", LastOfLstm(num_layers=2), (x,)
     yield "lstm_without_bias", LastOfLstm(has_bias=False), (x,)
+    # Without the cell's last state, which GEIR is not given.
+    yield "lstm_hidden", calls("(self.op(x)[0], self.op(x)[1][0])", op=nn.LSTM(6, 8, batch_first=True)), (x,)
+    yield "lstm_deep", calls("self.op(x)[0]", op=nn.LSTM(6, 8, 2, bidirectional=True, has_bias=False)), (x,)
     yield "gru", calls("self.op(x, y)", op=nn.GRU(6, 8, batch_first=True)), (x, numbers(1, 3, 8))
 
 
@@ -319,5 +322,132 @@ def rarer():
     yield "max_pool_with_indices", calls("ops.max_pool2d(x, 3, 2, 1, 2, False, True)[0]"), (IMAGE,)
 
 
+def all_of(*expressions):
+    """One network for many of them: it has each as an output."""
+    return calls("(" + ", ".join(expressions) + ",)")
+
+
+class Attention(nn.Cell):
+    """Of a sequence as long as it comes."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.query, self.key, self.value = nn.Dense(width, width), nn.Dense(width, width), nn.Dense(width, width)
+
+    def split(self, x):
+        return x.reshape(x.shape[0], x.shape[1], self.heads, -1).transpose(0, 2, 1, 3)
+
+    def construct(self, x):
+        query, key, value = self.split(self.query(x)), self.split(self.key(x)), self.split(self.value(x))
+        weights = ops.softmax(ops.matmul(query, key.transpose(0, 1, 3, 2)) * 0.5)
+        return ops.matmul(weights, value).transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[1], -1)
+
+
+class Tokens(nn.Cell):
+    """A class token before those of each image, and places for all."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.token = mindspore.Parameter(Tensor(numbers(1, 1, width)))
+        self.places = mindspore.Parameter(Tensor(numbers(1, 6, width)))
+
+    def construct(self, x):
+        token = ops.broadcast_to(self.token, (x.shape[0], 1, x.shape[2]))
+        return ops.concat((token, x), 1) + self.places
+
+
+class Assigns(nn.Cell):
+    def construct(self, x):
+        y = x * 2.0
+        y[0] = 1.0
+        y[1:3, 2] = 5.0
+        return y
+
+
+def numbers_of_all_kinds():
+    """Operators that are one step each, several a network."""
+    odd = np.array([[1.0, np.nan, np.inf], [-np.inf, 2.0, 0.0]], np.float32)
+    part = numbers(3, 4, low=0.1, high=0.9)
+    yield "not_numbers", all_of("ops.nan_to_num(x)", "ops.nan_to_num(x, 1.0, 2.0, 3.0)"), (odd,)
+    yield "of_a_part", all_of("ops.logit(x)", "ops.logit(x, 0.2)", "ops.xlogy(x, x)", "ops.hypot(x, x * 2.0)"), (part,)
+    yield "close", all_of("ops.isclose(x, y)", "ops.isclose(x, y, 0.1, 0.2)", "ops.isclose(x, x, equal_nan=True)"), \
+        (odd, odd + np.array([1e-7, 0, 0], np.float32))
+    near = np.array([0.7, 1.0, -0.7, 1.0, -1.0, 5.5, 6.0, 1e6], np.float32)
+    by = np.array([0.1, 0.1, 0.1, -0.1, 0.3, 0.5, 0.2, 0.3], np.float32)
+    yield "quotients_near_whole_numbers", \
+        all_of("ops.floor_divide(x, y)", "ops.FloorMod()(x, y)", "ops.truncate_div(x, y)", "ops.truncate_mod(x, y)",
+               "x // 0.1", "x % 0.1", "ops.div(x, y, rounding_mode='floor')"), (near, by)
+    whole, others = np.array([-7, 7, -8, 8, -1], np.int32), np.array([2, -2, 3, -3, 4], np.int32)
+    yield "whole_quotients", all_of("ops.truncate_div(x, y)", "ops.truncate_mod(x, y)"), (whole, others)
+    yield "whole_with_fractions", \
+        all_of("x * 2.0", "x % 2.0", "3 / x", "x * 0.5", "x == 1.5", "x < 1.5", "x >= -0.5", "ops.sqrt(ops.abs(x))",
+               "ops.clamp(x, -1.5, 3.5)", "ops.reciprocal(x)"), (whole,)
+    truth = np.array([[True, False, True], [False, False, True]])
+    yield "truths", all_of("x & (x | x)", "ops.bitwise_xor(x, x & x)", "x * x", "x * 2", "x < 1.5"), (truth,)
+
+
+def masks_and_grids():
+    square = numbers(2, 5, 5)
+    yield "triangles", all_of("ops.triu(x)", "ops.triu(x, 1)", "ops.tril(x)", "ops.tril(x, -2)", "ops.tril(x > 0)",
+                              "ops.triu(ops.cast(x * 9.0, mindspore.int32))"), (square,)
+    yield "causal_mask", calls("ops.masked_fill(x, ops.triu(ops.ones_like(x), 1) > 0, -1e9)"), (square,)
+    yield "diagonals", all_of("x + ops.eye(5, 7, mindspore.float32)", "ops.diagonal(x)", "ops.diagonal(x, 2)",
+                              "ops.diagonal(x, -1, 1, 0)", "ops.trace(x)"), (numbers(5, 7),)
+    yield "linspace", calls("x + ops.linspace(Tensor(0.5, mindspore.float32), Tensor(-1.0, mindspore.float32), 7)"), \
+        (numbers(5, 7),)
+    for indexing in ("xy", "ij"):
+        yield f"meshgrid_{indexing}", calls(f"ops.meshgrid(x, y, indexing='{indexing}')"), (numbers(3), numbers(4))
+    places = numbers(2, 5, 6, 2, low=-1.1, high=1.1)
+    yield "grid_sample", all_of("ops.grid_sample(x, y)", "ops.grid_sample(x, y, padding_mode='border', align_corners=True)",
+                                "ops.grid_sample(x, y, mode='nearest')"), (IMAGE, places)
+
+
+def updates():
+    matrix, three = numbers(5, 7), numbers(3)
+    at = np.array([[0, 1], [3, 2], [0, 1]], np.int32)
+    yield "scatter_update", calls("self.op(x, y, z)", op=ops.TensorScatterUpdate()), (matrix, at[:2], three[:2])
+    yield "scatter_and_compute", all_of(*[f"ops.tensor_scatter_{how}(x, y, z)" for how in ("add", "sub", "mul")]), \
+        (matrix, at, three)
+    rows = np.argsort(numbers(5, 7), axis=0)[:2]
+    yield "scatter_elements", all_of("ops.tensor_scatter_elements(x, y, z, axis=0)", "ops.scatter(x, 0, y, z)",
+                                     "ops.tensor_scatter_elements(x, y, z, 0, 'add')"), (matrix, rows, numbers(2, 7))
+    yield "assignments", Assigns(), (matrix,)
+    batch = numbers(2, 3, 4, 5)
+    for axis in (1, 2, 3):
+        yield f"gather_of_a_batch_along_{axis}", calls(f"self.op(x, y, {axis})", op=ops.Gather(batch_dims=1)), \
+            (batch, integers(2, 6, low=0, high=3))
+    yield "gather_of_two_batches", calls("self.op(x, y, 3)", op=ops.Gather(batch_dims=2)), \
+        (batch, integers(2, 3, 2, low=0, high=4))
+
+
+def orders_and_norms():
+    matrix = numbers(5, 7)
+    yield "similarity", all_of("ops.cosine_similarity(x, y)", "ops.cosine_similarity(x, y, 0)",
+                               "ops.norm(x, ord=1, dim=1)", "ops.norm(y, dim=0)"), (matrix, matrix[::-1].copy())
+    yield "norms", all_of(*[f"ops.LpNorm(1, {p}, {keep})(x)" for p in (1, 2, 3) for keep in (True, False)]), (matrix,)
+    ties = np.round(matrix)
+    yield "sorted", all_of("ops.sort(x)", "ops.sort(x, 0, True)", "ops.argsort(x)"), (ties,)
+    yield "local_response", all_of("ops.lrn(x)", "ops.LRN(1, 2.0, 0.5, 0.75)(x)"), (IMAGE,)
+
+
+def more_axes():
+    volume, line = numbers(1, 2, 4, 5, 6), numbers(1, 2, 5)
+    transpose = nn.Conv3dTranspose
+    for mode, more in (("same", {}), ("valid", {}), ("pad", {"padding": 1, "output_padding": (1, 0, 1)})):
+        yield f"transpose_3d_{mode}", transpose(2, 3, (3, 4, 2), stride=2, pad_mode=mode, has_bias=True, **more), (volume,)
+    yield "linear", all_of("ops.interpolate(x, size=9, mode='linear', align_corners=True)",
+                           "ops.interpolate(x, size=9, mode='linear')", "ops.interpolate(x, size=9, mode='nearest')"), (line,)
+    yield "trilinear", all_of("ops.interpolate(x, size=(5, 6, 7), mode='trilinear', align_corners=True)",
+                              "ops.interpolate(x, size=(5, 6, 7), mode='nearest')"), (volume,)
+    yield "nearest_between_two", calls("self.op(x, (33, 10))",
+                                       op=ops.ResizeNearestNeighborV2(half_pixel_centers=True)), (numbers(1, 2, 100, 30),)
+    yield "pool_3d", nn.MaxPool3d(2, 2), (volume,)
+    yield "pool_3d_pad", nn.MaxPool3d(3, 2, pad_mode="pad", padding=1), (volume,)
+    yield "average_3d", nn.AvgPool3d(2, 2), (volume,)
+    yield "average_3d_pad", nn.AvgPool3d(3, 2, pad_mode="pad", padding=1), (volume,)
+
+
 FAMILIES = (elementwise, activations, arithmetic, convolutions, pools, norms, reductions, shapes, indexing, matrices,
-            resizes, recurrent, boxes, scattering, rarer)
+            resizes, recurrent, boxes, scattering, rarer, numbers_of_all_kinds, masks_and_grids, updates, orders_and_norms,
+            more_axes)

@@ -231,8 +231,14 @@ class Export {
   // ---- what is made of them ----
 
   bool read_inputs() {
-    if (!inputs_.empty() && source_format_) graph::release_batch(graph_);
+    const auto batch = [&] {
+      const graph::Dims* const dims = graph_.inputs.empty() ? nullptr : &graph_.value(graph_.inputs[0]).type.dims;
+      return dims == nullptr || dims->empty() ? graph::Dim() : dims->front();
+    };
+    const graph::Dim before = batch();
+    if (!inputs_.empty() && source_format_) baked_ = graph::release_batch(graph_);
     if (auto status = graph::apply_input_specs(graph_, inputs_); !status) return fail(source_, status.error());
+    if (batch() == before) baked_ = {};
     return true;
   }
 
@@ -268,6 +274,8 @@ class Export {
         format_ == Format::geir ? graph::convert_to_ge(graph_) : graph::convert_to_onnx(graph_, options_.opset);
     const bool said = !refusals_.empty() || !untyped.empty();  // why some types are not known
     for (const graph::Refusal& refusal : untyped.list()) refuse_also(refusal);
+    if (untyped.empty())
+      for (const graph::Refusal& refusal : baked_.list()) refuse_also(refusal);
     for (const graph::Refusal& refusal : converted_->refusals.list())
       if (!said || refusal.reason != graph::kUntyped) refuse_also(refusal);
     return true;
@@ -519,6 +527,7 @@ class Export {
   bool secret_ = false;
   Binding binding_ = {};
   Refusals refusals_ = {};
+  Refusals baked_ = {};  // what cannot have another batch, where one is asked for
   std::optional<graph::Converted> converted_ = {};
   std::optional<graph::OnnxRefresh> refreshed_ = {};
   int code_ = kDone;

@@ -28,7 +28,8 @@ struct GeOp {
 };
 
 /// Sorted by type. Those of GE v0.3, which MindSpore 0.3 exported for, where they are in it, else of the first version
-/// that has them: Mish, Swish, HardSigmoid and GatherElements are of 1.3.
+/// that has them: Mish, Swish, HardSigmoid and GatherElements are of 1.3, LpNorm, Sort, Tril, Triu and volumes' pools
+/// of releases behind that.
 std::span<const GeOp> ge_ops();
 
 /// Null if there is none.

@@ -23,8 +23,9 @@ Arity arity(const Op& op) {
   for (const Argument& argument : op.arguments) {
     if (!argument.is_tensor()) continue;
     ++tensors;
-    if (argument.is != Argument::Is::optional_tensor) arity.least = tensors;
-    arity.open = arity.open || argument.is == Argument::Is::tensors;
+    const bool any = argument.is == Argument::Is::sizes;
+    if (argument.is != Argument::Is::optional_tensor && !any) arity.least = tensors;
+    arity.open = arity.open || any || argument.is == Argument::Is::tensors;
   }
   arity.most = tensors;
   return arity;

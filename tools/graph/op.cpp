@@ -28,9 +28,9 @@ bool any_word(std::string_view words, const std::function<bool(std::string_view)
 
 std::vector<Op> make_table() {
   std::vector<Op> table;
-  for (auto family :
-       {conv_ops, pool_ops, activation_ops, norm_ops, unary_ops, binary_ops, matmul_ops, reduce_ops, shape_ops,
-        index_ops, pad_ops, resize_ops, recurrent_ops, detection_ops, scatter_ops, gradient_ops, optimizer_ops}) {
+  for (auto family : {conv_ops, pool_ops, activation_ops, norm_ops, unary_ops, binary_ops, matmul_ops, reduce_ops,
+                      shape_ops, index_ops, pad_ops, resize_ops, recurrent_ops, detection_ops, scatter_ops,
+                      diagonal_ops, grid_ops, gradient_ops, optimizer_ops}) {
     std::ranges::move(family(), std::back_inserter(table));
   }
   for (Op& op : table) {
@@ -101,13 +101,40 @@ DType dtype_of_type_id(std::int64_t id) {
 
 /// The word for a number of MindSpore's enumerations; empty if it is none.
 std::string_view word_of(std::string_view argument, std::int64_t number) {
-  if (argument == "pad_mode" && number >= 0 && number <= 2) {
-    return std::array<std::string_view, 3>{"pad", "same", "valid"}[static_cast<std::size_t>(number)];
-  }
-  if (argument == "format") return number == 0 ? "NCHW" : number == 1 ? "NHWC" : number == 14 ? "NCDHW" : "";
-  if (argument == "rounding_mode") return number == 1 ? "trunc" : number == 2 ? "floor" : "";
-  if (argument == "approximate") return number == 0 ? "none" : number == 1 ? "tanh" : "";
-  return {};
+  struct Word {
+    std::string_view argument;
+    std::int64_t number;
+    std::string_view word;
+  };
+  static constexpr Word kWords[] = {
+      {"approximate", 0, "none"},
+      {"approximate", 1, "tanh"},
+      {"coordinate_transformation_mode", 0, "asymmetric"},
+      {"coordinate_transformation_mode", 1, "align_corners"},
+      {"coordinate_transformation_mode", 2, "half_pixel"},
+      {"format", 0, "NCHW"},
+      {"format", 1, "NHWC"},
+      {"format", 14, "NCDHW"},
+      {"indexing", 0, "ij"},
+      {"indexing", 1, "xy"},
+      {"interpolation_mode", 0, "bilinear"},
+      {"interpolation_mode", 1, "nearest"},
+      {"pad_mode", 0, "pad"},
+      {"pad_mode", 1, "same"},
+      {"pad_mode", 2, "valid"},
+      {"padding_mode", 0, "zeros"},
+      {"padding_mode", 1, "border"},
+      {"padding_mode", 2, "reflection"},
+      {"reduce", 0, "none"},
+      {"reduce", 1, "add"},
+      {"reduction", 0, "none"},
+      {"reduction", 1, "add"},
+      {"rounding_mode", 1, "trunc"},
+      {"rounding_mode", 2, "floor"},
+  };
+  const auto found = std::ranges::find_if(
+      kWords, [&](const Word& word) { return word.argument == argument && word.number == number; });
+  return found == std::end(kWords) ? std::string_view{} : found->word;
 }
 
 std::optional<std::int64_t> as_integer(const Attr& attr) {
@@ -183,6 +210,7 @@ std::optional<Attr> in_kind(const Argument& argument, const Attr& attr) {
       break;
     case Is::tensor:
     case Is::optional_tensor:
+    case Is::sizes:
     case Is::tensors:
       break;
   }
@@ -221,7 +249,8 @@ Status per_axis_numbers(const Argument& argument, const Node& node, Ints& values
     return {};
   }
   const bool channels_last = node.op == "MaxPoolWithArgmax";
-  if (values.size() == axes + 2 && values.front() == 1 && (channels_last ? values.back() : values[1]) == 1) {
+  const std::int64_t none = argument.name == "output_padding" ? 0 : 1;  // what batch and channels have
+  if (values.size() == axes + 2 && values.front() == none && (channels_last ? values.back() : values[1]) == none) {
     values.erase(values.begin());
     values.erase(channels_last ? values.end() - 1 : values.begin());
     return {};
@@ -290,6 +319,23 @@ const Argument* find_argument(std::string_view op, std::string_view name) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::int64_t kAsked = std::int64_t{1} << 16;  // far from the numbers that shapes have otherwise
+constexpr std::int64_t kMostAxes = 16, kMostInputs = 1 << 12;
+
+}  // namespace
+
+std::int64_t asked_size(AskedSize which) {
+  return -(kAsked + static_cast<std::int64_t>(which.input) * kMostAxes + static_cast<std::int64_t>(which.axis));
+}
+
+std::optional<AskedSize> asked_size(std::int64_t number) {
+  const std::int64_t code = -number - kAsked;
+  if (number >= 0 || code < 0 || code >= kMostAxes * kMostInputs) return std::nullopt;
+  return AskedSize{static_cast<std::size_t>(code / kMostAxes), static_cast<std::size_t>(code % kMostAxes)};
+}
+
 std::span<const Op> ops() {
   static const std::vector<Op> table = make_table();
   return table;
@@ -320,6 +366,11 @@ const Attr& NodeView::attr(std::string_view name) const {
   if (const auto found = node_.attrs.find(name); found != node_.attrs.end()) return found->second;
   const Argument* argument = find_argument(node_.op, name);
   return argument && argument->fallback ? *argument->fallback : nothing;
+}
+
+std::optional<NodeView> NodeView::maker(std::size_t i) const {
+  if (!has_input(i) || input(i).kind != ValueKind::result) return std::nullopt;
+  return NodeView(graph_, graph_.nodes[input(i).producer]);
 }
 
 bool NodeView::flag(std::string_view name) const { return std::get<bool>(attr(name)); }
@@ -391,7 +442,7 @@ std::string text_of(const Attr& attr) {
 std::string text_of(const Argument& argument) {
   std::string text(argument.name);
   if (argument.is == Argument::Is::optional_tensor) text += "?";
-  if (argument.is == Argument::Is::tensors) text += "…";
+  if (argument.is == Argument::Is::tensors || argument.is == Argument::Is::sizes) text += "…";
   if (argument.fallback) text += "=" + text_of(*argument.fallback);
   return text;
 }

@@ -19,6 +19,7 @@ struct Argument {
   enum class Is : std::uint8_t {
     tensor,
     optional_tensor,
+    sizes,    ///< tensors of which a shape before asks for sizes (asked_size), if it does: the rest of the inputs
     tensors,  ///< a tuple of them (Concat, Stack, AddN): the rest of the node's inputs
     boolean,
     integer,
@@ -39,6 +40,13 @@ struct Argument {
   bool is_tensor() const noexcept { return is <= Is::tensors; }
 };
 
+/// Among the numbers of a shape: the size of an axis of another input, which the network asks for when it runs.
+struct AskedSize {
+  std::size_t input = 0, axis = 0;
+};
+std::int64_t asked_size(AskedSize which);
+std::optional<AskedSize> asked_size(std::int64_t number);  ///< empty: a number like any other
+
 /// A node as rules see it: its inputs' types and its attributes, read with the right type. The walker checked before
 /// that the inputs are as many as the operator wants, and that the attributes are there and of the kind it says.
 class NodeView {
@@ -51,6 +59,9 @@ class NodeView {
   const Value& input(std::size_t i) const { return graph_.value(node_.inputs[i]); }
   const Type& type(std::size_t i) const { return input(i).type; }
   const Type& result_type(std::size_t i = 0) const { return graph_.value(node_.outputs[i]).type; }
+
+  /// The node that an input is a result of; empty if it is none.
+  std::optional<NodeView> maker(std::size_t i) const;
 
   bool flag(std::string_view name) const;
   std::int64_t integer(std::string_view name) const;

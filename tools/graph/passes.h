@@ -20,8 +20,9 @@ inline constexpr std::string_view kUntyped = "the types of its inputs and result
 
 /// Before the inputs get another batch than the source recorded: where an attribute has it baked in as a number (the
 /// shapes of Reshape and BroadcastTo, the size of Slice, the end of StridedSlice) it is made to follow the input. With
-/// the old batch the network is what it was. The batch is the first dimension of the first input; what cannot be made
-/// to follow stays, and infer_types refuses it for another batch.
-void release_batch(Graph& graph);
+/// the old batch the network is what it was. The batch is the first dimension of the first input. Returned is what
+/// cannot be made to follow, which is in the way of another batch only: of each value the size must be known in terms
+/// of the batch, and be what the source recorded where that is put in.
+Refusals release_batch(Graph& graph);
 
 }  // namespace ckpt::graph

@@ -101,6 +101,7 @@ constexpr GeOp kOps[] = {
     {"ArgMaxWithValue", "ArgMaxWithValue", "dimension=axis"},
     {"ArgMinD", "Argmin", "dimension=axis dtype=output_type", "output_type"},
     {"ArgMinWithValue", "ArgMinWithValue", "dimension=axis"},
+    {"AvgPool3D", "AvgPool3D", "pads=pad_list"},
     {"AvgPoolV2", "AvgPool2D", "ksize=kernel_size strides=stride pads=padding"},
     {"BatchMatMul", "BatchMatMul", "adj_x1=transpose_a adj_x2=transpose_b"},
     {"BatchMatMulV2", "BatchMatMul", "adj_x1=transpose_a adj_x2=transpose_b"},
@@ -125,9 +126,11 @@ constexpr GeOp kOps[] = {
     {"Iou", "IOU"},
     {"L2Normalize", "L2Normalize", "eps=epsilon"},
     {"LeakyRelu", "LeakyReLUExt"},
+    {"LpNorm", "LpNorm", "axes=axis keepdim=keep_dims"},
     {"LogSoftmaxV2", "LogSoftmax", "axes=axis"},
     {"MatMul", "MatMul", "transpose_x1=transpose_a transpose_x2=transpose_b", "", 2},
     {"MatMulV2", "MatMul", "transpose_x1=transpose_a transpose_x2=transpose_b", "", 2},
+    {"MaxPool3D", "MaxPool3D", "padding=pad_mode pads=pad_list"},
     {"MaxPoolV3", "MaxPoolWithMask", "ksize=kernel_size"},
     {"Muls", "Muls"},
     {"PRelu", "PReLU"},
@@ -364,7 +367,8 @@ void GeirReader::set_attributes(const ge_ir::OpDef& op, const GeOp* known, AnfNo
 
 /// What GE assumes where nothing is said, and MindSpore does not; what MindSpore says and GE does not.
 void GeirReader::complete(AnfNode& out) {
-  if (out.attrs.contains("pad_list")) out.attrs.insert_or_assign("pad_mode", Literal::of(std::string("pad")));
+  if (out.attrs.contains("pad_list") && !out.attrs.contains("pad_mode"))
+    out.attrs.insert_or_assign("pad_mode", Literal::of(std::string("pad")));
   if (out.op == "BatchNorm") {
     out.attrs.emplace("epsilon", Literal::of(1e-4));
     out.attrs.emplace("is_training", Literal::of(true));
@@ -372,6 +376,8 @@ void GeirReader::complete(AnfNode& out) {
   static constexpr std::string_view kImages[] = {"AvgPool", "BatchNorm", "BiasAdd", "Conv2D", "MaxPool"};
   if (std::ranges::find(kImages, out.op) != std::end(kImages))
     out.attrs.emplace("data_format", Literal::of(std::string("NHWC")));
+  if (out.op == "AvgPool3D" || out.op == "MaxPool3D" || out.op == "Conv3D")
+    out.attrs.emplace("data_format", Literal::of(std::string("NDHWC")));
   if (out.op == "LogSoftmax" || out.op == "CumSum" || out.op == "CumProd") {
     // MindSpore has one axis.
     const auto axis = out.attrs.find("axis");

@@ -22,21 +22,96 @@ class Release {
     }
   }
 
-  void run() {
+  /// What cannot have another batch, each where it begins.
+  Refusals run() {
+    constexpr int kMostTries = 64;
+    for (int tries = 0; tries < kMostTries && !try_all(); ++tries) {
+      for (Value& value : symbolic_.values) {
+        if (value.kind == ValueKind::result) value.type = {};
+      }
+    }
+    return std::move(refusals_);
+  }
+
+ private:
+  /// False if something was made to follow that nodes before must know of.
+  bool try_all() {
+    refusals_ = {};
     for (std::size_t i = 0; i < symbolic_.nodes.size(); ++i) {
       Node& node = symbolic_.nodes[i];
       if (!can_infer(node)) continue;
       unbake(node);
       auto types = find_op(node.op)->infer(NodeView(symbolic_, node));
-      if (!types) continue;
-      for (std::size_t k = 0; k < node.outputs.size() && k < types->size(); ++k) {
-        symbolic_.value(node.outputs[k]).type = (*types)[k];
-      }
       graph_.nodes[i].attrs = node.attrs;
+      if (types) {
+        settle(i, *types);
+        continue;
+      }
+      if (let_source_follow(node)) return false;
+      if (has_batch(node)) refusals_.add(node, "with another batch: " + types.error().message);
+    }
+    return true;
+  }
+
+  /// With the recorded batch the types must be what the source recorded. What is not stays without a type, so that
+  /// nodes behind say nothing of it.
+  void settle(std::size_t index, const std::vector<Type>& types) {
+    const Node& node = symbolic_.nodes[index];
+    for (std::size_t k = 0; k < node.outputs.size() && k < types.size(); ++k) {
+      const std::string why = contradiction(types[k], graph_.value(node.outputs[k]).type);
+      if (why.empty()) symbolic_.value(node.outputs[k]).type = types[k];
+      if (!why.empty() && has_batch(node)) refusals_.add(node, why);
     }
   }
 
- private:
+  std::string contradiction(const Type& type, const Type& was) const {
+    if (was.dtype == DType::unknown || was.dims.size() != type.dims.size()) return {};
+    for (std::size_t i = 0; i < was.dims.size(); ++i) {
+      if (!was.dims[i].known() || recorded(type.dims[i]) == was.dims[i].size) continue;
+      if (recorded(type.dims[i]) < 0) return "its size is not known for another batch";
+      return "is " + to_string(type) + " with another batch, but recorded as " + to_string(was);
+    }
+    return {};
+  }
+
+  bool has_batch(const Node& node) const {
+    return std::ranges::any_of(node.inputs, [&](ValueId id) {
+      return id != kAbsent && std::ranges::any_of(symbolic_.value(id).type.dims,
+                                                  [&](const Dim& dim) { return !dim.known() && recorded(dim) >= 0; });
+    });
+  }
+
+  /// Numbers that no operand tells to be the batch, as those of a class token that is repeated for each image: where
+  /// what they make does not go with the batch otherwise, they are it.
+  bool let_source_follow(const Node& node) {
+    std::vector<ValueId> left(node.inputs.begin(), node.inputs.end());
+    for (int steps = 0; !left.empty() && steps < 64; ++steps) {
+      const ValueId id = left.back();
+      left.pop_back();
+      if (id == kAbsent || symbolic_.value(id).kind != ValueKind::result) continue;
+      const Dims& dims = symbolic_.value(id).type.dims;
+      if (dims.empty() || dims[0] != Dim(batch_)) continue;
+      const std::uint32_t producer = symbolic_.value(id).producer;
+      if (let_follow(producer)) return true;
+      const auto& more = symbolic_.nodes[producer].inputs;
+      left.insert(left.end(), more.begin(), more.end());
+    }
+    return false;
+  }
+
+  bool let_follow(std::uint32_t index) {
+    Node& node = symbolic_.nodes[index];
+    const bool repeats = node.op == "BroadcastTo" || node.op == "Tile";
+    if (!repeats && node.op != "FillV2" && node.op != "Zeros" && node.op != "Ones") return false;
+    auto& numbers = std::get<Ints>(node.attrs[node.op == "Tile" ? "dims" : "shape"]);
+    if (numbers.empty() || numbers[0] != batch_) return false;
+    numbers[0] = asked_size({.input = node.inputs.size(), .axis = 0});
+    node.inputs.push_back(symbolic_.inputs.front());
+    graph_.nodes[index].attrs = node.attrs;
+    graph_.nodes[index].inputs = node.inputs;
+    return true;
+  }
+
   bool can_infer(const Node& node) const {
     const Op* op = find_op(node.op);
     return op && op->infer && check_node(*op, node) && std::ranges::all_of(node.inputs, [&](ValueId id) {
@@ -65,6 +140,7 @@ class Release {
   /// may be if the batch was 1, it is the first that is the batch itself, or else the first.
   void unbake_shape(Node& node, const Dims& dims) const {
     auto& shape = std::get<Ints>(node.attrs["shape"]);
+    if (asks(shape)) return;
     auto given = resolved(shape, dims);
     const auto all = known_part(dims);
     if (!given || !all || all->unknown != 1) return;
@@ -125,14 +201,16 @@ class Release {
   Graph& graph_;
   std::int64_t batch_;
   Graph symbolic_;
+  Refusals refusals_ = {};
 };
 
 }  // namespace
 
-void release_batch(Graph& graph) {
-  if (graph.inputs.empty()) return;
+Refusals release_batch(Graph& graph) {
+  if (graph.inputs.empty()) return {};
   const Dims& dims = graph.value(graph.inputs.front()).type.dims;
-  if (!dims.empty() && dims[0].known() && dims[0].size > 0) Release(graph, dims[0].size).run();
+  if (dims.empty() || !dims[0].known() || dims[0].size <= 0) return {};
+  return Release(graph, dims[0].size).run();
 }
 
 }  // namespace ckpt::graph

@@ -1,7 +1,9 @@
 #include "target_graph.h"
 
+#include <cmath>
 #include <set>
 
+#include "ckpt/element.h"
 #include "infer.h"
 #include "op.h"
 #include "ops/onnx_types.h"
@@ -51,7 +53,28 @@ Target::Ref Target::constant(const Ints& values) {
                 in_memory({bytes.begin(), bytes.end()}));
 }
 
-Target::Ref Target::scalar(double value, DType dtype) { return tensor({.dtype = dtype}, contents_of(dtype, {value})); }
+namespace {
+
+/// Whether a type of integers has that number. Computing with the nearest one would be another operation.
+bool has_number(DType dtype, double value) {
+  if (dtype == DType::boolean) return value == 0 || value == 1;
+  const std::string_view called = name(dtype);
+  const bool is_signed = called.starts_with("Int"), is_unsigned = called.starts_with("UInt");
+  if (!is_signed && !is_unsigned) return true;
+  const int bits = static_cast<int>(8 * size_of(dtype));
+  const double most = std::ldexp(1.0, is_signed ? bits - 1 : bits);
+  return value == std::trunc(value) && value < most && value >= (is_signed ? -most : 0);
+}
+
+}  // namespace
+
+Target::Ref Target::scalar(double value, DType dtype) {
+  if (unfit_.empty() && !has_number(dtype, value)) {
+    const std::string text = element_text(DType::float64, std::as_bytes(std::span(&value, 1)));
+    unfit_ = std::string(name(dtype)) + " does not have the number " + text;
+  }
+  return tensor({.dtype = dtype}, contents_of(dtype, {value}));
+}
 
 Target::Ref Target::tensor(Type type, Contents contents) {
   constexpr std::uint64_t kSmall = 4096;
@@ -112,6 +135,8 @@ class Conversion {
       return;
     }
     if (status) status = (op->*rule_)(NodeView(graph_, node), target_);
+    if (status && !target_.unfit_.empty()) status = refuse(target_.unfit_);
+    target_.unfit_.clear();
     if (!status) {
       refusals_.add(node, status.error().message);
       failed_[index] = true;

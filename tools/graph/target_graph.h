@@ -63,8 +63,8 @@ class Target {
   std::vector<Ref> add_many(std::string_view op, std::vector<Ref> inputs, std::size_t results,
                             std::vector<NamedAttr> attrs = {});
   /// Small tensors that the rule needs. Equal ones are one.
-  Ref constant(const Ints& values);  ///< 1-D int64
-  Ref scalar(double value, DType dtype);
+  Ref constant(const Ints& values);       ///< 1-D int64
+  Ref scalar(double value, DType dtype);  ///< a number that its type of integers does not have is refused
   Ref tensor(Type type, Contents contents);
 
   /// Result `index` of the node being converted: a value that a step of this rule made, or one that was there before
@@ -85,6 +85,7 @@ class Target {
   std::map<std::pair<std::string, std::vector<std::byte>>, Ref> constants_ = {};  ///< by type and bytes
   std::vector<Output> outputs_ = {};
   std::vector<Step> steps_ = {};
+  std::string unfit_ = {};  ///< the first number that its type does not have
 };
 
 inline constexpr int kMinOpset = 13;

@@ -20,12 +20,23 @@ DType common(const NodeView& node) { return common_dtype(node.type(0).dtype, nod
 Types numeric(const NodeView& node) { return both_types(node, common(node)); }
 Types boolean(const NodeView& node) { return both_types(node, DType::boolean); }
 
-/// Of a tensor and a number that is no integer: floating point, as the source recorded it.
+/// Of a tensor and a number: floating point where the number is no integer, or where the source recorded that (2.0 is a
+/// whole number, and none of Python's integers).
 DType with_number(const NodeView& node, std::size_t i, double value) {
   const DType dtype = node.type(i).dtype;
-  if (is_floating(dtype) || (value == std::trunc(value) && dtype != DType::boolean)) return dtype;
   const DType recorded = node.result_type().dtype;
-  return recorded == DType::unknown ? DType::float32 : recorded;
+  if (is_floating(dtype)) return dtype;
+  if (recorded != DType::unknown && recorded != DType::boolean) return recorded;
+  if (value != std::trunc(value)) return DType::float32;
+  return dtype == DType::boolean ? DType::int64 : dtype;
+}
+
+/// In which both are compared, whose result tells nothing.
+DType compared_with_number(const NodeView& node, double value) {
+  const DType dtype = node.type(0).dtype;
+  if (is_floating(dtype)) return dtype;
+  if (value != std::trunc(value)) return DType::float32;
+  return dtype == DType::boolean ? DType::int32 : dtype;
 }
 
 Types scalar_types(const NodeView& node) {
@@ -49,18 +60,33 @@ Types division_types(const NodeView& node) {
 
 // ---- ONNX ----
 
-/// Both inputs in the type in which the operation is done.
+/// Both inputs in the type in which the operation is done, and that of the result.
 struct Pair {
+  Target& target;
   Ref x = 0, y = 0;
   Type type = {};
+  Dims x_dims = {}, y_dims = {};
+
+  /// A step on one of them alone, which may be smaller than the result.
+  Ref of_x(std::string_view op) const { return target.add(op, {x}, {}, {type.dtype, x_dims}); }
+  Ref of_y(std::string_view op) const { return target.add(op, {y}, {}, {type.dtype, y_dims}); }
 };
 
 Pair operands(const NodeView& node, Target& target, DType dtype) {
-  return {in_as(node, target, 0, dtype), in_as(node, target, 1, dtype), {dtype, node.result_type().dims}};
+  return {.target = target,
+          .x = in_as(node, target, 0, dtype),
+          .y = in_as(node, target, 1, dtype),
+          .type = {dtype, node.result_type().dims},
+          .x_dims = node.type(0).dims,
+          .y_dims = node.type(1).dims};
 }
 
 Pair with_scalar(const NodeView& node, Target& target, DType dtype) {
-  return {in_as(node, target, 0, dtype), target.scalar(node.number("other"), dtype), {dtype, node.type(0).dims}};
+  return {.target = target,
+          .x = in_as(node, target, 0, dtype),
+          .y = target.scalar(node.number("other"), dtype),
+          .type = {dtype, node.type(0).dims},
+          .x_dims = node.type(0).dims};
 }
 
 template <Name kName>
@@ -70,9 +96,15 @@ Status arithmetic(const NodeView& node, Target& target) {
   return {};
 }
 
+/// Of truths, both.
+Status product(const NodeView& node, Target& target) {
+  return node.result_type().dtype == DType::boolean ? arithmetic<"And">(node, target) : arithmetic<"Mul">(node, target);
+}
+
 template <Name kName>
 Status comparison(const NodeView& node, Target& target) {
-  const Pair pair = operands(node, target, common(node));
+  const bool truths = common(node) == DType::boolean && kName.view() != "Equal";  // ONNX knows no order of these
+  const Pair pair = operands(node, target, truths ? DType::int32 : common(node));
   target.result(0, target.add(kName.view(), {pair.x, pair.y}));
   return {};
 }
@@ -94,7 +126,7 @@ Status scalar_arithmetic(const NodeView& node, Target& target) {
 
 template <Name kName>
 Status scalar_comparison(const NodeView& node, Target& target) {
-  const Pair pair = with_scalar(node, target, with_number(node, 0, node.number("other")));
+  const Pair pair = with_scalar(node, target, compared_with_number(node, node.number("other")));
   target.result(0, target.add(kName.view(), {pair.x, pair.y}));
   return {};
 }
@@ -107,17 +139,23 @@ Status not_equal(const NodeView& node, Target& target) {
 
 Ref raised(Chain& f, const Pair& pair) { return f("Pow", {pair.x, pair.y}); }
 
-/// Towards minus infinity, also of integers, whose division in ONNX is towards zero.
-Ref floor_divided(Chain& f, const Pair& pair) {
-  if (is_floating(pair.type.dtype)) return f("Floor", {f("Div", {pair.x, pair.y})});
-  return f("Div", {f("Sub", {pair.x, f("Mod", {pair.x, pair.y})}), pair.y});
-}
-
-/// With the sign of the divisor. ONNX's Mod has it of integers only.
+/// With the sign of the divisor, as Python has it: of floating point what C's remainder leaves, which is exact. ONNX
+/// has that of integers only.
 Ref floor_remainder(Chain& f, const Pair& pair) {
   if (!is_floating(pair.type.dtype)) return f("Mod", {pair.x, pair.y});
-  const Ref multiple = f("Mul", {f("Floor", {f("Div", {pair.x, pair.y})}), pair.y});
-  return f("Sub", {pair.x, multiple});
+  const Ref rest = f("Mod", {pair.x, pair.y}, {{"fmod", std::int64_t{1}}});
+  const Ref crosses = f.truth("Less", {f("Mul", {f("Sign", {rest}), pair.of_y("Sign")}), f.number(0)});
+  return f("Where", {crosses, f("Add", {rest, pair.y}), rest});
+}
+
+/// Towards minus infinity, also of integers, whose division in ONNX is towards zero. Of floating point it is what is
+/// left without the remainder: 1 // 0.1 is 9. By zero there is no remainder.
+Ref floor_divided(Chain& f, const Pair& pair) {
+  const Ref multiple = f("Sub", {pair.x, floor_remainder(f, pair)});
+  if (!is_floating(pair.type.dtype)) return f("Div", {multiple, pair.y});
+  const Ref quotient = f("Div", {pair.x, pair.y});
+  const Ref whole = f("Round", {f("Div", {multiple, pair.y})});
+  return f("Where", {f.truth("IsNaN", {whole}), f("Floor", {quotient}), whole});
 }
 
 /// With the sign of the dividend.
@@ -190,7 +228,11 @@ Types number_first_types(const NodeView& node) {
 template <PairFormula kFormula>
 Status number_first(const NodeView& node, Target& target) {
   const DType dtype = node.result_type().dtype;
-  const Pair pair{target.scalar(node.number("input"), dtype), in_as(node, target, 0, dtype), node.result_type()};
+  const Pair pair{.target = target,
+                  .x = target.scalar(node.number("input"), dtype),
+                  .y = in_as(node, target, 0, dtype),
+                  .type = node.result_type(),
+                  .y_dims = node.type(0).dims};
   Chain f(target, pair.type);
   target.result(0, kFormula(f, pair));
   return {};
@@ -310,6 +352,56 @@ Status masked_fill_scalar(const NodeView& node, Target& target) {
   return {};
 }
 
+/// x log(y), and 0 of 0.
+Ref x_log_y(Chain& f, const Pair& pair) {
+  const Ref none = pair.target.add("Equal", {pair.x, f.number(0)}, {}, {DType::boolean, pair.x_dims});
+  return f("Where", {none, f.number(0), f("Mul", {pair.x, pair.of_y("Log")})});
+}
+
+Ref hypotenuse(Chain& f, const Pair& pair) {
+  const Ref x = pair.target.add("Mul", {pair.x, pair.x}, {}, {pair.type.dtype, pair.x_dims});
+  const Ref y = pair.target.add("Mul", {pair.y, pair.y}, {}, {pair.type.dtype, pair.y_dims});
+  return f("Sqrt", {f("Add", {x, y})});
+}
+
+Ref truncated_division(Chain& f, const Pair& pair) {
+  const Ref quotient = f("Div", {pair.x, pair.y});
+  return is_floating(pair.type.dtype) ? truncated(f, quotient) : quotient;
+}
+
+/// |x - y| <= atol + rtol |y|; infinities are close to themselves alone.
+Status is_close(const NodeView& node, Target& target) {
+  const DType both = common(node);
+  const bool narrow = both == DType::float16 || both == DType::bfloat16;
+  const DType dtype = narrow ? DType::float32 : is_floating(both) ? both : DType::float64;
+  const Pair pair = operands(node, target, dtype);
+  Chain f(target, pair.type);
+  const Ref apart = f("Abs", {f("Sub", {pair.x, pair.y})});
+  Chain of_y(target, {dtype, node.type(1).dims});
+  const Ref part = of_y("Mul", {pair.of_y("Abs"), f.number(node.number("rtol"))});
+  const Ref most = of_y("Add", {part, f.number(node.number("atol"))});
+  const Ref finite = f.truth("Not", {f.truth("IsInf", {apart})});
+  const Ref near = f.truth("And", {f.truth("LessOrEqual", {apart, most}), finite});
+  Ref close = f.truth("Or", {near, f.truth("Equal", {pair.x, pair.y})});
+  if (node.flag("equal_nan")) {
+    const Ref x = target.add("IsNaN", {pair.x}, {}, {DType::boolean, node.type(0).dims});
+    const Ref y = target.add("IsNaN", {pair.y}, {}, {DType::boolean, node.type(1).dims});
+    close = f.truth("Or", {close, f.truth("And", {x, y})});
+  }
+  target.result(0, close);
+  return {};
+}
+
+/// Of truths an operator that every opset has.
+template <Name kTruths, Name kBits>
+Status bitwise(const NodeView& node, Target& target) {
+  const DType dtype = node.result_type().dtype;
+  if (dtype != DType::boolean && target.opset() < 18) {
+    return refuse("ONNX has " + std::string(kBits.view()) + " of integers from opset 18 on");
+  }
+  return dtype == DType::boolean ? arithmetic<kTruths>(node, target) : arithmetic<kBits>(node, target);
+}
+
 /// The angle of (x, y): the quadrant from the signs.
 Status atan2(const NodeView& node, Target& target) {
   constexpr double kPi = 3.141592653589793;
@@ -328,52 +420,100 @@ Status atan2(const NodeView& node, Target& target) {
   return {};
 }
 
-}  // namespace
+// ---- the table ----
 
-std::vector<Op> binary_ops() {
-  const auto two = [] { return std::vector<Argument>{tensor("input"), tensor("other")}; };
-  const auto scalar = [] { return std::vector<Argument>{tensor("input"), number("other")}; };
-  const auto scaled = [] { return std::vector<Argument>{tensor("input"), tensor("other"), number("alpha", 1.0)}; };
-  const auto scaled_scalar = [] {
-    return std::vector<Argument>{tensor("input"), number("other"), number("alpha", 1.0)};
-  };
-  const auto addc = [] {
-    return std::vector<Argument>{tensor("input"), tensor("tensor1"), tensor("tensor2"), tensor("value")};
-  };
+using Infer = Types (*)(const NodeView&);
+using Rule = Status (*)(const NodeView&, Target&);
+
+Op of_two(std::string_view name, Infer infer, Rule rule, std::string_view was = {}) {
+  return {.name = name, .was = was, .arguments = {tensor("input"), tensor("other")}, .infer = infer, .to_onnx = rule};
+}
+
+Op of_number(std::string_view name, Infer infer, Rule rule) {
+  return {.name = name, .arguments = {tensor("input"), number("other")}, .infer = infer, .to_onnx = rule};
+}
+
+Op with_argument(Op op, Argument argument) {
+  op.arguments.push_back(std::move(argument));
+  return op;
+}
+
+Op of_four(std::string_view name, Rule rule) {
+  return {.name = name,
+          .arguments = {tensor("input"), tensor("tensor1"), tensor("tensor2"), tensor("value")},
+          .infer = every_type,
+          .to_onnx = rule};
+}
+
+std::vector<Op> sums_and_products() {
+  const auto alpha = [] { return number("alpha", 1.0); };
   return {
-      {.name = "Add", .was = "TensorAdd", .arguments = two(), .infer = numeric, .to_onnx = arithmetic<"Add">},
-      {.name = "AddExt", .arguments = scaled(), .infer = numeric, .to_onnx = plus_multiple<"Add", operands>},
+      of_two("Add", numeric, arithmetic<"Add">, "TensorAdd"),
+      with_argument(of_two("AddExt", numeric, plus_multiple<"Add", operands>), alpha()),
       {.name = "AddN", .arguments = {tensors("x")}, .infer = sum_types, .to_onnx = sum},
-      {.name = "AddScalar",
-       .arguments = scaled_scalar(),
-       .infer = scalar_types,
-       .to_onnx = plus_multiple<"Add", with_scalar>},
-      {.name = "Addcdiv", .arguments = addc(), .infer = every_type, .to_onnx = add_combined<"Div">},
-      {.name = "Addcmul", .arguments = addc(), .infer = every_type, .to_onnx = add_combined<"Mul">},
-      {.name = "Atan2", .was = "Atan2Ext", .arguments = two(), .infer = numeric, .to_onnx = atan2},
-      {.name = "Div", .arguments = two(), .infer = division_types, .to_onnx = arithmetic<"Div">},
-      {.name = "DivMod",
-       .arguments = {tensor("input"), tensor("other"), text("rounding_mode", None{})},
-       .infer = div_mod_types,
-       .to_onnx = div_mod<operands>},
-      {.name = "DivMods",
-       .arguments = {tensor("input"), number("other"), text("rounding_mode", None{})},
-       .infer = div_mods_types,
-       .to_onnx = div_mod<with_scalar>},
-      {.name = "Divs", .arguments = scalar(), .infer = quotient_types, .to_onnx = scalar_arithmetic<"Div">},
-      {.name = "EqScalar", .arguments = scalar(), .infer = same_boolean, .to_onnx = scalar_comparison<"Equal">},
-      {.name = "Equal", .arguments = two(), .infer = boolean, .to_onnx = comparison<"Equal">},
-      {.name = "FloorDiv", .arguments = two(), .infer = numeric, .to_onnx = of_both<floor_divided>},
-      {.name = "FloorDivScalar", .arguments = scalar(), .infer = scalar_types, .to_onnx = of_scalar<floor_divided>},
-      {.name = "FloorMod", .arguments = two(), .infer = numeric, .to_onnx = of_both<floor_remainder>},
-      {.name = "FmodScalar", .arguments = scalar(), .infer = scalar_types, .to_onnx = of_scalar<truncated_remainder>},
-      {.name = "FmodTensor", .arguments = two(), .infer = numeric, .to_onnx = of_both<truncated_remainder>},
-      {.name = "Greater", .arguments = two(), .infer = boolean, .to_onnx = comparison<"Greater">},
-      {.name = "GreaterEqual", .arguments = two(), .infer = boolean, .to_onnx = comparison<"GreaterOrEqual">},
-      {.name = "GreaterEqualScalar",
-       .arguments = scalar(),
-       .infer = same_boolean,
-       .to_onnx = scalar_comparison<"GreaterOrEqual">},
+      with_argument(of_number("AddScalar", scalar_types, plus_multiple<"Add", with_scalar>), alpha()),
+      of_four("Addcdiv", add_combined<"Div">),
+      of_four("Addcmul", add_combined<"Mul">),
+      of_two("Mul", numeric, product),
+      of_number("Muls", scalar_types, scalar_arithmetic<"Mul">),
+      of_two("SquaredDifference", numeric, of_both<squared_difference>),
+      of_two("Sub", numeric, arithmetic<"Sub">),
+      with_argument(of_two("SubExt", numeric, plus_multiple<"Sub", operands>), alpha()),
+      with_argument(of_number("SubScalar", scalar_types, plus_multiple<"Sub", with_scalar>), alpha()),
+  };
+}
+
+std::vector<Op> quotients_and_remainders() {
+  const auto mode = [] { return text("rounding_mode", None{}); };
+  return {
+      of_two("Div", division_types, arithmetic<"Div">),
+      with_argument(of_two("DivMod", div_mod_types, div_mod<operands>), mode()),
+      with_argument(of_number("DivMods", div_mods_types, div_mod<with_scalar>), mode()),
+      of_number("Divs", quotient_types, scalar_arithmetic<"Div">),
+      of_two("FloorDiv", numeric, of_both<floor_divided>),
+      of_number("FloorDivScalar", scalar_types, of_scalar<floor_divided>),
+      of_two("FloorMod", numeric, of_both<floor_remainder>),
+      of_number("FmodScalar", scalar_types, of_scalar<truncated_remainder>),
+      of_two("FmodTensor", numeric, of_both<truncated_remainder>),
+      of_two("Mod", numeric, of_both<truncated_remainder>),
+      of_two("RealDiv", division_types, arithmetic<"Div">),
+      {.name = "RemainderScalarTensor",
+       .arguments = {number("input"), tensor("other")},
+       .infer = number_first_types,
+       .to_onnx = number_first<floor_remainder>},
+      of_number("RemainderTensorScalar", scalar_types, of_scalar<floor_remainder>),
+      of_two("RemainderTensorTensor", numeric, of_both<floor_remainder>),
+      of_two("TruncateDiv", numeric, of_both<truncated_division>),
+      of_two("TruncateMod", numeric, of_both<truncated_remainder>),
+  };
+}
+
+std::vector<Op> comparisons() {
+  return {
+      of_number("EqScalar", same_boolean, scalar_comparison<"Equal">),
+      of_two("Equal", boolean, comparison<"Equal">),
+      of_two("Greater", boolean, comparison<"Greater">),
+      of_two("GreaterEqual", boolean, comparison<"GreaterOrEqual">),
+      of_number("GreaterEqualScalar", same_boolean, scalar_comparison<"GreaterOrEqual">),
+      {.name = "IsClose",
+       .arguments = {tensor("input"), tensor("other"), number("rtol", 1e-5), number("atol", 1e-8),
+                     flag("equal_nan", false)},
+       .infer = boolean,
+       .to_onnx = is_close},
+      of_two("Less", boolean, comparison<"Less">),
+      of_two("LessEqual", boolean, comparison<"LessOrEqual">),
+      of_number("LessScalar", same_boolean, scalar_comparison<"Less">),
+      of_two("LogicalAnd", boolean, logical<"And">),
+      of_two("LogicalOr", boolean, logical<"Or">),
+      of_two("LogicalXor", boolean, logical<"Xor">),
+      of_two("Maximum", numeric, arithmetic<"Max">),
+      of_two("Minimum", numeric, arithmetic<"Min">),
+      of_two("NotEqual", boolean, not_equal),
+  };
+}
+
+std::vector<Op> choices() {
+  return {
       {.name = "Lerp",
        .arguments = {tensor("input"), tensor("end"), tensor("weight")},
        .infer = every_type,
@@ -382,12 +522,6 @@ std::vector<Op> binary_ops() {
        .arguments = {tensor("input"), tensor("end"), number("weight")},
        .infer = numeric,
        .to_onnx = lerp_scalar},
-      {.name = "Less", .arguments = two(), .infer = boolean, .to_onnx = comparison<"Less">},
-      {.name = "LessEqual", .arguments = two(), .infer = boolean, .to_onnx = comparison<"LessOrEqual">},
-      {.name = "LessScalar", .arguments = scalar(), .infer = same_boolean, .to_onnx = scalar_comparison<"Less">},
-      {.name = "LogicalAnd", .arguments = two(), .infer = boolean, .to_onnx = logical<"And">},
-      {.name = "LogicalOr", .arguments = two(), .infer = boolean, .to_onnx = logical<"Or">},
-      {.name = "LogicalXor", .arguments = two(), .infer = boolean, .to_onnx = logical<"Xor">},
       {.name = "MaskedFill",
        .arguments = {tensor("input"), tensor("mask"), tensor("value")},
        .infer = masked_types,
@@ -396,44 +530,37 @@ std::vector<Op> binary_ops() {
        .arguments = {tensor("input"), tensor("mask"), number("value")},
        .infer = masked_types,
        .to_onnx = masked_fill_scalar},
-      {.name = "Maximum", .arguments = two(), .infer = numeric, .to_onnx = arithmetic<"Max">},
-      {.name = "Minimum", .arguments = two(), .infer = numeric, .to_onnx = arithmetic<"Min">},
-      {.name = "Mod", .arguments = two(), .infer = numeric, .to_onnx = of_both<truncated_remainder>},
-      {.name = "Mul", .arguments = two(), .infer = numeric, .to_onnx = arithmetic<"Mul">},
-      {.name = "Muls", .arguments = scalar(), .infer = scalar_types, .to_onnx = scalar_arithmetic<"Mul">},
-      {.name = "NotEqual", .arguments = two(), .infer = boolean, .to_onnx = not_equal},
-      {.name = "Pow", .arguments = two(), .infer = numeric, .to_onnx = of_both<raised>},
-      {.name = "PowScalarTensor",
-       .arguments = {number("input"), tensor("exponent")},
-       .infer = number_first_types,
-       .to_onnx = number_first<raised>},
-      {.name = "PowTensorScalar",
-       .arguments = {tensor("input"), number("exponent")},
-       .infer = exponent_types,
-       .to_onnx = to_the_number},
-      {.name = "RealDiv", .arguments = two(), .infer = division_types, .to_onnx = arithmetic<"Div">},
-      {.name = "RemainderScalarTensor",
-       .arguments = {number("input"), tensor("other")},
-       .infer = number_first_types,
-       .to_onnx = number_first<floor_remainder>},
-      {.name = "RemainderTensorScalar",
-       .arguments = scalar(),
-       .infer = scalar_types,
-       .to_onnx = of_scalar<floor_remainder>},
-      {.name = "RemainderTensorTensor", .arguments = two(), .infer = numeric, .to_onnx = of_both<floor_remainder>},
       {.name = "Select",
        .was = "SelectV2 Where",
        .arguments = {tensor("condition"), tensor("input"), tensor("other")},
        .infer = select_types,
        .to_onnx = select},
-      {.name = "SquaredDifference", .arguments = two(), .infer = numeric, .to_onnx = of_both<squared_difference>},
-      {.name = "Sub", .arguments = two(), .infer = numeric, .to_onnx = arithmetic<"Sub">},
-      {.name = "SubExt", .arguments = scaled(), .infer = numeric, .to_onnx = plus_multiple<"Sub", operands>},
-      {.name = "SubScalar",
-       .arguments = scaled_scalar(),
-       .infer = scalar_types,
-       .to_onnx = plus_multiple<"Sub", with_scalar>},
   };
+}
+
+}  // namespace
+
+std::vector<Op> binary_ops() {
+  std::vector<Op> all = sums_and_products();
+  for (const auto family : {quotients_and_remainders, comparisons, choices}) {
+    std::ranges::move(family(), std::back_inserter(all));
+  }
+  all.push_back(of_two("Atan2", numeric, atan2, "Atan2Ext"));
+  all.push_back(of_two("BitwiseAnd", numeric, bitwise<"And", "BitwiseAnd">, "BitwiseAndTensor"));
+  all.push_back(of_two("BitwiseOr", numeric, bitwise<"Or", "BitwiseOr">, "BitwiseOrTensor"));
+  all.push_back(of_two("BitwiseXor", numeric, bitwise<"Xor", "BitwiseXor">, "BitwiseXorTensor"));
+  all.push_back(of_two("Hypot", numeric, of_both<hypotenuse>));
+  all.push_back(of_two("Pow", numeric, of_both<raised>));
+  all.push_back({.name = "PowScalarTensor",
+                 .arguments = {number("input"), tensor("exponent")},
+                 .infer = number_first_types,
+                 .to_onnx = number_first<raised>});
+  all.push_back({.name = "PowTensorScalar",
+                 .arguments = {tensor("input"), number("exponent")},
+                 .infer = exponent_types,
+                 .to_onnx = to_the_number});
+  all.push_back(of_two("Xlogy", numeric, of_both<x_log_y>));
+  return all;
 }
 
 }  // namespace ckpt::graph

@@ -194,42 +194,52 @@ Status emit_transposed(const NodeView& node, Target& target, const Conv& conv) {
   return {};
 }
 
-/// Conv2DTranspose, in PyTorch's terms: explicit pads, and the rest of the size that is asked for as output_padding.
+/// How much larger than size * stride the result is along an axis, and the pads of SAME.
+Status transposed_axis(const NodeView& node, std::size_t i, std::int64_t kernel, Conv& conv) {
+  const std::string& mode = node.text("pad_mode");
+  const Dim& size = node.type(0).dims[i + 2];
+  const std::int64_t stride = conv.stride[i];
+  const std::int64_t reach = conv.dilation[i] * (kernel - 1) + 1;
+  std::int64_t& padding = conv.output_padding[i];  // what the operator asks for, if it does
+  std::int64_t more = mode == "valid" ? std::max<std::int64_t>(reach - stride, 0) : 0;
+  if (mode == "pad") more = reach - stride - conv.pads[2 * i] - conv.pads[2 * i + 1];
+  more += padding;
+  if (!node.is_none("input_sizes")) {
+    const Ints& sizes = node.integers("input_sizes");
+    if (sizes.size() != node.type(0).dims.size()) {
+      return refuse("input_sizes has " + std::to_string(sizes.size()) + " numbers");
+    }
+    if (size.known() && sizes[i + 2] >= 0) more = sizes[i + 2] - size.size * stride;
+  }
+  if (mode == "same") {
+    const std::int64_t need = std::max<std::int64_t>(0, reach - stride - more);
+    conv.pads[2 * i] = need / 2;
+    conv.pads[2 * i + 1] = need - need / 2;
+  }
+  padding = more - (reach - stride - conv.pads[2 * i] - conv.pads[2 * i + 1]);
+  if (padding >= 0 && padding < std::max(stride, conv.dilation[i])) return {};
+  return refuse("an output size that is not reached from its input's");
+}
+
+/// Conv2DTranspose and Conv3DTranspose, in PyTorch's terms: explicit pads, and the rest of the size that is asked for
+/// as output_padding.
+template <std::size_t kAxes>
 Result<Conv> own_transposed_form(const NodeView& node) {
-  if (auto status = want_format(node, "NCHW"); !status) return status.error();
-  if (auto status = want_rank(node, 0, 4); !status) return status.error();
+  if (auto status = want_format(node, kAxes == 2 ? "NCHW" : "NCDHW"); !status) return status.error();
+  if (auto status = want_rank(node, 0, kAxes + 2); !status) return status.error();
   auto kernel = kernel_of(node);
   if (!kernel) return kernel.error();
-  if (kernel->size() != 2) return refuse("weight is " + to_string(node.type(1)));
-  Conv conv{.stride = node.integers("stride"),
-            .dilation = node.integers("dilation"),
-            .pads = Ints(4, 0),
-            .group = node.integer("group"),
-            .transposed = true,
-            .output_padding = Ints(2, 0)};
+  if (kernel->size() != kAxes) return refuse("weight is " + to_string(node.type(1)));
   const std::string& mode = node.text("pad_mode");
   if (mode == "pad" && node.is_none("pad_list")) return refuse("pad_mode pad without pads");
-  if (mode == "pad") conv.pads = node.integers("pad_list");
-  for (std::size_t i = 0; i < 2; ++i) {
-    const Dim& size = node.type(0).dims[i + 2];
-    const std::int64_t stride = conv.stride[i];
-    const std::int64_t reach = conv.dilation[i] * ((*kernel)[i] - 1) + 1;
-    std::int64_t more = mode == "valid" ? std::max<std::int64_t>(reach - stride, 0) : 0;  // than size * stride
-    if (mode == "pad") more = reach - stride - conv.pads[2 * i] - conv.pads[2 * i + 1];
-    if (!node.is_none("input_sizes")) {
-      const Ints& sizes = node.integers("input_sizes");
-      if (sizes.size() != 4) return refuse("input_sizes has " + std::to_string(sizes.size()) + " numbers");
-      if (size.known() && sizes[i + 2] >= 0) more = sizes[i + 2] - size.size * stride;
-    }
-    if (mode == "same") {
-      const std::int64_t need = std::max<std::int64_t>(0, reach - stride - more);
-      conv.pads[2 * i] = need / 2;
-      conv.pads[2 * i + 1] = need - need / 2;
-    }
-    conv.output_padding[i] = more - (reach - stride - conv.pads[2 * i] - conv.pads[2 * i + 1]);
-    if (conv.output_padding[i] < 0 || conv.output_padding[i] >= std::max(stride, conv.dilation[i])) {
-      return refuse("an output size that is not reached from its input's");
-    }
+  Conv conv{.stride = node.integers("stride"),
+            .dilation = node.integers("dilation"),
+            .pads = mode == "pad" ? node.integers("pad_list") : Ints(2 * kAxes, 0),
+            .group = node.integer("group"),
+            .transposed = true,
+            .output_padding = node.is_none("output_padding") ? Ints(kAxes, 0) : node.integers("output_padding")};
+  for (std::size_t i = 0; i < kAxes; ++i) {
+    if (auto status = transposed_axis(node, i, (*kernel)[i], conv); !status) return status.error();
   }
   return conv;
 }
@@ -311,112 +321,109 @@ Status bias_onnx(const NodeView& node, Target& target) {
   return {};
 }
 
+// ---- arguments ----
+
+using Arguments = std::vector<Argument>;
+
+Arguments own_arguments(std::size_t axes) {
+  return {tensor("x"),
+          tensor("w"),
+          per_axis("kernel_size", axes, None{}),
+          text("pad_mode", words("valid")),
+          per_axis("pad_list", 2 * axes, None{}, "pads pad"),
+          per_axis("stride", axes, Ints(axes, 1), "strides"),
+          per_axis("dilation", axes, Ints(axes, 1), "dilations"),
+          integer("group", whole(1), "groups"),
+          text("format", words(axes == 2 ? "NCHW" : "NCDHW"), "data_format"),
+          optional("bias")};
+}
+
+/// PyTorch's order, with one padding for both sides of an axis or a word for it.
+Arguments ext_arguments(std::size_t axes, Argument padding) {
+  return {tensor("input"),
+          tensor("weight"),
+          optional("bias"),
+          per_axis("stride", axes, Ints(axes, 1)),
+          std::move(padding),
+          per_axis("dilation", axes, Ints(axes, 1)),
+          integer("groups", whole(1))};
+}
+
+Arguments general_arguments(Argument padding) {
+  return {tensor("input"),
+          tensor("weight"),
+          optional("bias"),
+          integers("stride", Ints{1}),
+          std::move(padding),
+          integers("dilation", Ints{1}),
+          flag("transposed", false),
+          integers("output_padding", Ints{0}),
+          integer("groups", whole(1))};
+}
+
+Arguments transposed_arguments() {
+  Arguments arguments = own_arguments(2);
+  arguments[0] = tensor("out_backprop");
+  arguments[1] = tensor("filter");
+  arguments.insert(arguments.begin() + 2, integers("input_sizes", None{}, "input_size"));
+  return arguments;
+}
+
+/// The size that Conv3DTranspose has recorded is that of one input, and follows from the rest.
+Arguments transposed_3d_arguments() {
+  Arguments arguments = own_arguments(3);
+  arguments.pop_back();
+  arguments.push_back(per_axis("output_padding", 3, Ints{0, 0, 0}));
+  return arguments;
+}
+
+Arguments depthwise_arguments() {
+  Arguments arguments = own_arguments(2);
+  std::erase_if(arguments, [](const Argument& each) { return each.name == "group" || each.name == "bias"; });
+  return arguments;
+}
+
+template <Reader kForm>
+Op conv_op(std::string_view name, Arguments arguments) {
+  return {.name = name, .arguments = std::move(arguments), .infer = conv_types<kForm>, .to_onnx = conv_onnx<kForm>};
+}
+
+Op ext_op(std::string_view name, std::size_t axes) {
+  return conv_op<ext_form>(name, ext_arguments(axes, per_axis("padding", axes, Ints(axes, 0))));
+}
+
+Op padding_op(std::string_view name, std::size_t axes) {
+  return conv_op<padding_form>(name, ext_arguments(axes, text("padding", words("valid"))));
+}
+
 }  // namespace
 
 std::vector<Op> conv_ops() {
-  const auto conv = [](std::size_t axes, const char* format) {
-    return std::vector<Argument>{tensor("x"),
-                                 tensor("w"),
-                                 per_axis("kernel_size", axes, None{}),
-                                 text("pad_mode", words("valid")),
-                                 per_axis("pad_list", 2 * axes, None{}, "pads pad"),
-                                 per_axis("stride", axes, Ints(axes, 1), "strides"),
-                                 per_axis("dilation", axes, Ints(axes, 1), "dilations"),
-                                 integer("group", whole(1), "groups"),
-                                 text("format", words(format), "data_format"),
-                                 optional("bias")};
-  };
-  // torch's order: one padding for both sides of an axis
-  const auto ext = [](std::size_t axes) {
-    return std::vector<Argument>{tensor("input"),
-                                 tensor("weight"),
-                                 optional("bias"),
-                                 per_axis("stride", axes, Ints(axes, 1)),
-                                 per_axis("padding", axes, Ints(axes, 0)),
-                                 per_axis("dilation", axes, Ints(axes, 1)),
-                                 integer("groups", whole(1))};
-  };
-  const auto padding = [](std::size_t axes) {
-    return std::vector<Argument>{tensor("input"),
-                                 tensor("weight"),
-                                 optional("bias"),
-                                 per_axis("stride", axes, Ints(axes, 1)),
-                                 text("padding", words("valid")),
-                                 per_axis("dilation", axes, Ints(axes, 1)),
-                                 integer("groups", whole(1))};
-  };
-  const auto general = [](Argument padding_argument) {
-    return std::vector<Argument>{tensor("input"),
-                                 tensor("weight"),
-                                 optional("bias"),
-                                 integers("stride", Ints{1}),
-                                 std::move(padding_argument),
-                                 integers("dilation", Ints{1}),
-                                 flag("transposed", false),
-                                 integers("output_padding", Ints{0}),
-                                 integer("groups", whole(1))};
-  };
-  const auto transpose = [] {
-    return std::vector<Argument>{tensor("out_backprop"),
-                                 tensor("filter"),
-                                 integers("input_sizes", None{}, "input_size"),
-                                 per_axis("kernel_size", 2, None{}),
-                                 text("pad_mode", words("valid")),
-                                 per_axis("pad_list", 4, None{}, "pads pad"),
-                                 per_axis("stride", 2, Ints{1, 1}, "strides"),
-                                 per_axis("dilation", 2, Ints{1, 1}, "dilations"),
-                                 integer("group", whole(1), "groups"),
-                                 text("format", words("NCHW"), "data_format"),
-                                 optional("bias")};
-  };
   return {
       {.name = "BiasAdd",
        .arguments = {tensor("x"), tensor("bias"), text("format", words("NCHW"), "data_format")},
        .infer = bias_types,
        .to_onnx = bias_onnx},
-      {.name = "Conv1DExt", .arguments = ext(1), .infer = conv_types<ext_form>, .to_onnx = conv_onnx<ext_form>},
-      {.name = "Conv1DPadding",
-       .arguments = padding(1),
-       .infer = conv_types<padding_form>,
-       .to_onnx = conv_onnx<padding_form>},
-      {.name = "Conv2D", .arguments = conv(2, "NCHW"), .infer = conv_types<own_form>, .to_onnx = conv_onnx<own_form>},
-      {.name = "Conv2DExt", .arguments = ext(2), .infer = conv_types<ext_form>, .to_onnx = conv_onnx<ext_form>},
-      {.name = "Conv2DPadding",
-       .arguments = padding(2),
-       .infer = conv_types<padding_form>,
-       .to_onnx = conv_onnx<padding_form>},
-      {.name = "Conv2DBackpropInput",  // older releases have it for Conv2DTranspose
-       .arguments = transpose(),
-       .infer = conv_types<own_transposed_form>,
-       .to_onnx = conv_onnx<own_transposed_form>},
-      {.name = "Conv2DTranspose",
-       .arguments = transpose(),
-       .infer = conv_types<own_transposed_form>,
-       .to_onnx = conv_onnx<own_transposed_form>},
-      {.name = "Conv3D", .arguments = conv(3, "NCDHW"), .infer = conv_types<own_form>, .to_onnx = conv_onnx<own_form>},
-      {.name = "Conv3DExt", .arguments = ext(3), .infer = conv_types<ext_form>, .to_onnx = conv_onnx<ext_form>},
-      {.name = "Conv3DPadding",
-       .arguments = padding(3),
-       .infer = conv_types<padding_form>,
-       .to_onnx = conv_onnx<padding_form>},
-      {.name = "ConvTranspose2D",
-       .arguments = {tensor("input"), tensor("weight"), optional("bias"), per_axis("stride", 2, Ints{1, 1}),
-                     per_axis("padding", 2, Ints{0, 0}), per_axis("output_padding", 2, Ints{0, 0}),
-                     integer("groups", whole(1)), per_axis("dilation", 2, Ints{1, 1})},
-       .infer = conv_types<transpose_ext_form>,
-       .to_onnx = conv_onnx<transpose_ext_form>},
-      {.name = "Convolution",
-       .arguments = general(integers("padding", Ints{0})),
-       .infer = conv_types<general_form>,
-       .to_onnx = conv_onnx<general_form>},
-      {.name = "ConvolutionStr",
-       .arguments = general(text("padding", words("valid"))),
-       .infer = conv_types<general_form>,
-       .to_onnx = conv_onnx<general_form>},
+      ext_op("Conv1DExt", 1),
+      padding_op("Conv1DPadding", 1),
+      conv_op<own_form>("Conv2D", own_arguments(2)),
+      ext_op("Conv2DExt", 2),
+      padding_op("Conv2DPadding", 2),
+      // older releases have it for Conv2DTranspose
+      conv_op<own_transposed_form<2>>("Conv2DBackpropInput", transposed_arguments()),
+      conv_op<own_transposed_form<2>>("Conv2DTranspose", transposed_arguments()),
+      conv_op<own_form>("Conv3D", own_arguments(3)),
+      ext_op("Conv3DExt", 3),
+      padding_op("Conv3DPadding", 3),
+      conv_op<own_transposed_form<3>>("Conv3DTranspose", transposed_3d_arguments()),
+      conv_op<transpose_ext_form>(
+          "ConvTranspose2D", {tensor("input"), tensor("weight"), optional("bias"), per_axis("stride", 2, Ints{1, 1}),
+                              per_axis("padding", 2, Ints{0, 0}), per_axis("output_padding", 2, Ints{0, 0}),
+                              integer("groups", whole(1)), per_axis("dilation", 2, Ints{1, 1})}),
+      conv_op<general_form>("Convolution", general_arguments(integers("padding", Ints{0}))),
+      conv_op<general_form>("ConvolutionStr", general_arguments(text("padding", words("valid")))),
       {.name = "DepthwiseConv2dNative",
-       .arguments = {tensor("x"), tensor("w"), per_axis("kernel_size", 2, None{}), text("pad_mode", words("valid")),
-                     per_axis("pad_list", 4, None{}, "pads pad"), per_axis("stride", 2, Ints{1, 1}, "strides"),
-                     per_axis("dilation", 2, Ints{1, 1}, "dilations"), text("format", words("NCHW"), "data_format")},
+       .arguments = depthwise_arguments(),
        .infer = depthwise_types,
        .to_onnx = depthwise_onnx},
   };

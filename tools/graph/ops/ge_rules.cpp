@@ -1,6 +1,7 @@
 #include "ops/ge_rules.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -88,6 +89,7 @@ std::string upper(std::string text) {
 }
 
 const std::string kNchw = "NCHW";
+const std::string kNcdhw = "NCDHW";
 
 // ---- convolutions and pools ----
 
@@ -152,6 +154,18 @@ Status conv2d_transpose(const NodeView& node, Target& target) {
                   {"data_format", kNchw}});
 }
 
+Status conv3d(const NodeView& node, Target& target) {
+  if (auto status = want_format(node, kNcdhw); !status) return status;
+  auto pads = pads_of(node, node.type(0).dims, kernel_of(node));
+  if (!pads) return pads.error();
+  return emit(node, target, "Conv3D",
+              {{"strides", in_image(node.integers("stride"))},
+               {"pads", *pads},
+               {"dilations", in_image(node.integers("dilation"))},
+               {"groups", node.integer("group")},
+               {"data_format", kNcdhw}});
+}
+
 Status bias_add(const NodeView& node, Target& target) {
   return emit(node, target, "BiasAdd", {{"data_format", node.text("format")}});
 }
@@ -180,6 +194,25 @@ Status layer_norm(const NodeView& node, Target& target) {
   return emit(node, target, "LayerNorm",
               {{"begin_norm_axis", node.integer("begin_norm_axis")},
                {"begin_params_axis", node.integer("begin_params_axis")},
+               {"epsilon", static_cast<float>(node.number("epsilon"))}});
+}
+
+Status lrn(const NodeView& node, Target& target) {
+  return emit(node, target, "LRN",
+              {{"depth_radius", node.integer("depth_radius")},
+               {"bias", static_cast<float>(node.number("bias"))},
+               {"alpha", static_cast<float>(node.number("alpha"))},
+               {"beta", static_cast<float>(node.number("beta"))},
+               {"norm_region", upper(node.text("norm_region"))}});
+}
+
+Status lp_norm(const NodeView& node, Target& target) {
+  auto axes = axes_of(node.integers("axis"), node.type(0).dims.size());
+  if (!axes) return axes.error();
+  return emit(node, target, "LpNorm",
+              {{"p", node.integer("p")},
+               {"axes", as_ints(*axes)},
+               {"keepdim", node.flag("keep_dims")},
                {"epsilon", static_cast<float>(node.number("epsilon"))}});
 }
 
@@ -369,6 +402,15 @@ Status cumulative(const NodeView& node, Target& target) {
       {{"axis", node.integer("axis")}, {"exclusive", node.flag("exclusive")}, {"reverse", node.flag("reverse")}});
 }
 
+Status sort(const NodeView& node, Target& target) {
+  return emit(node, target, "Sort", {{"axis", node.integer("axis")}, {"descending", node.flag("descending")}});
+}
+
+template <Name kType>
+Status triangle(const NodeView& node, Target& target) {
+  return emit(node, target, kType.view(), {{"diagonal", node.integer("diagonal")}});
+}
+
 Status top_k(const NodeView& node, Target& target) {
   auto k = whole_number(target, node.integer("k"));
   if (!k) return k.error();
@@ -384,7 +426,9 @@ Status with_operand(const NodeView& node, Target& target, std::string_view type,
 }
 
 Status reshape_node(const NodeView& node, Target& target) {
-  return with_operand(node, target, "Reshape", vector(target, node.integers("shape")));
+  auto shape = asks(node.integers("shape")) ? one_unknown(node.result_type().dims) : node.integers("shape");
+  if (!shape) return shape.error();
+  return with_operand(node, target, "Reshape", vector(target, *shape));
 }
 
 Status broadcast_to(const NodeView& node, Target& target) {
@@ -407,7 +451,10 @@ Status transpose_node(const NodeView& node, Target& target) {
 
 Status tile(const NodeView& node, Target& target) {
   if (node.integers("dims").size() != node.type(0).dims.size()) return refuse("dims are not as many as the input has");
-  return emit(node, target, "TileD", {{"multiples", node.integers("dims")}});
+  auto multiples = settled(node, node.integers("dims"));
+  if (!multiples) return multiples.error();
+  if (asks(*multiples)) return refuse("a multiple that the network asks for");
+  return emit_on(node, target, "TileD", {target.of(node.node().inputs[0])}, {{"multiples", *multiples}});
 }
 
 Status concat(const NodeView& node, Target& target) {
@@ -455,8 +502,18 @@ Status reverse(const NodeView& node, Target& target) {
 // ---- indices ----
 
 Status gather(const NodeView& node, Target& target) {
-  if (node.integer("batch_dims") != 0) return refuse("batch_dims is not 0");
-  return emit(node, target, "GatherV2D", {{"axis", node.integer("axis")}});
+  const std::int64_t batch = node.integer("batch_dims");
+  if (batch == 0) return emit(node, target, "GatherV2D", {{"axis", node.integer("axis")}});
+  auto axis = whole_number(target, node.integer("axis"));
+  if (!axis) return axis.error();
+  std::vector<Ref> inputs = inputs_of(node, target);
+  inputs.push_back(*axis);
+  return emit_on(node, target, "GatherV2", std::move(inputs), {{"batch_dims", batch}});
+}
+
+Status tensor_scatter_update(const NodeView& node, Target& target) {
+  if (node.type(0).dtype != node.type(2).dtype) return refuse("updates of another type");
+  return emit(node, target, "TensorScatterUpdate");
 }
 
 Status gather_d(const NodeView& node, Target& target) {
@@ -561,12 +618,15 @@ NamedAttrs attrs_of(const PaddedPool& pool) {
           {"ceil_mode", pool.ceil_mode}};
 }
 
-/// A pool over a volume whose planes are pooled each by itself, as MindSpore writes pools with pads: over the images.
+/// Whether the planes of a volume are pooled each by itself, as MindSpore writes pools with pads.
+bool is_flat(const Type& volume, const PaddedPool& pool) {
+  return volume.dims.size() == 5 && volume.dims[2] == Dim(1) && pool.kernel.size() == 3 && pool.kernel[0] == 1 &&
+         pool.pads.size() == 6 && pool.pads[0] == 0 && pool.pads[1] == 0;
+}
+
+/// ... over the images.
 Status flat_pool(const NodeView& node, Target& target, PaddedPool pool, NamedAttrs more = {}) {
   const Type& volume = node.type(0);
-  const bool planes = volume.dims.size() == 5 && volume.dims[2] == Dim(1) && pool.kernel.size() == 3 &&
-                      pool.kernel[0] == 1 && pool.pads.size() == 6 && pool.pads[0] == 0 && pool.pads[1] == 0;
-  if (!planes) return refuse("GE's pools with pads are of images, not of volumes");
   pool.kernel.erase(pool.kernel.begin());
   pool.stride.erase(pool.stride.begin());
   pool.pads.erase(pool.pads.begin(), pool.pads.begin() + 2);
@@ -584,6 +644,30 @@ Status flat_pool(const NodeView& node, Target& target, PaddedPool pool, NamedAtt
   return {};
 }
 
+/// MaxPool3D has the word for its pads beside their numbers.
+Status max_volume_pool(const NodeView& node, Target& target, const PaddedPool& pool, const std::string& mode) {
+  return emit(node, target, "MaxPool3D",
+              {{"ksize", in_image(pool.kernel)},
+               {"strides", in_image(pool.stride)},
+               {"padding", mode == "pad" ? std::string("CALCULATED") : upper(mode)},
+               {"pads", pool.pads},
+               {"dilation", Ints(5, 1)},
+               {"ceil_mode", std::int64_t{pool.ceil_mode}},
+               {"data_format", kNcdhw}});
+}
+
+Status max_pool_3d(const NodeView& node, Target& target) {
+  if (auto status = want_format(node, kNcdhw); !status) return status;
+  const std::string& mode = node.text("pad_mode");
+  const PaddedPool pool{.type = "MaxPool3D",
+                        .kernel = node.integers("kernel_size"),
+                        .stride = node.integers("strides"),
+                        .pads = node.is_none("pad_list") ? Ints(6, 0) : node.integers("pad_list"),
+                        .ceil_mode = !node.is_none("ceil_mode") && node.integer("ceil_mode") != 0};
+  if (pool.ceil_mode && mode != "pad") return refuse("ceil_mode with a word for the pads");
+  return max_volume_pool(node, target, pool, mode);
+}
+
 bool none_dilated(const Ints& dilation) {
   return std::ranges::all_of(dilation, [](std::int64_t d) { return d == 1; });
 }
@@ -596,7 +680,9 @@ Status max_pool_indices(const NodeView& node, Target& target) {
                         .stride = node.is_none("strides") ? kernel : node.integers("strides"),
                         .pads = both_sides(node.integers("pads")),
                         .ceil_mode = node.flag("ceil_mode")};
-  if (kernel.size() == 3) return flat_pool(node, target, pool);
+  if (kernel.size() == 3) {
+    return is_flat(node.type(0), pool) ? flat_pool(node, target, pool) : max_volume_pool(node, target, pool, "pad");
+  }
   target.result(0, target.add(pool.type, {target.of(node.node().inputs[0])}, attrs_of(pool)));
   return {};
 }
@@ -626,14 +712,37 @@ Status average_pool_2d(const NodeView& node, Target& target) {
 }
 
 Status average_pool_3d(const NodeView& node, Target& target) {
-  if (node.integer("divisor_override") != 0) return refuse("GE's AvgPoolV2 has no divisor_override");
-  if (node.text("pad_mode") == "same") return refuse("GE's pools with pads are of images, not of volumes");
-  const PaddedPool pool{.type = "AvgPoolV2",
-                        .kernel = node.integers("kernel_size"),
-                        .stride = node.integers("strides"),
-                        .pads = node.is_none("pad_list") ? Ints(6, 0) : node.integers("pad_list"),
-                        .ceil_mode = node.flag("ceil_mode")};
-  return flat_pool(node, target, pool, {{"exclusive", !node.flag("count_include_pad")}});
+  if (auto status = want_format(node, kNcdhw); !status) return status;
+  auto moved = windows(node.type(0).dims, node.integers("kernel_size"), node.integers("strides"), Ints(3, 1),
+                       node.text("pad_mode"), node.is_none("pad_list") ? Ints{} : node.integers("pad_list"));
+  if (!moved) return moved.error();
+  if (!moved->known) return refuse("pad_mode same over a size that is not known");
+  PaddedPool pool{.type = "AvgPoolV2",
+                  .kernel = node.integers("kernel_size"),
+                  .stride = node.integers("strides"),
+                  .ceil_mode = node.flag("ceil_mode")};
+  for (const Window& window : moved->axes) pool.pads.insert(pool.pads.end(), {window.begin, window.end});
+  const bool counts = node.flag("count_include_pad");
+  const std::int64_t divisor = node.integer("divisor_override");
+  const bool even = pool.pads[2] == pool.pads[3] && pool.pads[4] == pool.pads[5];
+  if (is_flat(node.type(0), pool) && even && divisor == 0)
+    return flat_pool(node, target, pool, {{"exclusive", !counts}});
+  return emit(node, target, "AvgPool3D",
+              {{"ksize", in_image(pool.kernel)},
+               {"strides", in_image(pool.stride)},
+               {"pads", pool.pads},
+               {"ceil_mode", pool.ceil_mode},
+               {"count_include_pad", counts},
+               {"divisor_override", divisor},
+               {"data_format", kNcdhw}});
+}
+
+/// Of a volume to one number.
+Status adaptive_average_3d(const NodeView& node, Target& target) {
+  const Dims& result = node.result_type().dims;
+  const bool one = std::all_of(result.begin() + 2, result.end(), [](const Dim& dim) { return dim == Dim(1); });
+  if (!one) return refuse("GE has no adaptive pool of volumes");
+  return emit(node, target, "ReduceMeanD", {{"axes", Ints{2, 3, 4}}, {"keep_dims", true}});
 }
 
 /// To one number, the mean of all; else windows of one size, side by side.
@@ -720,6 +829,109 @@ Status group_norm(const NodeView& node, Target& target) {
   return {};
 }
 
+// ---- LSTM ----
+
+/// MindSpore's packed weights [4H (I + H + 1)] as GE's [I + H, 4H] and [4H]: rows become columns, and the gates, which
+/// MindSpore has in the order input, forget, cell, output, have the cell's before the forget gate's.
+struct PackedLstm {
+  Contents packed = {};
+  std::size_t width = 0, inputs = 0, hidden = 0;
+
+  static std::size_t gate(std::size_t place) { return std::array<std::size_t, 4>{0, 2, 1, 3}[place]; }
+
+  /// Where in the packed weights a number is that GE has at this row and column.
+  std::size_t place(std::size_t row, std::size_t column) const {
+    const std::size_t unit = gate(column / hidden) * hidden + column % hidden;
+    return row < inputs ? unit * inputs + row : 4 * hidden * inputs + unit * hidden + (row - inputs);
+  }
+  std::size_t bias_place(std::size_t column) const {
+    return 4 * hidden * (inputs + hidden) + gate(column / hidden) * hidden + column % hidden;
+  }
+};
+
+template <class Place>
+Contents unpacked(const PackedLstm& from, std::size_t count, Place place) {
+  const auto make = [from, count, place]() -> Result<std::vector<std::byte>> {
+    auto bytes = bytes_of(from.packed, from.packed.size);
+    if (!bytes) return bytes;
+    std::vector<std::byte> out(count * from.width);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::copy_n(bytes->begin() + static_cast<std::ptrdiff_t>(place(i) * from.width), from.width,
+                  out.begin() + static_cast<std::ptrdiff_t>(i * from.width));
+    }
+    return out;
+  };
+  return {.make = make, .size = count * from.width};
+}
+
+NamedAttrs lstm_attrs() {
+  return {{"cell_type", std::string("LSTM")},
+          {"direction", std::string("UNIDIRECTIONAL")},
+          {"cell_depth", std::int64_t{1}},
+          {"use_peephole", false},
+          {"keep_prob", 1.0F},
+          {"cell_clip", -1.0F},
+          {"num_proj", std::int64_t{0}},
+          {"time_major", true},
+          {"activation", std::string("tanh")},
+          {"forget_bias", 0.0F},
+          {"is_training", false}};
+}
+
+/// The state of the last step of all.
+Result<Ref> last_step(Target& target, Ref steps, const Type& type) {
+  std::vector<Ref> inputs{steps};
+  for (const std::int64_t number : {std::int64_t{-1}, std::int64_t{0}, std::int64_t{1}}) {
+    auto operand = vector(target, {number});
+    if (!operand) return operand;
+    inputs.push_back(*operand);
+  }
+  return target.add("StridedSlice", std::move(inputs),
+                    {{"begin_mask", std::int64_t{0}},
+                     {"end_mask", std::int64_t{1}},
+                     {"ellipsis_mask", std::int64_t{0}},
+                     {"new_axis_mask", std::int64_t{0}},
+                     {"shrink_axis_mask", std::int64_t{0}}},
+                    type);
+}
+
+/// DynamicRNN, packed as MindSpore's own nn.LSTM packs for it. It has the cell's state of every step as well, which
+/// ONNX has not: nothing here could say that what is made of it is right.
+Status lstm(const NodeView& node, Target& target) {
+  const bool plain = node.integer("num_layers") == 1 && !node.flag("bidirectional") && node.integer("proj_size") == 0;
+  if (!plain) return refuse("several layers, both directions or a projection");
+  const Value& packed = node.input(3);
+  const DType dtype = node.type(0).dtype;
+  if (!packed.bound || node.type(3).dtype != dtype) return refuse("weights that are not constant");
+  for (const std::size_t i : {1U, 2U}) {
+    const Dims& state = node.type(i).dims;
+    const bool fits = state.size() == 3 && unify(state[1], node.type(0).dims[1]).has_value();
+    if (!fits) return refuse("its state is " + to_string(node.type(i)) + ", of another batch");
+  }
+  const PackedLstm from{.packed = packed.contents,
+                        .width = size_of(dtype),
+                        .inputs = static_cast<std::size_t>(node.integer("input_size")),
+                        .hidden = static_cast<std::size_t>(node.integer("hidden_size"))};
+  const std::size_t rows = from.inputs + from.hidden, columns = 4 * from.hidden;
+  const Dim width(static_cast<std::int64_t>(columns));
+  const Ref weights = target.tensor(
+      {dtype, {Dim(static_cast<std::int64_t>(rows)), width}},
+      unpacked(from, rows * columns, [from, columns](std::size_t i) { return from.place(i / columns, i % columns); }));
+  const Ref bias = node.flag("has_bias")
+                       ? target.tensor({dtype, {width}},
+                                       unpacked(from, columns, [from](std::size_t i) { return from.bias_place(i); }))
+                       : target.tensor({dtype, {width}}, contents_of(dtype, Doubles(columns, 0.0)));
+  const std::vector<Ref> inputs = inputs_of(node, target);
+  const std::vector<Ref> found = target.add_many(
+      "DynamicRNN", {inputs[0], weights, bias, Target::kNothing, inputs[1], inputs[2]}, 8, lstm_attrs());
+  target.result(0, found[0]);
+  if (node.node().outputs.size() < 2) return {};
+  auto last = last_step(target, found[1], node.result_type(1));
+  if (!last) return last.error();
+  target.result(1, *last);
+  return {};
+}
+
 // ---- boxes, and rows that go where their numbers say ----
 
 std::vector<float> as_floats(const Doubles& values) { return {values.begin(), values.end()}; }
@@ -773,6 +985,7 @@ constexpr NamedGeRule kRules[] = {
     {"Abs", same_inputs<"Abs">},
     {"Acosh", same_inputs<"Acosh">},
     {"AdaptiveAvgPool2D", adaptive_average},
+    {"AdaptiveAvgPool3D", adaptive_average_3d},
     {"Add", same_types<"Add">},
     {"AddExt", with_multiple<"Add">},
     {"AddN", add_n},
@@ -792,6 +1005,9 @@ constexpr NamedGeRule kRules[] = {
     {"BatchNorm", batch_norm},
     {"BatchToSpace", batch_blocks<"BatchToSpaceD", "crops">},
     {"BiasAdd", bias_add},
+    {"BitwiseAnd", same_types<"BitwiseAnd">},
+    {"BitwiseOr", same_types<"BitwiseOr">},
+    {"BitwiseXor", same_types<"BitwiseXor">},
     {"BoundingBoxDecode", decode_box},
     {"BoundingBoxEncode", encode_box},
     {"BroadcastTo", broadcast_to},
@@ -805,6 +1021,7 @@ constexpr NamedGeRule kRules[] = {
     {"Conv2DExt", conv2d_ext},
     {"Conv2DPadding", conv2d_padding},
     {"Conv2DTranspose", conv2d_transpose},
+    {"Conv3D", conv3d},
     {"Cos", same_inputs<"Cos">},
     {"Cosh", same_inputs<"Cosh">},
     {"CumProd", cumulative<"CumprodD">},
@@ -843,6 +1060,8 @@ constexpr NamedGeRule kRules[] = {
     {"Identity", same_inputs<"Identity">},
     {"L2Loss", same_inputs<"L2Loss">},
     {"L2Normalize", l2_normalize},
+    {"LRN", lrn},
+    {"LSTM", lstm},
     {"LayerNorm", layer_norm},
     {"LayerNormExt", layer_norm_ext},
     {"LeakyReLUExt", leaky_relu},
@@ -855,9 +1074,11 @@ constexpr NamedGeRule kRules[] = {
     {"LogicalAnd", same_types<"LogicalAnd">},
     {"LogicalNot", same_inputs<"LogicalNot">},
     {"LogicalOr", same_types<"LogicalOr">},
+    {"LpNorm", lp_norm},
     {"MatMul", matmul},
     {"MatMulExt", matmul_ext},
     {"MaxPool", pool<"MaxPool">},
+    {"MaxPool3D", max_pool_3d},
     {"MaxPool3DWithArgmax", max_pool_indices},
     {"MaxPoolWithArgmaxV2", max_pool_indices},
     {"MaxPoolWithIndices", max_pool_indices},
@@ -887,6 +1108,7 @@ constexpr NamedGeRule kRules[] = {
     {"RealDiv", divide},
     {"Reciprocal", same_inputs<"Reciprocal">},
     {"ReduceAll", reduction<"ReduceAllD">},
+    {"ReduceAny", reduction<"ReduceAnyD">},
     {"ReduceMax", reduction<"ReduceMaxD">},
     {"ReduceMean", reduction<"ReduceMeanD">},
     {"ReduceMin", reduction<"ReduceMinD">},
@@ -911,6 +1133,7 @@ constexpr NamedGeRule kRules[] = {
     {"Softmax", softmax},
     {"Softplus", same_inputs<"Softplus">},
     {"Softsign", same_inputs<"Softsign">},
+    {"Sort", sort},
     {"SpaceToBatch", batch_blocks<"SpaceToBatchD", "paddings">},
     {"SpaceToDepth", blocks<"SpaceToDepth">},
     {"Split", split_node},
@@ -926,12 +1149,18 @@ constexpr NamedGeRule kRules[] = {
     {"SumExt", reduction_ext<"ReduceSumD">},
     {"Tan", same_inputs<"Tan">},
     {"Tanh", same_inputs<"Tanh">},
+    {"TensorScatterUpdate", tensor_scatter_update},
     {"Tile", tile},
     {"TopK", top_k},
     {"Transpose", transpose_node},
+    {"Tril", triangle<"Tril">},
+    {"Triu", triangle<"Triu">},
+    {"TruncateDiv", same_types<"TruncateDiv">},
+    {"TruncateMod", same_types<"TruncateMod">},
     {"UnsortedSegmentMin", segment_min},
     {"UnsortedSegmentSum", segment_sum},
     {"Unstack", unstack},
+    {"Xlogy", same_types<"Xlogy">},
     {"ZerosLike", zeros_like},
 };
 

@@ -22,28 +22,66 @@ Types gather_dims(const NodeView& node, std::int64_t at, std::int64_t batch, std
   return std::vector<Type>{{node.type(params).dtype, std::move(dims)}};
 }
 
-Types gather_types(const NodeView& node) {
-  std::int64_t batch = node.integer("batch_dims");
-  if (batch < 0) batch += static_cast<std::int64_t>(node.type(1).dims.size());
-  return gather_dims(node, node.integer("axis"), batch, 0, 1);
+/// How many dimensions params and indices have in common, counted from behind if negative.
+std::int64_t batch_dims(const NodeView& node) {
+  const std::int64_t batch = node.integer("batch_dims");
+  return batch < 0 ? batch + static_cast<std::int64_t>(node.type(1).dims.size()) : batch;
 }
 
-Status gather(const NodeView& node, Target& target) {
-  const std::int64_t batch = node.integer("batch_dims");
-  const Ref data = in(node, target, 0);
-  if (batch == 0) {
-    target.result(0, target.add("Gather", {data, in(node, target, 1)}, {{"axis", node.integer("axis")}}));
-    return {};
+Types gather_types(const NodeView& node) { return gather_dims(node, node.integer("axis"), batch_dims(node), 0, 1); }
+
+/// Axis `from` moved to the place of `to`.
+Ints moved_axis(std::size_t rank, std::size_t from, std::size_t to) {
+  Ints order;
+  for (std::size_t i = 0; i < rank; ++i) {
+    if (i != from) order.push_back(static_cast<std::int64_t>(i));
   }
-  auto axis = axis_of(node.integer("axis"), node.type(0).dims.size());
-  if (!axis) return axis.error();
-  if (static_cast<std::int64_t>(*axis) != batch) {
-    return refuse("batch_dims=" + std::to_string(batch) + " with axis " + std::to_string(*axis));
-  }
+  order.insert(order.begin() + static_cast<std::ptrdiff_t>(to), static_cast<std::int64_t>(from));
+  return order;
+}
+
+Type in_order(const Type& type, const Ints& order) {
+  Type turned{type.dtype, {}};
+  for (const std::int64_t axis : order) turned.dims.push_back(type.dims[static_cast<std::size_t>(axis)]);
+  return turned;
+}
+
+/// ONNX gathers of each batch along the axis behind it: another axis is brought there first, and the axes that it
+/// overtook back in front of those of the indices.
+Status gather_of_batch(const NodeView& node, Target& target, std::size_t axis, std::size_t batch) {
+  const Type& params = node.type(0);
   Type type{DType::int64, node.type(1).dims};
   type.dims.emplace_back(1);
   const Ref indices = unsqueeze(target, in_as(node, target, 1, DType::int64), {-1}, type);
-  target.result(0, target.add("GatherND", {data, indices}, {{"batch_dims", batch}}));
+  const NamedAttrs attrs{{"batch_dims", static_cast<std::int64_t>(batch)}};
+  const Ref data = in(node, target, 0);
+  if (axis == batch) {
+    target.result(0, target.add("GatherND", {data, indices}, attrs));
+    return {};
+  }
+  const Ints order = moved_axis(params.dims.size(), axis, batch);
+  const Ref turned = transpose(target, data, order, in_order(params, order));
+  const std::size_t rank = node.result_type().dims.size();
+  const std::size_t picked = node.type(1).dims.size() - batch, overtaken = axis - batch;
+  Ints back, forth(rank, 0);
+  for (std::size_t i = 0; i < batch; ++i) back.push_back(static_cast<std::int64_t>(i));
+  for (std::size_t i = 0; i < overtaken; ++i) back.push_back(static_cast<std::int64_t>(batch + picked + i));
+  for (std::size_t i = 0; i < picked; ++i) back.push_back(static_cast<std::int64_t>(batch + i));
+  for (std::size_t i = batch + picked + overtaken; i < rank; ++i) back.push_back(static_cast<std::int64_t>(i));
+  for (std::size_t i = 0; i < rank; ++i) forth[static_cast<std::size_t>(back[i])] = static_cast<std::int64_t>(i);
+  const Ref found = target.add("GatherND", {turned, indices}, attrs, in_order(node.result_type(), forth));
+  target.result(0, transpose(target, found, back));
+  return {};
+}
+
+Status gather(const NodeView& node, Target& target) {
+  const std::int64_t batch = batch_dims(node);
+  if (batch != 0) {
+    auto axis = axis_of(node.integer("axis"), node.type(0).dims.size());
+    if (!axis) return axis.error();
+    return gather_of_batch(node, target, *axis, static_cast<std::size_t>(batch));
+  }
+  target.result(0, target.add("Gather", {in(node, target, 0), in(node, target, 1)}, {{"axis", node.integer("axis")}}));
   return {};
 }
 

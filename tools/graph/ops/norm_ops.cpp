@@ -177,6 +177,26 @@ Status l2_normalize(const NodeView& node, Target& target) {
   return {};
 }
 
+// ---- over the channels beside ----
+
+Types lrn_types(const NodeView& node) {
+  if (auto status = want_rank(node, 0, 4); !status) return status.error();
+  if (node.integer("depth_radius") < 0) return refuse("depth_radius " + std::to_string(node.integer("depth_radius")));
+  return same(node);
+}
+
+/// x / (bias + alpha * sum(x^2))^beta. ONNX divides alpha by the number of channels that are summed up.
+Status lrn(const NodeView& node, Target& target) {
+  if (node.text("norm_region") != "across_channels") return refuse("norm_region " + node.text("norm_region"));
+  const std::int64_t size = 2 * node.integer("depth_radius") + 1;
+  target.result(0, target.add("LRN", {in(node, target, 0)},
+                              {{"alpha", static_cast<float>(node.number("alpha") * static_cast<double>(size))},
+                               {"beta", static_cast<float>(node.number("beta"))},
+                               {"bias", static_cast<float>(node.number("bias"))},
+                               {"size", size}}));
+  return {};
+}
+
 // ---- over groups of channels ----
 
 Types group_norm_types(const NodeView& node) {
@@ -250,6 +270,11 @@ std::vector<Op> norm_ops() {
                      number("eps", 1e-5, "epsilon")},
        .infer = group_norm_types,
        .to_onnx = group_norm},
+      {.name = "LRN",
+       .arguments = {tensor("x"), integer("depth_radius", whole(5)), number("bias", 1.0), number("alpha", 1.0),
+                     number("beta", 0.5), text("norm_region", words("ACROSS_CHANNELS"))},
+       .infer = lrn_types,
+       .to_onnx = lrn},
       {.name = "L2Normalize",
        .arguments = {tensor("x"), integers("axis", Ints{0}), number("epsilon", 1e-4)},
        .infer = l2_types,

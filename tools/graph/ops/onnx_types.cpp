@@ -61,8 +61,9 @@ constexpr Row kRows[] = {
     {" Conv ConvTranspose AveragePool GlobalAveragePool GlobalMaxPool Elu Selu Softplus Softsign HardSigmoid "
      "LeakyRelu ",
      kReal, kReal},
-    {" Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Round HardSwish Gelu Mish LpNormalization ", kReal,
-     kReal},
+    {" Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Round HardSwish Gelu Mish LpNormalization LRN "
+     "GridSample ",
+     kReal, kReal},
     {" Exp Log Sqrt Sigmoid Tanh Softmax LogSoftmax Ceil Floor Reciprocal Sum LayerNormalization ", kFloat, kFloat},
     {" BatchNormalization GroupNormalization ", kReal, kFloat, 0, 1},
     {" LSTM ", kReal, kReal, 0, 4},
@@ -75,6 +76,8 @@ constexpr Row kRows[] = {
     {" Concat ", kNumber | kBool, kNumber | kBool},
     {" ReduceMean ReduceSum ReduceProd CumSum ", kFloat | kWide, kFloat | kWide, 0, 1},
     {" ReduceMax ReduceMin ", kFloat | kWide | kSigned | kByte, kFloat | kWide | kSigned | kByte, 0, 1},
+    {" BitwiseAnd BitwiseOr BitwiseXor ", kWide | kSigned | kByte | kUnsigned, kWide | kSigned | kByte | kUnsigned},
+    {" ReduceL1 ReduceL2 ", kFloat | kWide, kFloat | kWide, 0, 1},
     {" Pow ", kFloat | kWide, kFloat | kWide, 0, 1},
     {" TopK ArgMax ArgMin ", kNumber, kNumber, 0, 1},
 };

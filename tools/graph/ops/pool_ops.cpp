@@ -58,7 +58,9 @@ Result<Pool> average_3d_form(const NodeView& node) {
 
 Result<Pool> max_3d_form(const NodeView& node) {
   auto pool = own_3d_form(node);
-  if (pool) pool->ceil_mode = !node.is_none("ceil_mode") && node.integer("ceil_mode") != 0;
+  if (!pool) return pool;
+  pool->ceil_mode = !node.is_none("ceil_mode") && node.integer("ceil_mode") != 0;
+  pool->dilation = node.integers("dilation");  // which GE's has
   return pool;
 }
 
@@ -120,14 +122,27 @@ Types pool_types(const NodeView& node) {
   return types;
 }
 
+/// Over a size that is not known: pads that leave room for whatever is left, if no window can begin behind the input.
+Status fit_ceil_of_any(Window& window, bool counts) {
+  const std::int64_t more = window.stride - 1;
+  const bool inside = window.reach() >= window.stride + window.end && window.end + more < window.kernel;
+  if (!inside || counts) return refuse("ceil_mode over a size that is not known");
+  window.end += more;
+  return {};
+}
+
 /// Makes the windows of ceil_mode ordinary ones: the pads behind grow until the last one fits. How much they grew is
-/// what the caller has to know; a size that is not known is refused.
-Result<Ints> fit_ceil(const Dims& input, Windows& moved) {
+/// what the caller has to know. `counts`: pads are part of an average.
+Result<Ints> fit_ceil(const Dims& input, Windows& moved, bool counts) {
   Ints grown;
   for (std::size_t i = 0; i < moved.axes.size(); ++i) {
     Window& window = moved.axes[i];
     const Dim& size = input[i + 2];
-    if (!size.known()) return refuse("ceil_mode over a size that is not known");
+    if (!size.known()) {
+      if (auto status = fit_ceil_of_any(window, counts); !status) return status.error();
+      grown.push_back(0);
+      continue;
+    }
     const std::int64_t count = window_count(size.size, window, true);
     const std::int64_t end = (count - 1) * window.stride + window.reach() - size.size - window.begin;
     grown.push_back(std::max<std::int64_t>(0, end - window.end));
@@ -162,7 +177,7 @@ Status max_onnx(const NodeView& node, Target& target) {
   auto moved = pool_windows(node, *pool);
   if (!moved) return moved.error();
   if (pool->ceil_mode) {
-    if (auto grown = fit_ceil(node.type(0).dims, *moved); !grown) return grown.error();
+    if (auto grown = fit_ceil(node.type(0).dims, *moved, false); !grown) return grown.error();
   }
   const bool dilated = std::ranges::any_of(pool->dilation, [](std::int64_t d) { return d != 1; });
   if (dilated && !moved->known) return refuse("pad_mode same with dilation over a size that is not known");
@@ -201,7 +216,10 @@ Status average_onnx(const NodeView& node, Target& target) {
   const Type& input = node.type(0);
   Ints grown;
   if (pool->ceil_mode) {
-    auto fitted = fit_ceil(input.dims, *moved);
+    // Without pads those that ceil_mode adds do not count either way.
+    const auto padded = [](const Window& window) { return window.begin > 0 || window.end > 0; };
+    if (!pool->divisor && std::ranges::none_of(moved->axes, padded)) pool->count_pads = false;
+    auto fitted = fit_ceil(input.dims, *moved, pool->count_pads || pool->divisor != 0);
     if (!fitted) return fitted.error();
     grown = std::move(*fitted);
   }
@@ -434,7 +452,7 @@ std::vector<Op> pool_ops() {
        .arguments = {tensor("x"), per_axis("kernel_size", 3, Ints{1, 1, 1}, "ksize"),
                      per_axis("strides", 3, Ints{1, 1, 1}, "stride"), text("pad_mode", words("valid")),
                      per_axis("pad_list", 6, None{}, "pad"), integer("ceil_mode", None{}),
-                     text("format", words("NCDHW"), "data_format")},
+                     per_axis("dilation", 3, Ints{1, 1, 1}), text("format", words("NCDHW"), "data_format")},
        .infer = pool_types<max_3d_form>,
        .to_onnx = max_onnx<max_3d_form>},
       {.name = "MaxPool3DWithArgmax",

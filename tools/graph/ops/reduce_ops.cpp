@@ -296,6 +296,32 @@ Status spread_onnx(const NodeView& node, Target& target) {
   return {};
 }
 
+// ---- norms ----
+
+Types lp_norm_types(const NodeView& node) {
+  if (node.integer("p") < 1) return refuse("p=" + std::to_string(node.integer("p")));
+  if (!is_floating(node.type(0).dtype)) return refuse("of " + to_string(node.type(0)));
+  return reduced_type(node, node.integers("axis"), node.flag("keep_dims"), node.type(0).dtype);
+}
+
+/// The root of the sum of powers, but no less than epsilon.
+Status lp_norm(const NodeView& node, Target& target) {
+  const Ints& axes = node.integers("axis");
+  const bool keep = node.flag("keep_dims");
+  const auto p = static_cast<double>(node.integer("p"));
+  Chain of_all(target, node.type(0)), f(target, node.result_type());
+  const Ref x = in(node, target, 0);
+  Ref norm = Target::kNothing;
+  if (p == 1 || p == 2) {
+    norm = reduce(target, p == 1 ? "ReduceL1" : "ReduceL2", x, axes, keep, node.result_type());
+  } else {
+    const Ref powers = of_all("Pow", {of_all("Abs", {x}), of_all.number(p)});
+    norm = f("Pow", {reduce(target, "ReduceSum", powers, axes, keep, node.result_type()), f.number(1 / p)});
+  }
+  target.result(0, f("Max", {norm, f.number(node.number("epsilon"))}));
+  return {};
+}
+
 Types log_sum_exp_types(const NodeView& node) {
   return reduced_type(node, node.integers("dim"), node.flag("keepdim"), node.type(0).dtype);
 }
@@ -336,114 +362,177 @@ Status topk_ext(const NodeView& node, Target& target) {
   return top(node, target, node.integer("dim"), node.flag("largest"), DType::int64);
 }
 
-}  // namespace
+// ---- all of them in order ----
 
-std::vector<Op> reduce_ops() {
-  const auto reduce = [] {
-    return std::vector<Argument>{tensor("x"), integers("axis", Ints{}), flag("keep_dims", false)};
-  };
-  const auto sum = [] {
-    return std::vector<Argument>{tensor("x"), integers("axis", Ints{}), flag("keep_dims", false),
-                                 flag("skip_mode", false)};
-  };
-  const auto ext = [] {
-    return std::vector<Argument>{tensor("input"), integers("dim", None{}), flag("keepdim", false),
-                                 dtype("dtype", None{})};
-  };
-  const auto along = [] { return std::vector<Argument>{tensor("input"), integer("dim"), flag("keepdim", false)}; };
-  const auto with_value = [] {
-    return std::vector<Argument>{tensor("input"), integer("axis", whole(0)), flag("keep_dims", false)};
-  };
-  const auto arg = [] {
-    return std::vector<Argument>{tensor("input"), integer("axis", whole(-1)), dtype("output_type", DType::int32)};
-  };
-  const auto arg_ext = [] {
-    return std::vector<Argument>{tensor("input"), integer("dim", None{}), flag("keepdim", false)};
-  };
-  const auto spread = [] {
-    return std::vector<Argument>{tensor("input"), integers("dim", None{}), integer("correction", whole(1)),
-                                 flag("keepdim", false)};
-  };
+Types sorted_types(const NodeView& node, std::int64_t axis, DType index) {
+  if (auto position = axis_of(axis, node.type(0).dims.size()); !position) return position.error();
+  return std::vector<Type>{node.type(0), {index, node.type(0).dims}};
+}
+
+/// The k largest, or smallest, of k. Of equals the first is first on both sides.
+Status sorted(const NodeView& node, Target& target, std::int64_t axis, DType index) {
+  auto position = axis_of(axis, node.type(0).dims.size());
+  if (!position) return position.error();
+  const Type& type = node.type(0);
+  const Ref x = in(node, target, 0);
+  const Dim& size = type.dims[*position];
+  Ref count = size.known() ? target.constant({size.size}) : Target::kNothing;
+  if (!size.known()) {
+    const auto at = static_cast<std::int64_t>(*position);
+    const Type shape{DType::int64, {Dim(static_cast<std::int64_t>(type.dims.size()))}};
+    count = slice(target, target.add("Shape", {x}, {}, shape), {at}, {at + 1}, {0}, {1}, {DType::int64, {Dim(1)}});
+  }
+  const std::vector<Ref> found = target.add_many(
+      "TopK", {x, count}, 2,
+      {{"axis", axis}, {"largest", std::int64_t{node.flag("descending")}}, {"sorted", std::int64_t{1}}});
+  target.result(0, found[0]);
+  if (node.node().outputs.size() < 2) return {};
+  target.result(1, index == DType::int64 ? found[1] : cast(target, found[1], index));
+  return {};
+}
+
+Types sort_types(const NodeView& node) { return sorted_types(node, node.integer("axis"), DType::int32); }
+Types sort_ext_types(const NodeView& node) { return sorted_types(node, node.integer("dim"), DType::int64); }
+Status sort(const NodeView& node, Target& target) { return sorted(node, target, node.integer("axis"), DType::int32); }
+Status sort_ext(const NodeView& node, Target& target) {
+  return sorted(node, target, node.integer("dim"), DType::int64);
+}
+
+// ---- arguments ----
+
+using Arguments = std::vector<Argument>;
+
+Arguments own_arguments() { return {tensor("x"), integers("axis", Ints{}), flag("keep_dims", false)}; }
+
+Arguments ext_arguments() {
+  return {tensor("input"), integers("dim", None{}), flag("keepdim", false), dtype("dtype", None{})};
+}
+
+Arguments spread_arguments() {
+  return {tensor("input"), integers("dim", None{}), integer("correction", whole(1)), flag("keepdim", false)};
+}
+
+Arguments cumulative_arguments() {
+  return {tensor("input"), integer("axis"), flag("exclusive", false), flag("reverse", false)};
+}
+
+template <Name kReduction>
+Op own_op(std::string_view name) {
+  return {.name = name,
+          .arguments = own_arguments(),
+          .infer = reduce_types<own_form>,
+          .to_onnx = reduce_onnx<kReduction, own_form>};
+}
+
+template <Name kReduction>
+Op whole_op(std::string_view name) {
+  return {.name = name,
+          .arguments = {tensor("input")},
+          .infer = reduce_types<whole_form>,
+          .to_onnx = reduce_onnx<kReduction, whole_form>};
+}
+
+template <Name kReduction>
+Op truth_op(std::string_view name) {
   return {
-      {.name = "ArgMaxExt", .arguments = arg_ext(), .infer = arg_ext_types, .to_onnx = arg_ext_onnx<"ArgMax">},
-      {.name = "ArgMaxWithValue",
-       .arguments = with_value(),
-       .infer = with_value_types,
-       .to_onnx = with_value_onnx<"ArgMax", "ReduceMax">},
-      {.name = "ArgMinExt", .arguments = arg_ext(), .infer = arg_ext_types, .to_onnx = arg_ext_onnx<"ArgMin">},
-      {.name = "ArgMinWithValue",
-       .arguments = with_value(),
-       .infer = with_value_types,
-       .to_onnx = with_value_onnx<"ArgMin", "ReduceMin">},
-      {.name = "Argmax", .arguments = arg(), .infer = arg_types, .to_onnx = arg_onnx<"ArgMax">},
-      {.name = "Argmin", .arguments = arg(), .infer = arg_types, .to_onnx = arg_onnx<"ArgMin">},
-      {.name = "CumProd",
-       .arguments = {tensor("input"), integer("axis"), flag("exclusive", false), flag("reverse", false)},
-       .infer = cumsum_types,
-       .to_onnx = cumprod},
-      {.name = "CumSum",
-       .arguments = {tensor("input"), integer("axis"), flag("exclusive", false), flag("reverse", false)},
-       .infer = cumsum_types,
-       .to_onnx = cumsum},
-      {.name = "CumsumExt",
-       .arguments = {tensor("input"), integer("dim"), dtype("dtype", None{})},
-       .infer = cumsum_ext_types,
-       .to_onnx = cumsum_ext},
-      {.name = "LogSumExp",
-       .arguments = {tensor("input"), integers("dim"), flag("keepdim", false)},
-       .infer = log_sum_exp_types,
-       .to_onnx = log_sum_exp},
-      {.name = "Max",
-       .arguments = {tensor("input")},
-       .infer = reduce_types<whole_form>,
-       .to_onnx = reduce_onnx<"ReduceMax", whole_form>},
-      {.name = "MaxDim", .arguments = along(), .infer = dim_types, .to_onnx = dim_onnx<"ArgMax", "ReduceMax">},
-      {.name = "MeanExt", .arguments = ext(), .infer = mean_types, .to_onnx = reduce_onnx<"ReduceMean", ext_form>},
-      {.name = "Min",
-       .arguments = {tensor("input")},
-       .infer = reduce_types<whole_form>,
-       .to_onnx = reduce_onnx<"ReduceMin", whole_form>},
-      {.name = "MinDim", .arguments = along(), .infer = dim_types, .to_onnx = dim_onnx<"ArgMin", "ReduceMin">},
-      {.name = "ProdExt", .arguments = ext(), .infer = sum_types, .to_onnx = reduce_onnx<"ReduceProd", ext_form>},
-      {.name = "ReduceAll", .arguments = reduce(), .infer = reduce_types<own_form>, .to_onnx = truth_onnx<"ReduceMin">},
-      {.name = "ReduceAny", .arguments = reduce(), .infer = reduce_types<own_form>, .to_onnx = truth_onnx<"ReduceMax">},
-      {.name = "ReduceMax",
-       .arguments = reduce(),
-       .infer = reduce_types<own_form>,
-       .to_onnx = reduce_onnx<"ReduceMax", own_form>},
-      {.name = "ReduceMean",
-       .arguments = reduce(),
-       .infer = reduce_types<own_form>,
-       .to_onnx = reduce_onnx<"ReduceMean", own_form>},
-      {.name = "ReduceMin",
-       .arguments = reduce(),
-       .infer = reduce_types<own_form>,
-       .to_onnx = reduce_onnx<"ReduceMin", own_form>},
-      {.name = "ReduceProd",
-       .arguments = reduce(),
-       .infer = reduce_types<own_form>,
-       .to_onnx = reduce_onnx<"ReduceProd", own_form>},
+      .name = name, .arguments = own_arguments(), .infer = reduce_types<own_form>, .to_onnx = truth_onnx<kReduction>};
+}
+
+template <Name kReduction>
+Op sum_op(std::string_view name, Types (*types)(const NodeView&) = sum_types) {
+  return {.name = name, .arguments = ext_arguments(), .infer = types, .to_onnx = reduce_onnx<kReduction, ext_form>};
+}
+
+template <bool kRoot>
+Op spread_op(std::string_view name) {
+  return {.name = name,
+          .arguments = spread_arguments(),
+          .infer = spread_types<spread_form>,
+          .to_onnx = spread_onnx<spread_form, kRoot>};
+}
+
+template <Name kArg>
+Op arg_op(std::string_view name) {
+  return {.name = name,
+          .arguments = {tensor("input"), integer("axis", whole(-1)), dtype("output_type", DType::int32)},
+          .infer = arg_types,
+          .to_onnx = arg_onnx<kArg>};
+}
+
+template <Name kArg>
+Op arg_ext_op(std::string_view name) {
+  return {.name = name,
+          .arguments = {tensor("input"), integer("dim", None{}), flag("keepdim", false)},
+          .infer = arg_ext_types,
+          .to_onnx = arg_ext_onnx<kArg>};
+}
+
+template <Name kArg, Name kReduction>
+Op with_value_op(std::string_view name) {
+  return {.name = name,
+          .arguments = {tensor("input"), integer("axis", whole(0)), flag("keep_dims", false)},
+          .infer = with_value_types,
+          .to_onnx = with_value_onnx<kArg, kReduction>};
+}
+
+template <Name kArg, Name kReduction>
+Op dim_op(std::string_view name) {
+  return {.name = name,
+          .arguments = {tensor("input"), integer("dim"), flag("keepdim", false)},
+          .infer = dim_types,
+          .to_onnx = dim_onnx<kArg, kReduction>};
+}
+
+std::vector<Op> plain_reductions() {
+  return {
+      whole_op<"ReduceMax">("Max"),
+      sum_op<"ReduceMean">("MeanExt", mean_types),
+      whole_op<"ReduceMin">("Min"),
+      sum_op<"ReduceProd">("ProdExt"),
+      truth_op<"ReduceMin">("ReduceAll"),
+      truth_op<"ReduceMax">("ReduceAny"),
+      own_op<"ReduceMax">("ReduceMax"),
+      own_op<"ReduceMean">("ReduceMean"),
+      own_op<"ReduceMin">("ReduceMin"),
+      own_op<"ReduceProd">("ReduceProd"),
       {.name = "ReduceStd",
        .arguments = {tensor("input"), integers("axis", Ints{}), flag("unbiased", true), flag("keep_dims", false)},
        .infer = spread_types<reduce_std_form>,
        .to_onnx = spread_onnx<reduce_std_form, true>},
       {.name = "ReduceSum",
-       .arguments = sum(),
+       .arguments = {tensor("x"), integers("axis", Ints{}), flag("keep_dims", false), flag("skip_mode", false)},
        .infer = reduce_types<sum_form>,
        .to_onnx = reduce_onnx<"ReduceSum", sum_form>},
       {.name = "SquareSumAll",
        .arguments = {tensor("x"), tensor("y")},
        .infer = square_sum_types,
        .to_onnx = square_sum_all},
-      {.name = "Std",
-       .arguments = spread(),
-       .infer = spread_types<spread_form>,
-       .to_onnx = spread_onnx<spread_form, true>},
-      {.name = "StdMean",
-       .arguments = spread(),
-       .infer = spread_types<spread_form>,
-       .to_onnx = spread_onnx<spread_form, true>},
-      {.name = "SumExt", .arguments = ext(), .infer = sum_types, .to_onnx = reduce_onnx<"ReduceSum", ext_form>},
+      spread_op<true>("Std"),
+      spread_op<true>("StdMean"),
+      sum_op<"ReduceSum">("SumExt"),
+      spread_op<false>("Var"),
+      spread_op<false>("VarMean"),
+  };
+}
+
+std::vector<Op> places_and_orders() {
+  return {
+      arg_ext_op<"ArgMax">("ArgMaxExt"),
+      with_value_op<"ArgMax", "ReduceMax">("ArgMaxWithValue"),
+      arg_ext_op<"ArgMin">("ArgMinExt"),
+      with_value_op<"ArgMin", "ReduceMin">("ArgMinWithValue"),
+      arg_op<"ArgMax">("Argmax"),
+      arg_op<"ArgMin">("Argmin"),
+      dim_op<"ArgMax", "ReduceMax">("MaxDim"),
+      dim_op<"ArgMin", "ReduceMin">("MinDim"),
+      {.name = "Sort",
+       .arguments = {tensor("x"), integer("axis", whole(-1)), flag("descending", false)},
+       .infer = sort_types,
+       .to_onnx = sort},
+      {.name = "SortExt",
+       .arguments = {tensor("input"), integer("dim", whole(-1)), flag("descending", false), flag("stable", false)},
+       .infer = sort_ext_types,
+       .to_onnx = sort_ext},
       {.name = "TopK",
        .arguments = {tensor("input"), integer("k"), flag("sorted", true)},
        .infer = topk_types,
@@ -453,15 +542,30 @@ std::vector<Op> reduce_ops() {
                      flag("sorted", true)},
        .infer = topk_ext_types,
        .to_onnx = topk_ext},
-      {.name = "Var",
-       .arguments = spread(),
-       .infer = spread_types<spread_form>,
-       .to_onnx = spread_onnx<spread_form, false>},
-      {.name = "VarMean",
-       .arguments = spread(),
-       .infer = spread_types<spread_form>,
-       .to_onnx = spread_onnx<spread_form, false>},
   };
+}
+
+}  // namespace
+
+std::vector<Op> reduce_ops() {
+  std::vector<Op> all = plain_reductions();
+  std::ranges::move(places_and_orders(), std::back_inserter(all));
+  all.push_back({.name = "CumProd", .arguments = cumulative_arguments(), .infer = cumsum_types, .to_onnx = cumprod});
+  all.push_back({.name = "CumSum", .arguments = cumulative_arguments(), .infer = cumsum_types, .to_onnx = cumsum});
+  all.push_back({.name = "CumsumExt",
+                 .arguments = {tensor("input"), integer("dim"), dtype("dtype", None{})},
+                 .infer = cumsum_ext_types,
+                 .to_onnx = cumsum_ext});
+  all.push_back({.name = "LogSumExp",
+                 .arguments = {tensor("input"), integers("dim"), flag("keepdim", false)},
+                 .infer = log_sum_exp_types,
+                 .to_onnx = log_sum_exp});
+  all.push_back({.name = "LpNorm",
+                 .arguments = {tensor("input"), integers("axis", Ints{0}), integer("p", whole(2)),
+                               flag("keep_dims", false), number("epsilon", 1e-12)},
+                 .infer = lp_norm_types,
+                 .to_onnx = lp_norm});
+  return all;
 }
 
 }  // namespace ckpt::graph

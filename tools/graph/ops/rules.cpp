@@ -142,6 +142,44 @@ Dim quotient(const Known& all, const Known& part) {
   return part.unknown == 0 ? as_dim(left) : Dim();
 }
 
+Dim sum_of(const Dim& a, const Dim& b) {
+  if (a.known() && b.known()) return Dim(a.size + b.size);
+  if (a == Dim(0)) return b;
+  if (b == Dim(0)) return a;
+  if (a.known() || b.known()) return {};
+  const auto [one, times] = factored(a.symbol);
+  const auto [other, more] = factored(b.symbol);
+  if (one.empty() || one != other || times > std::numeric_limits<std::int64_t>::max() - more) return {};
+  return as_dim({.product = times + more, .unknown = 1, .symbol = one});
+}
+
+Result<Dim> size_at(const NodeView& node, std::int64_t number) {
+  const auto which = asked_size(number);
+  if (!which) {
+    if (number < 0) return refuse("a shape with " + std::to_string(number));
+    return Dim(number);
+  }
+  if (!node.has_input(which->input) || which->axis >= node.type(which->input).dims.size()) {
+    return refuse("a size of an input that is not there");
+  }
+  return node.type(which->input).dims[which->axis];
+}
+
+Result<Ints> settled(const NodeView& node, const Ints& shape) {
+  Ints numbers = shape;
+  for (std::int64_t& number : numbers) {
+    if (!asked_size(number)) continue;
+    auto size = size_at(node, number);
+    if (!size) return size.error();
+    if (size->known()) number = size->size;
+  }
+  return numbers;
+}
+
+bool asks(const Ints& shape) {
+  return std::ranges::any_of(shape, [](std::int64_t number) { return asked_size(number).has_value(); });
+}
+
 Status want_rank(const NodeView& node, std::size_t input, std::size_t rank) {
   if (node.type(input).dims.size() == rank) return {};
   return refuse("input " + std::to_string(input) + " is " + to_string(node.type(input)) + ", not of " +
@@ -330,6 +368,32 @@ std::vector<Ref> split(Target& target, Ref x, std::int64_t axis, const Ints& siz
     attrs.push_back({"num_outputs", static_cast<std::int64_t>(count)});
   }
   return target.add_many("Split", std::move(inputs), count, std::move(attrs));
+}
+
+Ref shape_operand(const NodeView& node, Target& target, const Ints& shape) {
+  if (!asks(shape)) return target.constant(shape);
+  std::vector<Ref> parts;
+  Ints numbers;
+  const auto flush = [&] {
+    if (!numbers.empty()) parts.push_back(target.constant(numbers));
+    numbers.clear();
+  };
+  for (const std::int64_t number : shape) {
+    const auto which = asked_size(number);
+    if (!which) {
+      numbers.push_back(number);
+      continue;
+    }
+    flush();
+    const Dim rank(static_cast<std::int64_t>(node.type(which->input).dims.size()));
+    const Ref all = target.add("Shape", {in(node, target, which->input)}, {}, {DType::int64, {rank}});
+    const auto axis = static_cast<std::int64_t>(which->axis);
+    parts.push_back(slice(target, all, {axis}, {axis + 1}, {0}, {1}, {DType::int64, {Dim(1)}}));
+  }
+  flush();
+  if (parts.size() == 1) return parts.front();
+  return target.add("Concat", std::move(parts), {{"axis", std::int64_t{0}}},
+                    {DType::int64, {Dim(static_cast<std::int64_t>(shape.size()))}});
 }
 
 Contents contents_of(DType dtype, const std::vector<double>& values) {

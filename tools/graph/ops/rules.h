@@ -57,6 +57,15 @@ Dim as_dim(const Known& known);
 /// What of a product is left when the other one is taken out of it; nothing is known where it is no multiple.
 Dim quotient(const Known& all, const Known& part);
 
+/// Both as one, where that is known: "N" and "N" are "N*2".
+Dim sum_of(const Dim& a, const Dim& b);
+
+/// A number of a shape as a dimension: that of the input where it is asked for, else the number.
+Result<Dim> size_at(const NodeView& node, std::int64_t number);
+/// The shape with numbers for all that is asked for and known.
+Result<Ints> settled(const NodeView& node, const Ints& shape);
+bool asks(const Ints& shape);
+
 Status want_rank(const NodeView& node, std::size_t input, std::size_t rank);
 Status want_format(const NodeView& node, std::string_view format);
 
@@ -123,6 +132,10 @@ class Chain {
   Ref operator()(std::string_view op, std::vector<Ref> inputs, NamedAttrs attrs = {}) {
     return target_.add(op, std::move(inputs), std::move(attrs), type_);
   }
+  /// A step whose result is a truth for each element.
+  Ref truth(std::string_view op, std::vector<Ref> inputs) {
+    return target_.add(op, std::move(inputs), {}, {DType::boolean, type_.dims});
+  }
   Ref number(double value) { return target_.scalar(value, type_.dtype); }
 
  private:
@@ -154,6 +167,9 @@ inline constexpr std::int64_t kToTheEnd = std::int64_t{1} << 62;  ///< as an end
 /// A one-dimensional tensor of that type.
 Ref vector_of(Target& target, DType dtype, const std::vector<double>& values);
 Contents contents_of(DType dtype, const std::vector<double>& values);
+
+/// A shape as ONNX wants it: a constant, or put together when the network runs.
+Ref shape_operand(const NodeView& node, Target& target, const Ints& shape);
 
 /// The shape of x as ONNX's Reshape wants it, from what is known: 0 for the same dimension of its input, -1 for one
 /// that is not known. Empty if more than one is not known and not at the place it was.

@@ -160,81 +160,132 @@ Status scatter_nd(const NodeView& node, Target& target) {
   return {};
 }
 
-// ---- diagonals ----
+// ---- values that replace those of a tensor, or meet them ----
 
-Types diag_types(const NodeView& node) {
-  Type type = node.type(0);
-  type.dims.insert(type.dims.end(), node.type(0).dims.begin(), node.type(0).dims.end());
-  return std::vector<Type>{std::move(type)};
-}
-
-Result<std::int64_t> diagonal_length(const Type& type) {
-  constexpr std::uint64_t kMost = 1 << 12;
-  const auto count = element_count(type);
-  if (!count || *count == 0 || *count > kMost) return refuse("a diagonal of " + to_string(type));
-  return static_cast<std::int64_t>(*count);
-}
-
-Status diag(const NodeView& node, Target& target) {
-  const Type& x = node.type(0);
-  auto length = diagonal_length(x);
-  if (!length) return length.error();
-  const Dim n(*length);
-  const auto size = static_cast<std::size_t>(*length);
-  std::vector<double> on(size * size, 0.0);
-  for (std::size_t i = 0; i < size; ++i) on[i * (size + 1)] = 1;
-  const Ref places = target.tensor({DType::boolean, {n, n}}, contents_of(DType::boolean, on));
-  const Ref row = reshape(target, in(node, target, 0), {1, *length}, {x.dtype, {Dim(1), n}});
-  const Ref square = target.add("Where", {places, row, target.scalar(0, x.dtype)}, {}, {x.dtype, {n, n}});
-  Ints shape;
-  for (const Dim& dim : node.result_type().dims) shape.push_back(dim.size);
-  target.result(0, reshape(target, square, shape));
-  return {};
-}
-
-Types diag_part_types(const NodeView& node) {
-  const Type& x = node.type(0);
-  if (x.dims.empty() || x.dims.size() % 2 != 0) return refuse("its input is " + to_string(x));
-  const std::size_t half = x.dims.size() / 2;
-  Type type{x.dtype, {}};
-  for (std::size_t i = 0; i < half; ++i) {
-    auto dim = unify(x.dims[i], x.dims[half + i]);
-    if (!dim) return dim.error();
-    type.dims.push_back(*dim);
+/// Indices [.., depth] and updates [.., the dimensions that the indices leave]: the result is as the first input.
+Types updated_types(const NodeView& node) {
+  const Dims& x = node.type(0).dims;
+  const Dims& indices = node.type(1).dims;
+  if (indices.empty() || !indices.back().known()) return refuse("indices are " + to_string(node.type(1)));
+  const auto depth = static_cast<std::size_t>(indices.back().size);
+  if (depth == 0 || depth > x.size()) return refuse("indices are " + to_string(node.type(1)));
+  Dims updates(indices.begin(), indices.end() - 1);
+  updates.insert(updates.end(), x.begin() + static_cast<std::ptrdiff_t>(depth), x.end());
+  if (updates.size() != node.type(2).dims.size()) return refuse("updates are " + to_string(node.type(2)));
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    if (auto size = unify(updates[i], node.type(2).dims[i]); !size) return size.error();
   }
-  return std::vector<Type>{std::move(type)};
+  return same(node);
 }
 
-Status diag_part(const NodeView& node, Target& target) {
+/// What ONNX's ScatterND and ScatterElements do with what is there, from which opset on, and whether with the
+/// opposite of an update.
+struct Update {
+  std::string_view reduction;
+  int opset = 13;
+  bool negated = false;
+};
+
+constexpr Update kReplace{""};
+constexpr Update kAdd{"add", 16};
+constexpr Update kSubtract{"add", 16, true};
+constexpr Update kMultiply{"mul", 16};
+constexpr Update kLeast{"min", 18};
+constexpr Update kLargest{"max", 18};
+
+Status scatter_into(const NodeView& node, Target& target, std::string_view op, const Update& how, std::size_t indices,
+                    NamedAttrs attrs) {
+  if (target.opset() < how.opset) {
+    return refuse("ONNX's " + std::string(op) + " has \"" + std::string(how.reduction) + "\" from opset " +
+                  std::to_string(how.opset) + " on");
+  }
+  if (!how.reduction.empty()) attrs.push_back({"reduction", std::string(how.reduction)});
   const DType dtype = node.type(0).dtype;
-  auto length = diagonal_length(node.result_type());
-  if (!length) return length.error();
-  const std::int64_t n = *length;
-  const Ref flat = reshape(target, in(node, target, 0), {n * n}, {dtype, {Dim(n * n)}});
-  const Ref part = slice(target, flat, {0}, {kToTheEnd}, {0}, {n + 1}, {dtype, {Dim(n)}});
-  Ints shape;
-  for (const Dim& dim : node.result_type().dims) shape.push_back(dim.size);
-  target.result(0, reshape(target, part, shape));
+  Ref updates = in_as(node, target, indices + 1, dtype);
+  if (how.negated) updates = target.add("Neg", {updates}, {}, {dtype, node.type(indices + 1).dims});
+  target.result(
+      0, target.add(op, {in(node, target, 0), in_as(node, target, indices, DType::int64), updates}, std::move(attrs)));
   return {};
+}
+
+template <const Update& kHow>
+Status tensor_scatter(const NodeView& node, Target& target) {
+  return scatter_into(node, target, "ScatterND", kHow, 1, {});
+}
+
+/// One index an element, along one axis.
+Types elements_types(const NodeView& node, std::int64_t axis) {
+  const Dims& x = node.type(0).dims;
+  const Dims& indices = node.type(1).dims;
+  const Dims& updates = node.type(2).dims;
+  if (auto position = axis_of(axis, x.size()); !position) return position.error();
+  if (indices.size() != x.size() || updates.size() != x.size()) return refuse("indices are " + to_string(node.type(1)));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (auto size = unify(indices[i], updates[i]); !size) return size.error();
+  }
+  return same(node);
+}
+
+Status scatter_elements_along(const NodeView& node, Target& target, std::int64_t axis, const std::string& reduction) {
+  const bool known = reduction == "none" || reduction == "add" || reduction == "multiply";
+  if (!known) return refuse("reduction " + reduction);
+  const Update& how = reduction == "none" ? kReplace : reduction == "add" ? kAdd : kMultiply;
+  return scatter_into(node, target, "ScatterElements", how, 1, {{"axis", axis}});
+}
+
+Types scatter_elements_types(const NodeView& node) { return elements_types(node, node.integer("axis")); }
+Status scatter_elements(const NodeView& node, Target& target) {
+  return scatter_elements_along(node, target, node.integer("axis"), node.text("reduction"));
+}
+
+Types scatter_along_types(const NodeView& node) { return elements_types(node, node.integer("dim")); }
+Status scatter_along(const NodeView& node, Target& target) {
+  return scatter_elements_along(node, target, node.integer("dim"), node.text("reduce"));
+}
+
+std::vector<Argument> segment_arguments() {
+  return {tensor("input_x"), tensor("segment_ids"), integer("num_segments")};
+}
+
+std::vector<Argument> update_arguments() { return {tensor("input_x"), tensor("indices"), tensor("updates")}; }
+
+template <const Meeting& kHow>
+Op segment_op(std::string_view name) {
+  return {.name = name, .arguments = segment_arguments(), .infer = segment_types, .to_onnx = segments<kHow>};
+}
+
+template <const Update& kHow>
+Op update_op(std::string_view name) {
+  return {.name = name, .arguments = update_arguments(), .infer = updated_types, .to_onnx = tensor_scatter<kHow>};
 }
 
 }  // namespace
 
 std::vector<Op> scatter_ops() {
-  const auto arguments = [] {
-    return std::vector<Argument>{tensor("input_x"), tensor("segment_ids"), integer("num_segments")};
-  };
   return {
-      {.name = "Diag", .arguments = {tensor("input")}, .infer = diag_types, .to_onnx = diag},
-      {.name = "DiagPart", .arguments = {tensor("x")}, .infer = diag_part_types, .to_onnx = diag_part},
+      {.name = "Scatter",
+       .arguments = {tensor("input"), integer("dim"), tensor("index"), tensor("src"), text("reduce", words("none"))},
+       .infer = scatter_along_types,
+       .to_onnx = scatter_along},
       {.name = "ScatterNd",
        .arguments = {tensor("indices"), tensor("updates"), integers("shape")},
        .infer = scatter_types,
        .to_onnx = scatter_nd},
-      {.name = "UnsortedSegmentMax", .arguments = arguments(), .infer = segment_types, .to_onnx = segments<kMax>},
-      {.name = "UnsortedSegmentMin", .arguments = arguments(), .infer = segment_types, .to_onnx = segments<kMin>},
-      {.name = "UnsortedSegmentProd", .arguments = arguments(), .infer = segment_types, .to_onnx = segments<kProd>},
-      {.name = "UnsortedSegmentSum", .arguments = arguments(), .infer = segment_types, .to_onnx = segments<kSum>},
+      update_op<kAdd>("TensorScatterAdd"),
+      {.name = "TensorScatterElements",
+       .arguments = {tensor("data"), tensor("indices"), tensor("updates"), integer("axis", whole(0)),
+                     text("reduction", words("none"))},
+       .infer = scatter_elements_types,
+       .to_onnx = scatter_elements},
+      update_op<kLargest>("TensorScatterMax"),
+      update_op<kLeast>("TensorScatterMin"),
+      update_op<kMultiply>("TensorScatterMul"),
+      update_op<kSubtract>("TensorScatterSub"),
+      update_op<kReplace>("TensorScatterUpdate"),
+      segment_op<kMax>("UnsortedSegmentMax"),
+      segment_op<kMin>("UnsortedSegmentMin"),
+      segment_op<kProd>("UnsortedSegmentProd"),
+      segment_op<kSum>("UnsortedSegmentSum"),
   };
 }
 

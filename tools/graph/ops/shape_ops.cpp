@@ -20,6 +20,15 @@ Result<Dim> rest(const Dims& from, const Known& left) {
   return quotient(*all, left);
 }
 
+/// Dimensions that are the same on both sides, though not known, count on neither.
+void cancel(Dims& from, Dims& to) {
+  for (Dim& dim : to) {
+    if (dim.known() || dim.symbol.empty()) continue;
+    const auto same = std::ranges::find(from, dim);
+    if (same != from.end()) *same = dim = Dim(1);
+  }
+}
+
 /// 0 copies the input's dimension, as ONNX has it; -1 is what the others leave.
 Types reshape_types(const NodeView& node) {
   const Dims& input = node.type(0).dims;
@@ -27,17 +36,19 @@ Types reshape_types(const NodeView& node) {
   Dims dims;
   std::optional<std::size_t> open;
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] < -1 || (shape[i] == -1 && open)) return refuse("a shape with " + std::to_string(shape[i]));
-    if (shape[i] == -1) open = i;
     const bool copied = shape[i] == 0 && i < input.size();
-    dims.push_back(shape[i] == -1 ? Dim(1) : copied ? input[i] : Dim(shape[i]));
+    if (shape[i] == -1 && open) return refuse("a shape with two that the others leave");
+    if (shape[i] == -1) open = i;
+    auto dim = shape[i] == -1 ? Result<Dim>(Dim(1)) : copied ? Result<Dim>(input[i]) : size_at(node, shape[i]);
+    if (!dim) return dim.error();
+    dims.push_back(*dim);
   }
-  // a dimension that is copied, though not known, counts on neither side
   Dims from = input;
   Dims to = dims;
   for (std::size_t i = 0; i < shape.size() && i < input.size(); ++i) {
     if (shape[i] == 0 && !input[i].known()) from[i] = to[i] = Dim(1);
   }
+  cancel(from, to);
   const auto left = known_part(to);
   if (!left) return left.error();
   if (open) {
@@ -49,14 +60,27 @@ Types reshape_types(const NodeView& node) {
   const auto all = known_part(from);
   if (!all) return all.error();
   const bool named = std::ranges::any_of(from, [](const Dim& dim) { return !dim.known() && !dim.symbol.empty(); });
-  if (named || (all->unknown == 0 && all->product != left->product)) {
+  const bool fits = left->unknown > 0 || (!named && (all->unknown > 0 || all->product == left->product));
+  if (!fits) {
     return refuse(to_string(node.type(0)) + " does not have " + std::to_string(left->product) + " elements");
   }
   return of(node, std::move(dims));
 }
 
+/// Sizes that are asked for become 0 where they are the input's own, and -1 if it is only one.
 Status reshape_onnx(const NodeView& node, Target& target) {
-  target.result(0, reshape(target, in(node, target, 0), node.integers("shape")));
+  auto shape = settled(node, node.integers("shape"));
+  if (!shape) return shape.error();
+  const Dims& input = node.type(0).dims;
+  for (std::size_t i = 0; i < shape->size() && i < input.size(); ++i) {
+    const auto which = asked_size((*shape)[i]);
+    const bool own = which && (which->input == 0 ? which->axis == i
+                                                 : !input[i].symbol.empty() && *size_at(node, (*shape)[i]) == input[i]);
+    if (own) (*shape)[i] = 0;
+  }
+  const auto open = [](std::int64_t number) { return number == -1 || asked_size(number).has_value(); };
+  if (std::ranges::count_if(*shape, open) == 1) *std::ranges::find_if(*shape, open) = -1;
+  target.result(0, target.add("Reshape", {in(node, target, 0), shape_operand(node, target, *shape)}));
   return {};
 }
 
@@ -237,10 +261,14 @@ Tiles tiles(const NodeView& node) {
 Types tile_types(const NodeView& node) {
   Tiles all = tiles(node);
   for (std::size_t i = 0; i < all.dims.size(); ++i) {
-    const std::int64_t times = all.multiples[i];
-    if (times < 0) return refuse("multiples with " + std::to_string(times));
-    if (times == 1) continue;
-    const auto product = known_part({all.dims[i], Dim(times)});
+    if (all.multiples[i] == 1) continue;
+    auto times = size_at(node, all.multiples[i]);
+    if (!times) return times.error();
+    if (all.dims[i] == Dim(1)) {
+      all.dims[i] = *times;
+      continue;
+    }
+    const auto product = known_part({all.dims[i], *times});
     if (!product) return product.error();
     all.dims[i] = as_dim(*product);
   }
@@ -256,7 +284,9 @@ Status tile(const NodeView& node, Target& target) {
     for (std::size_t i = 0; i < all.dims.size() - rank; ++i) axes.push_back(static_cast<std::int64_t>(i));
     x = unsqueeze(target, x, axes, like(node, all.dims));
   }
-  target.result(0, target.add("Tile", {x, target.constant(all.multiples)}));
+  auto multiples = settled(node, all.multiples);
+  if (!multiples) return multiples.error();
+  target.result(0, target.add("Tile", {x, shape_operand(node, target, *multiples)}));
   return {};
 }
 
@@ -264,9 +294,10 @@ Status tile(const NodeView& node, Target& target) {
 Types broadcast_types(const NodeView& node) {
   const Dims& input = node.type(0).dims;
   Dims dims;
-  for (const std::int64_t size : node.integers("shape")) dims.push_back(size == -1 ? Dim(1) : Dim(size));
-  for (const Dim& dim : dims) {
-    if (!dim.known()) return refuse("a shape with " + std::to_string(dim.size));
+  for (const std::int64_t size : node.integers("shape")) {
+    auto dim = size == -1 ? Result<Dim>(Dim(1)) : size_at(node, size);
+    if (!dim) return dim.error();
+    dims.push_back(*dim);
   }
   if (dims.size() < input.size()) return refuse("a shape of fewer dimensions");
   auto both = broadcast(dims, input);
@@ -275,27 +306,47 @@ Types broadcast_types(const NodeView& node) {
 }
 
 Status broadcast_onnx(const NodeView& node, Target& target) {
-  Ints shape = node.integers("shape");
-  std::ranges::replace(shape, std::int64_t{-1}, std::int64_t{1});
-  target.result(0, target.add("Expand", {in(node, target, 0), target.constant(shape)}));
+  auto shape = settled(node, node.integers("shape"));
+  if (!shape) return shape.error();
+  std::ranges::replace(*shape, std::int64_t{-1}, std::int64_t{1});
+  target.result(0, target.add("Expand", {in(node, target, 0), shape_operand(node, target, *shape)}));
   return {};
 }
 
-/// A tensor that is one number all over.
-Types fill_types(const NodeView& node) {
+// ---- a tensor that is one number all over ----
+
+Types filled_types(const NodeView& node, DType dtype) {
   Dims dims;
   for (const std::int64_t size : node.integers("shape")) {
-    if (size < 0) return refuse("a shape with " + std::to_string(size));
-    dims.emplace_back(size);
+    auto dim = size_at(node, size);
+    if (!dim) return dim.error();
+    dims.push_back(*dim);
   }
+  return std::vector<Type>{{dtype, std::move(dims)}};
+}
+
+Types fill_types(const NodeView& node) {
   if (!node.type(0).dims.empty() && node.type(0).dims != Dims{Dim(1)}) return refuse("a value that is no number");
-  return of(node, std::move(dims));
+  return filled_types(node, node.type(0).dtype);
+}
+
+Status filled(const NodeView& node, Target& target, Ref value) {
+  auto shape = settled(node, node.integers("shape"));
+  if (!shape) return shape.error();
+  target.result(0, target.add("Expand", {value, shape_operand(node, target, *shape)}));
+  return {};
 }
 
 Status fill_onnx(const NodeView& node, Target& target) {
-  const Ref value = node.type(0).dims.empty() ? in(node, target, 0) : squeeze(target, in(node, target, 0), {0});
-  target.result(0, target.add("Expand", {value, target.constant(node.integers("shape"))}));
-  return {};
+  const Ref value = in(node, target, 0);
+  return filled(node, target, node.type(0).dims.empty() ? value : squeeze(target, value, {0}));
+}
+
+Types number_types(const NodeView& node) { return filled_types(node, node.dtype("dtype")); }
+
+template <int kNumber>
+Status number_onnx(const NodeView& node, Target& target) {
+  return filled(node, target, target.scalar(kNumber, node.dtype("dtype")));
 }
 
 Types expand_as_types(const NodeView& node) {
@@ -327,7 +378,7 @@ Types concat_types(const NodeView& node) {
       type.dims[k] = *dim;
     }
     Dim& sum = type.dims[*axis];
-    sum = sum.known() && dims[*axis].known() ? Dim(sum.size + dims[*axis].size) : Dim();
+    sum = sum_of(sum, dims[*axis]);
     type.dtype = common_dtype(type.dtype, node.type(i).dtype);
   }
   return std::vector<Type>{type};
@@ -380,6 +431,7 @@ struct Parts {
   std::size_t axis = 0;
   Ints sizes = {};
   std::size_t count = 0;
+  Dim each = {};  ///< of equal parts
 };
 
 Result<Parts> equal_parts(const NodeView& node, std::int64_t axis, std::int64_t count) {
@@ -389,7 +441,11 @@ Result<Parts> equal_parts(const NodeView& node, std::int64_t axis, std::int64_t 
   if (count <= 0 || count > kMost) return refuse("in " + std::to_string(count) + " parts");
   Parts parts{.axis = *position, .count = static_cast<std::size_t>(count)};
   const Dim& dim = node.type(0).dims[*position];
-  if (!dim.known()) return parts;
+  if (!dim.known()) {
+    const auto all = known_part({dim});
+    if (all) parts.each = quotient(*all, {.product = count});
+    return parts;
+  }
   if (dim.size % count != 0) return refuse(std::to_string(dim.size) + " in " + std::to_string(count) + " equal parts");
   parts.sizes = Ints(parts.count, dim.size / count);
   return parts;
@@ -444,8 +500,8 @@ Result<Parts> unstack_parts(const NodeView& node) {
   auto position = axis_of(node.integer("axis"), node.type(0).dims.size());
   if (!position) return position.error();
   const Dim& dim = node.type(0).dims[*position];
-  const auto outputs = static_cast<std::int64_t>(node.node().outputs.size());
-  return equal_parts(node, node.integer("axis"), dim.known() ? dim.size : outputs);
+  if (!dim.known()) return refuse("along an axis whose size is not known");
+  return equal_parts(node, node.integer("axis"), dim.size);
 }
 
 using Reader = Result<Parts> (*)(const NodeView&);
@@ -456,7 +512,7 @@ Types split_types(const NodeView& node) {
   if (!parts) return parts.error();
   std::vector<Type> types(parts->count, node.type(0));
   for (std::size_t i = 0; i < types.size(); ++i) {
-    types[i].dims[parts->axis] = parts->sizes.empty() ? Dim() : Dim(parts->sizes[i]);
+    types[i].dims[parts->axis] = parts->sizes.empty() ? parts->each : Dim(parts->sizes[i]);
   }
   return types;
 }
@@ -495,7 +551,7 @@ Status unstack(const NodeView& node, Target& target) {
 std::vector<Op> shape_ops() {
   return {
       {.name = "BroadcastTo",
-       .arguments = {tensor("input"), integers("shape")},
+       .arguments = {tensor("input"), integers("shape"), sizes()},
        .infer = broadcast_types,
        .to_onnx = broadcast_onnx},
       {.name = "Chunk",
@@ -515,15 +571,22 @@ std::vector<Op> shape_ops() {
        .arguments = {tensor("input"), integer("axis", {}, "dim")},
        .infer = expand_types,
        .to_onnx = expand},
-      {.name = "FillV2", .arguments = {integers("shape"), tensor("value")}, .infer = fill_types, .to_onnx = fill_onnx},
+      {.name = "FillV2",
+       .arguments = {integers("shape"), tensor("value"), sizes()},
+       .infer = fill_types,
+       .to_onnx = fill_onnx},
       {.name = "Flatten", .arguments = {tensor("input")}, .infer = flatten_types, .to_onnx = flatten},
       {.name = "FlattenExt",
        .arguments = {tensor("input"), integer("start_dim", whole(0)), integer("end_dim", whole(-1))},
        .infer = flatten_ext_types,
        .to_onnx = to_result_shape},
+      {.name = "Ones",
+       .arguments = {integers("shape"), dtype("dtype", DType::float32), sizes()},
+       .infer = number_types,
+       .to_onnx = number_onnx<1>},
       {.name = "Reshape",
        .was = "View",
-       .arguments = {tensor("input"), integers("shape")},
+       .arguments = {tensor("input"), integers("shape"), sizes()},
        .infer = reshape_types,
        .to_onnx = reshape_onnx},
       {.name = "Split",
@@ -552,7 +615,7 @@ std::vector<Op> shape_ops() {
        .infer = transpose_types<matrix_order>,
        .to_onnx = transpose_onnx<matrix_order>},
       {.name = "Tile",
-       .arguments = {tensor("input"), integers("dims", {}, "multiples")},
+       .arguments = {tensor("input"), integers("dims", {}, "multiples"), sizes()},
        .infer = tile_types,
        .to_onnx = tile},
       {.name = "Transpose",
@@ -570,6 +633,10 @@ std::vector<Op> shape_ops() {
        .arguments = {tensor("input"), integer("axis", whole(0), "dim"), integer("num", None{})},
        .infer = unstack_types,
        .to_onnx = unstack},
+      {.name = "Zeros",
+       .arguments = {integers("shape"), dtype("dtype", DType::float32), sizes()},
+       .infer = number_types,
+       .to_onnx = number_onnx<0>},
   };
 }
 

@@ -11,6 +11,7 @@ namespace ckpt::graph {
 
 inline Argument tensor(std::string_view name) { return {.name = name}; }
 inline Argument optional(std::string_view name) { return {.name = name, .is = Argument::Is::optional_tensor}; }
+inline Argument sizes() { return {.name = "sizes_of", .is = Argument::Is::sizes}; }
 inline Argument tensors(std::string_view name) { return {.name = name, .is = Argument::Is::tensors}; }
 
 using Fallback = std::optional<Attr>;
@@ -57,6 +58,8 @@ std::vector<Op> matmul_ops();
 std::vector<Op> reduce_ops();
 std::vector<Op> shape_ops();
 std::vector<Op> index_ops();
+std::vector<Op> diagonal_ops();
+std::vector<Op> grid_ops();
 std::vector<Op> pad_ops();
 std::vector<Op> resize_ops();
 std::vector<Op> recurrent_ops();

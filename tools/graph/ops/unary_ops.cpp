@@ -1,3 +1,6 @@
+#include <cmath>
+#include <limits>
+
 #include "rules.h"
 #include "table.h"
 
@@ -14,7 +17,22 @@ Ref log10(Chain& f, Ref x) { return f("Mul", {f("Log", {x}), f.number(0.43429448
 Ref rsqrt(Chain& f, Ref x) { return f("Reciprocal", {f("Sqrt", {x})}); }
 Ref square(Chain& f, Ref x) { return f("Mul", {x, x}); }
 Ref trunc(Chain& f, Ref x) { return f("Mul", {f("Sign", {x}), f("Floor", {f("Abs", {x})})}); }
+Ref reciprocal(Chain& f, Ref x) { return f("Reciprocal", {x}); }
+Ref root(Chain& f, Ref x) { return f("Sqrt", {x}); }
 Ref like_that(Chain&, Ref x) { return x; }
+
+/// Of integers MindSpore makes Float32.
+Types floating(const NodeView& node) {
+  const DType dtype = node.type(0).dtype;
+  return std::vector<Type>{{is_floating(dtype) ? dtype : DType::float32, node.type(0).dims}};
+}
+
+template <Ref (*kFormula)(Chain&, Ref)>
+Status floating_formula(const NodeView& node, Target& target) {
+  Chain chain(target, node.result_type());
+  target.result(0, kFormula(chain, in_as(node, target, 0, node.result_type().dtype)));
+  return {};
+}
 
 Status is_finite(const NodeView& node, Target& target) {
   const Type type{DType::boolean, node.type(0).dims};
@@ -42,11 +60,22 @@ Status cast_onnx(const NodeView& node, Target& target) {
   return {};
 }
 
+/// Integers between bounds that are none become what the source recorded.
+Types clamp_types(const NodeView& node) {
+  Type type = node.type(0);
+  const bool whole_bounds = (node.is_none("min") || node.number("min") == std::trunc(node.number("min"))) &&
+                            (node.is_none("max") || node.number("max") == std::trunc(node.number("max")));
+  const DType recorded = node.result_type().dtype;
+  if (!is_floating(type.dtype) && is_floating(recorded)) type.dtype = recorded;
+  if (!is_floating(type.dtype) && !whole_bounds) type.dtype = DType::float32;
+  return std::vector<Type>{type};
+}
+
 Status clamp_scalar(const NodeView& node, Target& target) {
-  const DType dtype = node.type(0).dtype;
+  const DType dtype = node.result_type().dtype;
   const Ref least = node.is_none("min") ? Target::kNothing : target.scalar(node.number("min"), dtype);
   const Ref most = node.is_none("max") ? Target::kNothing : target.scalar(node.number("max"), dtype);
-  target.result(0, target.add("Clip", {in(node, target, 0), least, most}));
+  target.result(0, target.add("Clip", {in_as(node, target, 0, dtype), least, most}));
   return {};
 }
 
@@ -79,10 +108,61 @@ Status l2_loss(const NodeView& node, Target& target) {
   return {};
 }
 
+Types log_types(const NodeView& node) {
+  const double base = node.number("base");
+  if (base != -1 && !(base > 0 && base != 1 && std::isfinite(base))) return refuse("base of a logarithm");
+  if (!std::isfinite(node.number("scale")) || !std::isfinite(node.number("shift"))) return refuse("scale or shift");
+  return same(node);
+}
+
+/// log(scale * x + shift) / log(base); base -1 is e.
 Status log(const NodeView& node, Target& target) {
-  const bool natural = node.number("base") == -1 && node.number("scale") == 1 && node.number("shift") == 0;
-  if (!natural) return refuse("base, scale or shift of a logarithm");
-  return one<"Log">(node, target);
+  const double base = node.number("base"), scale = node.number("scale"), shift = node.number("shift");
+  Chain f(target, node.type(0));
+  Ref x = in(node, target, 0);
+  if (scale != 1) x = f("Mul", {x, f.number(scale)});
+  if (shift != 0) x = f("Add", {x, f.number(shift)});
+  const Ref natural = f("Log", {x});
+  target.result(0, base == -1 ? natural : f("Div", {natural, f.number(std::log(base))}));
+  return {};
+}
+
+/// log(x / (1 - x)), of x between epsilon and 1 - epsilon.
+Status logit(const NodeView& node, Target& target) {
+  Chain f(target, node.type(0));
+  const double epsilon = node.number("bound");
+  Ref x = in(node, target, 0);
+  if (epsilon >= 0) x = f("Min", {f("Max", {x, f.number(epsilon)}), f.number(1 - epsilon)});
+  target.result(0, f("Log", {f("Div", {x, f("Sub", {f.number(1), x})})}));
+  return {};
+}
+
+/// The largest finite number of a type.
+double largest_number(DType dtype) {
+  constexpr double kHalf = 65504, kBrain = 3.3895313892515355e38;
+  return dtype == DType::float16    ? kHalf
+         : dtype == DType::bfloat16 ? kBrain
+         : dtype == DType::float64  ? std::numeric_limits<double>::max()
+                                    : static_cast<double>(std::numeric_limits<float>::max());
+}
+
+/// Numbers in place of what is none, and of infinities.
+Status nan_to_num(const NodeView& node, Target& target) {
+  const Type& type = node.type(0);
+  if (!is_floating(type.dtype)) return formula<like_that>(node, target);
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  Chain f(target, type);
+  const Type truth{DType::boolean, type.dims};
+  const auto given = [&](std::string_view name, double otherwise) {
+    return f.number(node.is_none(name) ? otherwise : node.number(name));
+  };
+  const Ref x = in(node, target, 0);
+  const Ref finite = f("Where", {target.add("IsNaN", {x}, {}, truth), given("nan", 0), x});
+  const Ref above = target.add("Equal", {x, f.number(kInfinity)}, {}, truth);
+  const Ref below = target.add("Equal", {x, f.number(-kInfinity)}, {}, truth);
+  const Ref upper = f("Where", {above, given("posinf", largest_number(type.dtype)), finite});
+  target.result(0, f("Where", {below, given("neginf", -largest_number(type.dtype)), upper}));
+  return {};
 }
 
 Types filled_types(const NodeView& node) {
@@ -155,12 +235,16 @@ std::vector<Op> unary_ops() {
       {.name = "Log2", .arguments = x(), .infer = same, .to_onnx = formula<log2>},
       {.name = "LogicalNot", .was = "BoolNot", .arguments = x(), .infer = same_boolean, .to_onnx = logical_not},
       {.name = "Neg", .arguments = x(), .infer = same, .to_onnx = one<"Neg">},
-      {.name = "Reciprocal", .was = "Inv", .arguments = x(), .infer = same, .to_onnx = one<"Reciprocal">},
+      {.name = "Reciprocal",
+       .was = "Inv",
+       .arguments = x(),
+       .infer = floating,
+       .to_onnx = floating_formula<reciprocal>},
       {.name = "Rsqrt", .arguments = x(), .infer = same, .to_onnx = formula<rsqrt>},
       {.name = "Sign", .arguments = x(), .infer = same, .to_onnx = one<"Sign">},
       {.name = "Sin", .arguments = x(), .infer = same, .to_onnx = one<"Sin">},
       {.name = "Sinh", .arguments = x(), .infer = same, .to_onnx = one<"Sinh">},
-      {.name = "Sqrt", .arguments = x(), .infer = same, .to_onnx = one<"Sqrt">},
+      {.name = "Sqrt", .arguments = x(), .infer = floating, .to_onnx = floating_formula<root>},
       {.name = "Square", .arguments = x(), .infer = same, .to_onnx = formula<square>},
       {.name = "Tan", .arguments = x(), .infer = same, .to_onnx = one<"Tan">},
       {.name = "Trunc", .arguments = x(), .infer = same, .to_onnx = rounding<formula<trunc>>},
@@ -171,7 +255,7 @@ std::vector<Op> unary_ops() {
        .to_onnx = cast_onnx},
       {.name = "ClampScalar",
        .arguments = {tensor("input"), number("min", None{}), number("max", None{})},
-       .infer = same,
+       .infer = clamp_types,
        .to_onnx = clamp_scalar},
       {.name = "ClampTensor",
        .arguments = {tensor("input"), optional("min"), optional("max")},
@@ -180,8 +264,13 @@ std::vector<Op> unary_ops() {
       {.name = "L2Loss", .arguments = {tensor("x")}, .infer = scalar_like, .to_onnx = l2_loss},
       {.name = "Log",
        .arguments = {tensor("input"), number("base", -1.0), number("scale", 1.0), number("shift", 0.0)},
-       .infer = same,
+       .infer = log_types,
        .to_onnx = log},
+      {.name = "Logit", .arguments = {tensor("input"), number("bound", -1.0, "eps")}, .infer = same, .to_onnx = logit},
+      {.name = "NanToNum",
+       .arguments = {tensor("input"), number("nan", None{}), number("posinf", None{}), number("neginf", None{})},
+       .infer = same,
+       .to_onnx = nan_to_num},
       {.name = "OnesLike",
        .was = "OnesLikeExt",
        .arguments = {tensor("input"), dtype("dtype", None{})},
