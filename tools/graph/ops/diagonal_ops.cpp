@@ -11,6 +11,22 @@ Ints known_shape(const Type& type) {
   return shape;
 }
 
+// ---- places of a matrix, by their numbers: nothing is stored that grows with it ----
+
+Ref numbers_from(Target& target, std::int64_t first, std::int64_t count) {
+  const auto number = [&](std::int64_t value) { return target.scalar(static_cast<double>(value), DType::int64); };
+  return target.add("Range", {number(first), number(first + count), number(1)}, {}, {DType::int64, {Dim(count)}});
+}
+
+/// Where the number of the column is so to that of the row and `more`.
+Ref places_where(Target& target, std::string_view comparison, std::int64_t rows, std::int64_t columns,
+                 std::int64_t more) {
+  const Type column{DType::int64, {Dim(rows), Dim(1)}};
+  const Ref down = unsqueeze(target, numbers_from(target, more, rows), {1}, column);
+  return target.add(comparison, {numbers_from(target, 0, columns), down}, {},
+                    {DType::boolean, {Dim(rows), Dim(columns)}});
+}
+
 // ---- a diagonal becomes a matrix, and the other way round ----
 
 Types diag_types(const NodeView& node) {
@@ -31,10 +47,7 @@ Status diag(const NodeView& node, Target& target) {
   auto length = diagonal_length(x);
   if (!length) return length.error();
   const Dim n(*length);
-  const auto size = static_cast<std::size_t>(*length);
-  std::vector<double> on(size * size, 0.0);
-  for (std::size_t i = 0; i < size; ++i) on[i * (size + 1)] = 1;
-  const Ref places = target.tensor({DType::boolean, {n, n}}, contents_of(DType::boolean, on));
+  const Ref places = places_where(target, "Equal", *length, *length, 0);
   const Ref row = reshape(target, in(node, target, 0), {1, *length}, {x.dtype, {Dim(1), n}});
   const Ref square = target.add("Where", {places, row, target.scalar(0, x.dtype)}, {}, {x.dtype, {n, n}});
   target.result(0, reshape(target, square, known_shape(node.result_type())));
@@ -158,20 +171,6 @@ Types triangle_types(const NodeView& node) {
   return same(node);
 }
 
-constexpr std::int64_t kMostPlaces = std::int64_t{1} << 24;
-
-/// Which places of a matrix belong to the triangle.
-Result<Ref> triangle_mask(Target& target, const Dims& dims, bool upper, std::int64_t diagonal) {
-  const Dim &height = dims[dims.size() - 2], &width = dims.back();
-  if (!height.known() || !width.known()) return refuse("over sizes that are not known, before opset 14");
-  if (width.size > 0 && height.size > kMostPlaces / width.size) return refuse("a mask of more places than is sensible");
-  std::vector<double> places;
-  for (std::int64_t i = 0; i < height.size; ++i) {
-    for (std::int64_t k = 0; k < width.size; ++k) places.push_back((upper ? k - i >= diagonal : k - i <= diagonal));
-  }
-  return target.tensor({DType::boolean, {height, width}}, contents_of(DType::boolean, places));
-}
-
 /// Zeros elsewhere. ONNX has an operator for that from opset 14 on, which runtimes have for the types that masks and
 /// weights are of.
 template <bool kUpper>
@@ -184,25 +183,36 @@ Status triangle(const NodeView& node, Target& target) {
     target.result(0, target.add("Trilu", {in(node, target, 0), at}, {{"upper", std::int64_t{kUpper}}}));
     return {};
   }
-  auto mask = triangle_mask(target, x.dims, kUpper, diagonal);
-  if (!mask) return mask.error();
+  const Dim &height = x.dims[x.dims.size() - 2], &width = x.dims.back();
+  if (!height.known() || !width.known()) return refuse("over sizes that are not known");
+  const Ref mask = places_where(target, kUpper ? "GreaterOrEqual" : "LessOrEqual", height.size, width.size, diagonal);
   const Ref input = in(node, target, 0);
-  target.result(0, x.dtype == DType::boolean ? target.add("And", {input, *mask})
-                                             : target.add("Where", {*mask, input, target.scalar(0, x.dtype)}));
+  target.result(0, x.dtype == DType::boolean ? target.add("And", {input, mask})
+                                             : target.add("Where", {mask, input, target.scalar(0, x.dtype)}));
   return {};
 }
 
 Types eye_types(const NodeView& node) {
   const std::int64_t n = node.integer("n"), m = node.integer("m");
-  if (n <= 0 || m <= 0 || n > kMostPlaces / m) return refuse(std::to_string(n) + " rows of " + std::to_string(m));
+  if (n <= 0 || m <= 0) return refuse(std::to_string(n) + " rows of " + std::to_string(m));
   if (size_of(node.dtype("dtype")) == 0) return refuse("of " + std::string(name(node.dtype("dtype"))));
   return std::vector<Type>{{node.dtype("dtype"), {Dim(n), Dim(m)}}};
 }
 
-/// A constant in both targets.
 Status eye(const NodeView& node, Target& target) {
   const Type& type = node.result_type();
+  if (onnx_dtype(type.dtype) == 0) return refuse("ONNX has no " + std::string(name(type.dtype)));
+  const Ref places = places_where(target, "Equal", type.dims[0].size, type.dims[1].size, 0);
+  target.result(0, target.add("Cast", {places}, {{"to", onnx_dtype(type.dtype)}}));
+  return {};
+}
+
+/// Small ones are constants of GE.
+Status eye_of_ge(const NodeView& node, Target& target) {
+  constexpr std::int64_t kMost = 1 << 16;
+  const Type& type = node.result_type();
   const std::int64_t n = type.dims[0].size, m = type.dims[1].size;
+  if (n > kMost / m) return refuse("a matrix of more places than a constant should have");
   std::vector<double> places(static_cast<std::size_t>(n * m), 0.0);
   for (std::int64_t i = 0; i < std::min(n, m); ++i) places[static_cast<std::size_t>(i * (m + 1))] = 1;
   target.result(0, target.tensor(type, contents_of(type.dtype, places)));
@@ -227,7 +237,7 @@ std::vector<Op> diagonal_ops() {
        .arguments = {integer("n"), integer("m"), dtype("dtype", DType::float32)},
        .infer = eye_types,
        .to_onnx = eye,
-       .to_ge = eye},
+       .to_ge = eye_of_ge},
       {.name = "Trace", .arguments = {tensor("input")}, .infer = trace_types, .to_onnx = trace},
       {.name = "Tril",
        .was = "TrilExt",

@@ -8,9 +8,8 @@ namespace {
 // ---- evenly from one number to another ----
 
 Types linspace_types(const NodeView& node) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 24;
   const std::int64_t count = node.integer("num");
-  if (count <= 0 || count > kMost) return refuse("num " + std::to_string(count));
+  if (count <= 0) return refuse("num " + std::to_string(count));
   const DType dtype = common_dtype(node.type(0).dtype, node.type(1).dtype);
   if (!is_floating(dtype)) return refuse("of " + std::string(name(dtype)));
   for (const std::size_t i : {0U, 1U}) {
@@ -22,15 +21,15 @@ Types linspace_types(const NodeView& node) {
 /// start + (stop - start) * i / (num - 1)
 Status linspace(const NodeView& node, Target& target) {
   const Type& type = node.result_type();
-  const auto count = static_cast<std::size_t>(node.integer("num"));
-  std::vector<double> parts;
-  for (std::size_t i = 0; i < count; ++i) {
-    parts.push_back(count == 1 ? 0 : static_cast<double>(i) / static_cast<double>(count - 1));
-  }
+  const auto count = static_cast<double>(node.integer("num"));
+  const Ref from = target.scalar(0, DType::int64), step = target.scalar(1, DType::int64);
+  const Ref numbers =
+      target.add("Range", {from, target.scalar(count, DType::int64), step}, {}, {DType::int64, type.dims});
   Chain number(target, {type.dtype, {}}), f(target, type);
   const Ref start = in_as(node, target, 0, type.dtype);
   const Ref range = number("Sub", {in_as(node, target, 1, type.dtype), start});
-  target.result(0, f("Add", {start, f("Mul", {range, vector_of(target, type.dtype, parts)})}));
+  const Ref parts = f("Div", {cast(target, numbers, type.dtype, type.dims), f.number(std::max<double>(count - 1, 1))});
+  target.result(0, f("Add", {start, f("Mul", {range, parts})}));
   return {};
 }
 

@@ -120,7 +120,7 @@ bool is_delicate(const Resize& resize, std::int64_t size, std::int64_t count) {
 }
 
 bool is_delicate(const Dims& dims, const Resize& resize) {
-  constexpr std::int64_t kMost = 1 << 20;
+  constexpr std::int64_t kMost = 1 << 14;  // whose places are stored
   for (std::size_t i = 0; i < resize.size.size(); ++i) {
     const Dim& dim = dims[i + 2];
     if (dim.known() && dim.size > 0 && dim.size < kMost && resize.size[i] < kMost &&
@@ -137,7 +137,9 @@ Status pick_nearest(const NodeView& node, Target& target, const Resize& resize) 
   Ref x = in(node, target, 0);
   for (std::size_t i = 0; i < resize.size.size(); ++i) {
     const Dim size = type.dims[i + 2];
-    if (!size.known()) return refuse("nearest pixels over a size that is not known, where rounding decides");
+    if (size == Dim(resize.size[i])) continue;
+    if (!size.known() || size.size >= (1 << 14) || resize.size[i] >= (1 << 14))
+      return refuse("nearest pixels over a size that is not known, where rounding decides");
     const Ref places = target.constant(nearest_places(resize, size.size, resize.size[i]));
     type.dims[i + 2] = Dim(resize.size[i]);
     x = target.add("Gather", {x, places}, {{"axis", static_cast<std::int64_t>(i + 2)}}, type);
