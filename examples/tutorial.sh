@@ -28,10 +28,14 @@ stage "Load for evaluation"
 run ckpt-train "${options[@]}" --eval "$last"
 
 stage "Go on after a kill: as if nothing had been"
-train --directory killed >/dev/null &
-until [ -e killed/net-1_32.ckpt ]; do sleep 0.01; done
-kill -KILL $! && wait $! 2>/dev/null || true
-train --directory killed --resume killed/net-1_32.ckpt
+# Of two epochs: the third, with which it is compared, can only come from the run that resumes.
+ckpt-train "${options[@]}" --epochs 2 --save-steps 32 --keep-max 10 --prefix net --directory killed >/dev/null 2>&1 &
+killed=$!
+while kill -0 $killed 2>/dev/null && ! ls killed/*.ckpt >/dev/null 2>&1; do sleep 0.01; done
+kill -KILL $killed 2>/dev/null || true
+wait $killed 2>/dev/null || true
+train --directory killed --resume "$(newest killed/*.ckpt)"
+run ls killed
 run ckpt diff "$last" "killed/$(basename "$last")"
 
 stage "Fine-tune: another task, a new head, the convolutions as they are"
@@ -42,7 +46,7 @@ train --directory best --best accuracy --save-steps none --save-seconds 86400 --
 
 stage "Export for inference, ONNX and GEIR"
 best=$(newest best/*.ckpt)
-run ckpt export "$best" -o net.onnx
-run ckpt export "$best" --input 32x1x32x32 --format geir -o net.pb
+run ckpt export "$best" --graph best/net-graph.meta -o net.onnx
+run ckpt export "$best" --graph best/net-graph.meta --format geir -o net.pb
 run ckpt graph net.onnx
 run ls

@@ -393,6 +393,18 @@ const Path& ModelCheckpoint::latest_ckpt_file_name() const noexcept {
   return impl_->latest ? impl_->latest->path : impl_->none;
 }
 const std::optional<SavedCheckpoint>& ModelCheckpoint::latest() const noexcept { return impl_->latest; }
+std::optional<SavedCheckpoint> ModelCheckpoint::best() const {
+  const CheckpointFile* best = nullptr;
+  const bool most = impl_->config.metric_mode == MetricMode::max;
+  for (const CheckpointFile& file : impl_->run.record.files())
+    if (file.metric && (best == nullptr || (most ? *file.metric > *best->metric : *file.metric < *best->metric)))
+      best = &file;
+  if (best == nullptr) return std::nullopt;
+  return SavedCheckpoint{.path = impl_->run.directory / impl_->run.file_name(best->epoch, best->step),
+                         .epoch = best->epoch,
+                         .step = best->total_steps.value_or(0),
+                         .metric = best->metric};
+}
 const std::vector<PassedOver>& ModelCheckpoint::passed_over() const noexcept { return impl_->passed_over; }
 const std::string& ModelCheckpoint::prefix() const noexcept { return impl_->run.prefix; }
 const CheckpointPolicy& ModelCheckpoint::policy() const noexcept { return impl_->policy; }

@@ -133,6 +133,14 @@ class Trainer(TempDirTest):
         stairs = nn.piecewise_constant_lr([steps, 2 * steps, 3 * steps], [0.04, 0.04 * 0.5, 0.04 * 0.5 * 0.5])
         self.assertTrue(np.array_equal(self.rates("--schedule", "step", "--milestones", "1,2", "--factor", "0.5", "--lr",
                                                   "0.04"), as_list(stairs)))
+        for name, made in (("exponential", nn.exponential_decay_lr(0.04, 0.5, 3 * steps, steps, 2)),
+                           ("natural_exp", nn.natural_exp_decay_lr(0.04, 0.5, 3 * steps, steps, 2)),
+                           ("inverse", nn.inverse_decay_lr(0.04, 0.5, 3 * steps, steps, 2))):
+            self.assertTrue(np.array_equal(self.rates("--schedule", name, "--lr", "0.04", "--decay-rate", "0.5",
+                                                      "--decay-epochs", "2"), as_list(made)), name)
+        polynomial = nn.polynomial_decay_lr(0.04, 0.01, 3 * steps, 1, 2 * steps, 2.0)
+        self.assertTrue(np.array_equal(self.rates("--schedule", "polynomial", "--lr", "0.04", "--lr-min", "0.01",
+                                                  "--decay-epochs", "2", "--power", "2"), as_list(polynomial)))
         warm = nn.warmup_lr(0.03, steps, 1, steps)
         self.assertTrue(np.array_equal(self.rates("--warm-up", "1", "--lr", "0.03"), as_list(warm, 2 * steps * [0.03])))
 

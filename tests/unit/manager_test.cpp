@@ -401,12 +401,18 @@ TEST(ModelCheckpoint, TheMostAccurateSoFarIsKept) {
   }
   EXPECT_EQ(run.files(), (Names{"net-2_4.ckpt", "net-4_4.ckpt"}));
   EXPECT_EQ(run.saver->latest()->metric, 0.8);
+  EXPECT_TRUE(run.saver->end());
+  ASSERT_TRUE(run.saver->best());
+  EXPECT_EQ(run.saver->best()->path.filename(), "net-2_4.ckpt");
+  EXPECT_EQ(run.saver->best()->step, 8U);
+  EXPECT_EQ(run.saver->best()->metric, 0.9);
 }
 
 TEST(ModelCheckpoint, WhereTheBestHasNoFileItGetsOne) {
   const TempDir dir;
   Training run(
       dir, {.save_checkpoint_steps = 1000, .keep_checkpoint_max = 1, .keep_best = 2, .metric_mode = MetricMode::min});
+  EXPECT_FALSE(run.saver->best());
   for (const double loss : {3.0, 2.0, 5.0, 1.0, 4.0}) {
     run.train(run.step + 4);
     EXPECT_TRUE(run.epoch(loss));
@@ -414,6 +420,7 @@ TEST(ModelCheckpoint, WhereTheBestHasNoFileItGetsOne) {
   EXPECT_EQ(run.files(), (Names{"net-2_4.ckpt", "net-4_4.ckpt"}));
   EXPECT_TRUE(run.epoch(std::numeric_limits<double>::quiet_NaN()));
   EXPECT_EQ(run.files().size(), 2U);
+  EXPECT_EQ(run.saver->best()->path.filename(), "net-4_4.ckpt");
 }
 
 TEST(ModelCheckpoint, TheBestIsRememberedOverRestarts) {

@@ -60,20 +60,11 @@ std::string synopsis(std::string command, const VerbDoc& verb) {
   return command;
 }
 
-std::string help(const std::string& command, const VerbDoc& verb, const std::vector<OptionDoc>& common) {
-  std::string out = fmt::format("{}.\n\nUsage: {}\n", verb.summary, synopsis(command, verb));
-  std::string arguments;
-  std::string options;
-  for (const OptionDoc& option : verb.options) (option.argument ? arguments : options) += entry(option);
-  if (!arguments.empty()) out += "\n" + arguments;
-  out += "\nOptions:\n" + options;
-  for (const OptionDoc& option : common) out += entry(option);
-  return out + "\nExample:\n  " + verb.example + "\n";
-}
-
 }  // namespace
 
-std::string usage_of(const VerbDoc& verb) { return synopsis("ckpt " + verb.name, verb); }
+std::string usage_of(const Documents& documents, const VerbDoc& verb) {
+  return synopsis(verb.name == documents.program ? verb.name : documents.program + " " + verb.name, verb);
+}
 
 std::string overview_text(const Documents& documents) {
   std::string out = fmt::format("ckpt {}: {}.\n\nUsage: ckpt COMMAND [OPTION...] ARGUMENT...\n\nCommands:\n",
@@ -91,11 +82,20 @@ std::string overview_text(const Documents& documents) {
 std::string help_text(const Documents& documents, std::string_view name) {
   const auto verb =
       std::find_if(documents.verbs.begin(), documents.verbs.end(), [&](const VerbDoc& v) { return v.name == name; });
-  return help("ckpt " + verb->name, *verb, documents.options);
-}
-
-std::string help_text(const VerbDoc& program, const std::vector<OptionDoc>& common) {
-  return help(program.name, program, common);
+  std::string out = fmt::format("{}.\n\nUsage: {}\n", verb->summary, usage_of(documents, *verb));
+  std::string arguments;
+  std::string options;
+  std::string group;
+  const auto add = [&](const OptionDoc& option) {
+    if (option.argument) return void(arguments += entry(option));
+    if (option.group != group) options += "\n" + option.group + ":\n";
+    group = option.group;
+    options += entry(option);
+  };
+  std::ranges::for_each(verb->options, add);
+  std::ranges::for_each(documents.options, add);
+  if (!arguments.empty()) out += "\n" + arguments;
+  return out + options + "\nExample:\n  " + verb->example + "\n";
 }
 
 }  // namespace ckpt::cli

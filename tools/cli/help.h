@@ -9,13 +9,10 @@
 namespace ckpt::cli {
 
 /// "ckpt list [OPTION...] FILE [PATTERN...]"
-std::string usage_of(const VerbDoc& verb);
+std::string usage_of(const Documents& documents, const VerbDoc& verb);
 /// The first screen: `ckpt`, `ckpt --help`.
 std::string overview_text(const Documents& documents);
-/// `ckpt VERB --help`.
+/// `ckpt VERB --help`; of a program without verbs that of the program.
 std::string help_text(const Documents& documents, std::string_view verb);
-
-/// The same of a program without verbs: its own options, and those that all programs have.
-std::string help_text(const VerbDoc& program, const std::vector<OptionDoc>& common);
 
 }  // namespace ckpt::cli

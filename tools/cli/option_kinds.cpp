@@ -1,6 +1,8 @@
 #include "option_kinds.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include "ckpt/text.h"
@@ -21,7 +23,7 @@ std::vector<std::string> names_of(const CLI::Option& option) {
 }
 
 OptionDoc describe(const CLI::Option& option) {
-  OptionDoc doc{.text = option.get_description(), .argument = option.get_positional()};
+  OptionDoc doc{.text = option.get_description(), .group = option.get_group(), .argument = option.get_positional()};
   if (doc.argument) {
     doc.names = option.get_name(true);
     if (option.get_items_expected_max() > 1) doc.names += "...";
@@ -99,78 +101,130 @@ void tune_options(CLI::App& app) {
 
 }  // namespace
 
-CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& to, const std::string& text,
-                        const std::string& words) {
+Option& Option::required() {
+  option_->required();
+  return *this;
+}
+
+Option& Option::option_text(const std::string& text) {
+  option_->option_text(text);
+  return *this;
+}
+
+Option& Option::excludes(const Option& other) {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+Option& Option::needs(const Option& other) {
+  option_->needs(other.option_);
+  return *this;
+}
+
+Option& Option::check(const std::function<std::string(const std::string&)>& wrong) {
+  option_->check(wrong);
+  return *this;
+}
+
+// --help is one of the common ones.
+OptionTable::OptionTable() : app_(std::make_unique<CLI::App>()) { app_->set_help_flag(); }
+OptionTable::~OptionTable() = default;
+
+Option OptionTable::added(CLI::Option* option) const {
+  option->group(group_.empty() ? kNoGroup : group_);
+  return Option(option);
+}
+
+Option OptionTable::add_option(const std::string& names, std::string& to, const std::string& text) {
+  return added(app_->add_option(names, to, text));
+}
+
+Option OptionTable::add_option(const std::string& names, std::optional<std::string>& to, const std::string& text) {
+  return added(app_->add_option(names, to, text));
+}
+
+Option OptionTable::add_option(const std::string& names, std::vector<std::string>& to, const std::string& text) {
+  return added(app_->add_option(names, to, text));
+}
+
+Option OptionTable::add_flag(const std::string& names, bool& to, const std::string& text) {
+  return added(app_->add_flag(names, to, text));
+}
+
+bool OptionTable::has(const std::string& name) const { return app_->count(name) > 0; }
+
+Option add_choice(OptionTable& table, const std::string& names, std::string& to, const std::string& text,
+                  const std::string& words) {
   const Check check = [words](const std::string& given) {
     const std::string all = "|" + words + "|";
     if (!given.empty() && given.find('|') == given.npos && all.find("|" + given + "|") != all.npos)
       return std::string();
     return "'" + escape(given) + "' is none of " + words;
   };
-  return app.add_option(names, to, text)->option_text(words)->check(check);
+  return table.add_option(names, to, text).option_text(words).check(check);
 }
 
-CLI::Option* add_number(CLI::App& app, const std::string& names, int& to, const std::string& text, int low, int high) {
+Option add_number(OptionTable& table, const std::string& names, int& to, const std::string& text, int low, int high) {
   const Check check = [low, high](const std::string& given) {
     int value = 0;
     if (CLI::detail::lexical_cast(given, value) && value >= low && value <= high) return std::string();
     return "'" + escape(given) + "' is not a whole number from " + std::to_string(low) + " to " + std::to_string(high);
   };
-  return app.add_option(names, to, text)->option_text("N")->check(check);
+  return table.added(table.app().add_option(names, to, text)).option_text("N").check(check);
 }
 
-CLI::Option* add_real(CLI::App& app, const std::string& names, double& to, const std::string& text) {
+Option add_real(OptionTable& table, const std::string& names, double& to, const std::string& text) {
   const Check check = [](const std::string& given) {
     double value = 0;
-    if (CLI::detail::lexical_cast(given, value) && value >= 0) return std::string();
+    if (CLI::detail::lexical_cast(given, value) && value >= 0 && std::isfinite(value)) return std::string();
     return "'" + escape(given) + "' is not a number of 0 or more";
   };
-  return app.add_option(names, to, text)->option_text("X")->check(check);
+  return table.added(table.app().add_option(names, to, text)).option_text("X").check(check);
 }
 
-CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<std::uint64_t>& to,
-                       const std::string& text) {
+Option add_count(OptionTable& table, const std::string& names, std::optional<std::uint64_t>& to,
+                 const std::string& text) {
   const Check check = [](const std::string& given) {
     const bool digits = !given.empty() && given.find_first_not_of("0123456789") == given.npos;
     return digits && given.size() < 20 ? std::string() : "'" + escape(given) + "' is not a whole number of 0 or more";
   };
-  return app.add_option(names, to, text)->option_text("N")->check(check);
+  return table.added(table.app().add_option(names, to, text)).option_text("N").check(check);
 }
 
-CLI::Option* add_json(CLI::App& app, bool& json) {
-  return app.add_flag("--json", json, "Machine-readable output, as described in schemas/");
+Option add_json(OptionTable& table, bool& json) {
+  return table.add_flag("--json", json, "Machine-readable output, as described in schemas/");
 }
 
-void add_key(CLI::App& app, KeyOptions& key) {
-  auto* file = app.add_option("--key-file", key.file, "The key of an encrypted file: the 16, 24 or 32 bytes of FILE")
-                   ->option_text("FILE");
-  app.add_option("--key-env", key.variable, "The key, in hexadecimal, from the environment variable NAME")
-      ->option_text("NAME")
-      ->excludes(file);
-  add_choice(app, "--enc-mode", key.mode, "How it is encrypted, where the file does not tell (MindSpore 1.3 to 1.5)",
+void add_key(OptionTable& table, KeyOptions& key) {
+  const Option file =
+      table.add_option("--key-file", key.file, "The key of an encrypted file: the 16, 24 or 32 bytes of FILE")
+          .option_text("FILE");
+  table.add_option("--key-env", key.variable, "The key, in hexadecimal, from the environment variable NAME")
+      .option_text("NAME")
+      .excludes(file);
+  add_choice(table, "--enc-mode", key.mode, "How it is encrypted, where the file does not tell (MindSpore 1.3 to 1.5)",
              "AES-GCM|AES-CBC|SM4-CBC");
 }
 
-void add_strings(CLI::App& app, const std::string& name, std::vector<std::string>& to, const std::string& text,
+void add_strings(OptionTable& table, const std::string& name, std::vector<std::string>& to, const std::string& text,
                  const std::string& value) {
-  app.add_option(name, to, text)->option_text(value)->allow_extra_args(false)->take_all();
+  table.added(table.app().add_option(name, to, text)->allow_extra_args(false)->take_all()).option_text(value);
 }
 
-void add_prefix(CLI::App& app, std::optional<std::string>& to, const std::string& text) {
-  app.add_option_function<std::string>(
-         kPrefix, [&to](const std::string& prefix) { to = prefix; }, text)
-      ->option_text("PREFIX");
+void add_prefix(OptionTable& table, std::optional<std::string>& to, const std::string& text) {
+  const auto set = [&to](const std::string& prefix) { to = prefix; };
+  table.added(table.app().add_option_function<std::string>(kPrefix, set, text)).option_text("PREFIX");
 }
 
-void add_patterns(CLI::App& app, PatternOptions& select) {
-  app.add_option("PATTERN", select.patterns, "Only names that match one of these globs; * passes dots too");
-  app.add_flag("--regex", select.regex, "The patterns are regular expressions (RE2), found anywhere in the name");
+void add_patterns(OptionTable& table, PatternOptions& select) {
+  table.add_option("PATTERN", select.patterns, "Only names that match one of these globs; * passes dots too");
+  table.add_flag("--regex", select.regex, "The patterns are regular expressions (RE2), found anywhere in the name");
 }
 
-void add_common(CLI::App& app, const std::string& version, std::string& color) {
-  add_choice(app, "--color", color, "Colours: auto is on a terminal, unless NO_COLOR is set", "auto|always|never");
-  app.set_help_flag("-h,--help", "Print this help");
-  app.set_version_flag("--version", version, "Print the version");
+void add_common(OptionTable& table, const std::string& version, std::string& color) {
+  add_choice(table, "--color", color, "Colours: auto is on a terminal, unless NO_COLOR is set", "auto|always|never");
+  table.added(table.app().set_help_flag("-h,--help", "Print this help"));
+  table.added(table.app().set_version_flag("--version", version, "Print the version"));
 }
 
 std::string nearest(std::string_view given, const std::vector<std::string>& words) {
@@ -191,7 +245,8 @@ bool asks_for_help(const std::vector<std::string>& arguments) {
   return std::any_of(arguments.begin(), end, [](const std::string& a) { return a == "-h" || a == "--help"; });
 }
 
-Parsed parse(CLI::App& app, std::vector<std::string> arguments, const std::string& command) {
+Parsed parse(OptionTable& table, std::vector<std::string> arguments, const std::string& command) {
+  CLI::App& app = table.app();
   if (asks_for_help(arguments)) return {.help = true};
   tune_options(app);
   mark_brackets(arguments);
@@ -212,9 +267,9 @@ When when_of(const std::string& color) {
   return color == "always" ? When::always : color == "never" ? When::never : When::automatic;
 }
 
-std::vector<OptionDoc> describe(const CLI::App& app) {
+std::vector<OptionDoc> describe(const OptionTable& table) {
   std::vector<OptionDoc> docs;
-  for (const CLI::Option* option : app.get_options()) docs.push_back(describe(*option));
+  for (const CLI::Option* option : table.app().get_options()) docs.push_back(describe(*option));
   return docs;
 }
 

@@ -7,6 +7,7 @@
 
 #include "ckpt/slice.h"
 #include "ckpt/text.h"
+#include "documents.h"
 #include "help.h"
 #include "networks.h"
 #include "option_kinds.h"
@@ -18,84 +19,83 @@ namespace {
 
 // ---- the verbs ----
 
-void add_info(CLI::App& app, Command& command) {
+void add_info(OptionTable& app, Command& command) {
   auto& info = command.emplace<InfoOptions>();
-  app.add_option("FILE", info.files, "Checkpoints; - is standard input; a directory stands for its *.ckpt")->required();
+  app.add_option("FILE", info.files, "Checkpoints; - is standard input; a directory stands for its *.ckpt").required();
   add_json(app, info.json);
   add_key(app, info.key);
 }
 
-void add_list(CLI::App& app, Command& command) {
+void add_list(OptionTable& app, Command& command) {
   auto& list = command.emplace<ListOptions>();
-  app.add_option("FILE", list.file, "A checkpoint; - is standard input")->required();
+  app.add_option("FILE", list.file, "A checkpoint; - is standard input").required();
   add_patterns(app, list.select);
   add_choice(app, "--group", list.group, "Only weights, the optimizer's state, or other entries",
              "weights|optimizer|other");
   add_choice(app, "--sort", list.sort, "By name, by size (largest first), or as in the file (offset, the default)",
              "name|size|offset");
-  auto* tree = app.add_flag("-t,--tree", list.tree, "As a tree of the dotted names, with sums");
-  app.add_flag("-l,--long", list.details, "With group, offset, slices, and how it is stored")->excludes(tree);
+  const auto tree = app.add_flag("-t,--tree", list.tree, "As a tree of the dotted names, with sums");
+  app.add_flag("-l,--long", list.details, "With group, offset, slices, and how it is stored").excludes(tree);
   app.add_flag("-b,--bytes", list.exact, "Sizes in bytes");
   app.add_flag("--total", list.total, "A last line with the sums (always there on a terminal)");
-  add_json(app, list.json)->excludes(tree);
+  add_json(app, list.json).excludes(tree);
   add_key(app, list.key);
 }
 
-void add_show(CLI::App& app, Command& command) {
+void add_show(OptionTable& app, Command& command) {
   auto& show = command.emplace<ShowOptions>();
-  app.add_option("FILE", show.target, "A checkpoint, or FILE#TENSOR in one")->required();
+  app.add_option("FILE", show.target, "A checkpoint, or FILE#TENSOR in one").required();
   app.add_option("TENSOR", show.tensor,
                  "A name, perhaps with a slice as in NumPy; \"quoted\" where brackets belong to it");
-  auto* full = app.add_flag("--full", show.full, "Every value, where else the middle is left out");
-  auto* precision =
+  const auto full = app.add_flag("--full", show.full, "Every value, where else the middle is left out");
+  const auto precision =
       add_number(app, "--precision", show.precision, "Significant digits (else as many as the value needs)", 1, 17);
-  auto* raw = app.add_flag("--raw", show.raw, "The bytes: little-endian, C order")->excludes(full)->excludes(precision);
-  auto* npy = app.add_flag("--npy", show.npy, "A NumPy file")->excludes(full)->excludes(precision)->excludes(raw);
-  app.add_option("-o,--output", show.output, "Write the bytes of --raw or --npy to FILE")->option_text("FILE");
+  const auto raw =
+      app.add_flag("--raw", show.raw, "The bytes: little-endian, C order").excludes(full).excludes(precision);
+  const auto npy = app.add_flag("--npy", show.npy, "A NumPy file").excludes(full).excludes(precision).excludes(raw);
+  app.add_option("-o,--output", show.output, "Write the bytes of --raw or --npy to FILE").option_text("FILE");
   app.add_flag("-f,--force", show.force, "Replace FILE if it exists");
-  add_json(app, show.json)->excludes(full)->excludes(precision)->excludes(raw)->excludes(npy);
+  add_json(app, show.json).excludes(full).excludes(precision).excludes(raw).excludes(npy);
   add_key(app, show.key);
 }
 
-void add_stats(CLI::App& app, Command& command) {
+void add_stats(OptionTable& app, Command& command) {
   auto& stats = command.emplace<StatsOptions>();
-  app.add_option("FILE", stats.file, "A checkpoint; - is standard input")->required();
+  app.add_option("FILE", stats.file, "A checkpoint; - is standard input").required();
   add_patterns(app, stats.select);
   add_choice(app, "--group", stats.group, "Only weights, the optimizer's state, or other entries",
              "weights|optimizer|other");
-  app.add_option("--quantiles", stats.quantiles, "Quantiles too: 0.5 is the median")->option_text("0.01,0.5,...");
+  app.add_option("--quantiles", stats.quantiles, "Quantiles too: 0.5 is the median").option_text("0.01,0.5,...");
   app.add_flag("--exact", stats.exact, "Exact quantiles of large tensors too (else good to 1 %), in further passes");
-  auto* histogram = app.add_flag("--histogram", stats.histogram, "A histogram of each tensor");
-  add_number(app, "--bins", stats.bins, "How many bins it has", 1, 65536)->needs(histogram);
+  const auto histogram = app.add_flag("--histogram", stats.histogram, "A histogram of each tensor");
+  add_number(app, "--bins", stats.bins, "How many bins it has", 1, 65536).needs(histogram);
   add_choice(app, "--sort", stats.sort,
              "Largest first, bad is by NaN and infinities; offset is as in the file (the default)",
              "offset|name|count|max|std|l2|zeros|bad");
-  auto* total =
+  const auto total =
       app.add_flag("--total", stats.total, "Last lines with the groups together (always there on a terminal)");
-  auto* csv = app.add_flag("--csv", stats.csv, "Comma-separated values")->excludes(histogram)->excludes(total);
-  add_json(app, stats.json)->excludes(csv);
+  const auto csv = app.add_flag("--csv", stats.csv, "Comma-separated values").excludes(histogram).excludes(total);
+  add_json(app, stats.json).excludes(csv);
   add_key(app, stats.key);
 }
 
-void add_check(CLI::App& app, Command& command) {
+void add_check(OptionTable& app, Command& command) {
   auto& check = command.emplace<CheckOptions>();
-  app.add_option("FILE", check.files, "Checkpoints; - is standard input; a directory stands for its *.ckpt")
-      ->required();
-  auto* values = app.add_flag("--values", check.values, "Read every value too: NaN and infinities");
-  app.add_flag("--headers-only", check.headers_only, "Do not verify the checksum and the cipher tags")
-      ->excludes(values);
+  app.add_option("FILE", check.files, "Checkpoints; - is standard input; a directory stands for its *.ckpt").required();
+  const auto values = app.add_flag("--values", check.values, "Read every value too: NaN and infinities");
+  app.add_flag("--headers-only", check.headers_only, "Do not verify the checksum and the cipher tags").excludes(values);
   app.add_option("--for", check.version, "Would that MindSpore load it, and what would it get wrong? (1.5, 2.10)")
-      ->option_text("VERSION");
+      .option_text("VERSION");
   app.add_flag("--strict", check.strict, "Warnings count as errors");
-  auto* quiet = app.add_flag("-q,--quiet", check.quiet, "No findings, only the exit status");
-  add_json(app, check.json)->excludes(quiet);
+  const auto quiet = app.add_flag("-q,--quiet", check.quiet, "No findings, only the exit status");
+  add_json(app, check.json).excludes(quiet);
   add_key(app, check.key);
 }
 
-void add_diff(CLI::App& app, Command& command) {
+void add_diff(OptionTable& app, Command& command) {
   auto& diff = command.emplace<DiffCommand>();
-  app.add_option("A", diff.a, "A checkpoint, or a folder of them")->required();
-  app.add_option("B", diff.b, "What it is compared with; of folders the *.ckpt of the same name")->required();
+  app.add_option("A", diff.a, "A checkpoint, or a folder of them").required();
+  app.add_option("B", diff.b, "What it is compared with; of folders the *.ckpt of the same name").required();
   add_patterns(app, diff.select);
   add_choice(app, "--only", diff.only, "Only weights, the optimizer's state, or other entries",
              "weights|optimizer|other");
@@ -105,65 +105,66 @@ void add_diff(CLI::App& app, Command& command) {
             "Tolerate N steps from a number to the next one that its type has (units in the last place)");
   add_strings(app, "--tolerance", diff.tolerance, "Others for some names; what is not in it is as above",
               "PATTERN=atol:X,rtol:X,ulp:N");
-  auto* no_renames = app.add_flag("--no-renames", diff.no_renames, "Do not look for entries under other names");
+  const auto no_renames = app.add_flag("--no-renames", diff.no_renames, "Do not look for entries under other names");
   add_strings(app, "--rename-regex", diff.rename_regex,
               "What A's names are in B, if that is there; \\1 is the first group", "s/REGEX/NEW/");
   app.add_option("--map", diff.map, "The same from FILE: a name, a tab and the other name on each line")
-      ->option_text("FILE");
+      .option_text("FILE");
   app.add_option("--write-map", diff.write_map, "Write the names that were found to FILE, for --map")
-      ->option_text("FILE")
-      ->excludes(no_renames);
+      .option_text("FILE")
+      .excludes(no_renames);
   app.add_flag("-f,--force", diff.force, "Replace that FILE if it exists");
   add_strings(app, "--fail-on", diff.fail_on,
               "Exit with 1 only for any|changed|added|removed|renamed|reshaped|dtype|nan|inf, perhaps of a PATTERN",
               "WHAT[:PATTERN],...");
-  auto* all = app.add_flag("-a,--all", diff.all, "What is identical, too");
-  auto* sort = add_choice(app, "--sort", diff.sort, "Largest first; change (the default) is the relative update",
-                          "change|file|name|max_abs|max_rel|rms|l2|cosine|elements");
-  auto* top = add_number(app, "--top", diff.top, "Only the first N", 1, 1000000000);
-  auto* details = app.add_flag("-l,--long", diff.details, "Every metric, and where it is");
-  auto* quiet = app.add_flag("-q,--quiet", diff.quiet, "Only the exit status")->excludes(details)->excludes(top);
-  auto* json = add_json(app, diff.json)->excludes(quiet)->excludes(details);
-  auto* junit = app.add_flag("--junit", diff.junit, "As JUnit's XML, a test case a tensor")
-                    ->excludes(quiet)
-                    ->excludes(details)
-                    ->excludes(json)
-                    ->excludes(all)
-                    ->excludes(sort)
-                    ->excludes(top);
+  const auto all = app.add_flag("-a,--all", diff.all, "What is identical, too");
+  const auto sort = add_choice(app, "--sort", diff.sort, "Largest first; change (the default) is the relative update",
+                               "change|file|name|max_abs|max_rel|rms|l2|cosine|elements");
+  const auto top = add_number(app, "--top", diff.top, "Only the first N", 1, 1000000000);
+  const auto details = app.add_flag("-l,--long", diff.details, "Every metric, and where it is");
+  const auto quiet = app.add_flag("-q,--quiet", diff.quiet, "Only the exit status").excludes(details).excludes(top);
+  const auto json = add_json(app, diff.json).excludes(quiet).excludes(details);
+  const auto junit = app.add_flag("--junit", diff.junit, "As JUnit's XML, a test case a tensor")
+                         .excludes(quiet)
+                         .excludes(details)
+                         .excludes(json)
+                         .excludes(all)
+                         .excludes(sort)
+                         .excludes(top);
   app.add_flag("--markdown", diff.markdown, "As a Markdown table")
-      ->excludes(quiet)
-      ->excludes(details)
-      ->excludes(json)
-      ->excludes(junit);
+      .excludes(quiet)
+      .excludes(details)
+      .excludes(json)
+      .excludes(junit);
   add_key(app, diff.key);
-  auto* key_b =
-      app.add_option("--key-file-b", diff.key_b.file, "The key of B, where that is another one")->option_text("FILE");
+  const auto key_b =
+      app.add_option("--key-file-b", diff.key_b.file, "The key of B, where that is another one").option_text("FILE");
   app.add_option("--key-env-b", diff.key_b.variable, "The same from the environment variable NAME")
-      ->option_text("NAME")
-      ->excludes(key_b);
+      .option_text("NAME")
+      .excludes(key_b);
 }
 
-void add_hash(CLI::App& app, Command& command) {
+void add_hash(OptionTable& app, Command& command) {
   auto& hash = command.emplace<HashOptions>();
-  app.add_option("FILE", hash.files, "Checkpoints; - is standard input; a directory stands for its *.ckpt")->required();
-  auto* algorithm = add_choice(app, "--algorithm", hash.algorithm,
-                               "sha256 (the default), or xxh3: faster, and no protection from intent", "sha256|xxh3");
-  auto* check = app.add_option("--check", hash.check, "Compare with MANIFEST, which --json made before")
-                    ->option_text("MANIFEST")
-                    ->excludes(algorithm);
-  auto* summary = app.add_flag("-s,--summary", hash.summary, "One line a file: the digest of all it says");
-  auto* duplicates =
+  app.add_option("FILE", hash.files, "Checkpoints; - is standard input; a directory stands for its *.ckpt").required();
+  const auto algorithm =
+      add_choice(app, "--algorithm", hash.algorithm,
+                 "sha256 (the default), or xxh3: faster, and no protection from intent", "sha256|xxh3");
+  const auto check = app.add_option("--check", hash.check, "Compare with MANIFEST, which --json made before")
+                         .option_text("MANIFEST")
+                         .excludes(algorithm);
+  const auto summary = app.add_flag("-s,--summary", hash.summary, "One line a file: the digest of all it says");
+  const auto duplicates =
       app.add_flag("--duplicates", hash.duplicates, "Which tensors have the same bytes, in and across files")
-          ->excludes(check)
-          ->excludes(summary);
-  add_json(app, hash.json)->excludes(summary)->excludes(duplicates);
+          .excludes(check)
+          .excludes(summary);
+  add_json(app, hash.json).excludes(summary).excludes(duplicates);
   add_key(app, hash.key);
 }
 
-void add_history(CLI::App& app, Command& command) {
+void add_history(OptionTable& app, Command& command) {
   auto& history = command.emplace<HistoryCommand>();
-  app.add_option("DIR", history.folder, "A folder with the PREFIX-EPOCH_STEP.ckpt of a training run")->required();
+  app.add_option("DIR", history.folder, "A folder with the PREFIX-EPOCH_STEP.ckpt of a training run").required();
   add_patterns(app, history.select);
   add_prefix(app, history.prefix, "Only the run of this prefix");
   add_choice(app, "--group", history.group, "Whose history (weights is the default)", "weights|optimizer|other|all");
@@ -172,28 +173,31 @@ void add_history(CLI::App& app, Command& command) {
   add_real(app, "--frozen", history.frozen, "What moves by no more than this share of itself is frozen (1e-6)");
   add_real(app, "--exploding", history.exploding, "What grows by this factor in an interval is exploding (10)");
   add_real(app, "--dead", history.dead, "What has no more than this root mean square is dead (1e-8)");
-  auto* csv = app.add_flag("--csv", history.csv, "Comma-separated values, a line a tensor and file");
-  add_json(app, history.json)->excludes(csv);
+  app.add_option("--metrics", history.metrics,
+                 "Loss, accuracy and so on, as of ckpt-train --metrics (the file in DIR, where it is clear which)")
+      .option_text("FILE");
+  const auto csv = app.add_flag("--csv", history.csv, "Comma-separated values, a line a tensor and file");
+  add_json(app, history.json).excludes(csv);
   add_key(app, history.key);
 }
 
-void add_salvage(CLI::App& app, Command& command) {
+void add_salvage(OptionTable& app, Command& command) {
   auto& salvage = command.emplace<SalvageCommand>();
-  app.add_option("FILE", salvage.file, "A damaged checkpoint")->required();
+  app.add_option("FILE", salvage.file, "A damaged checkpoint").required();
   app.add_option("-o,--output", salvage.output, "Write what is whole to OUT; without it, only say what that is")
-      ->option_text("OUT");
+      .option_text("OUT");
   app.add_flag("--partial", salvage.partial, "Keep tensors of which a part is left, the rest NaN (integers: 0)");
   app.add_flag("-f,--force", salvage.force, "Replace OUT if it exists");
   add_json(app, salvage.json);
   add_key(app, salvage.key);
 }
 
-void add_edit(CLI::App& app, Command& command) {
+void add_edit(OptionTable& app, Command& command) {
   auto& edit = command.emplace<EditCommand>();
-  app.add_option("IN", edit.files, "Checkpoints; several are merged")->required();
-  auto* output =
-      app.add_option("-o,--output", edit.output, "Write to OUT; with --split it has {group} in it")->option_text("OUT");
-  app.add_flag("--in-place", edit.in_place, "Replace IN, in one durable step")->excludes(output);
+  app.add_option("IN", edit.files, "Checkpoints; several are merged").required();
+  const auto output =
+      app.add_option("-o,--output", edit.output, "Write to OUT; with --split it has {group} in it").option_text("OUT");
+  app.add_flag("--in-place", edit.in_place, "Replace IN, in one durable step").excludes(output);
   app.add_flag("-f,--force", edit.force, "Replace OUT if it exists");
   app.add_flag("-n,--dry-run", edit.dry_run, "Write nothing, show the plan");
   add_strings(app, "--keep", edit.keep, "Keep only names that match", "PATTERN");
@@ -211,28 +215,28 @@ void add_edit(CLI::App& app, Command& command) {
   app.add_flag("--split", edit.split, "One file for weights, optimizer and other entries each");
   add_choice(app, "--profile", edit.profile, "Write every tensor anew as this MindSpore does: classic 0.6, modern 2.3",
              "classic|modern");
-  auto* crc = app.add_flag("--crc", edit.crc, "With a CRC trailer (else as IN)");
-  app.add_flag("--no-crc", edit.no_crc, "Without one")->excludes(crc);
-  auto* decrypt = app.add_flag("--decrypt", edit.decrypt, "Write in clear (else encrypted as IN)");
-  auto* key = app.add_option("--new-key-file", edit.new_key.file, "Encrypt with the 16, 24 or 32 bytes of FILE")
-                  ->option_text("FILE")
-                  ->excludes(decrypt);
+  const auto crc = app.add_flag("--crc", edit.crc, "With a CRC trailer (else as IN)");
+  app.add_flag("--no-crc", edit.no_crc, "Without one").excludes(crc);
+  const auto decrypt = app.add_flag("--decrypt", edit.decrypt, "Write in clear (else encrypted as IN)");
+  const auto key = app.add_option("--new-key-file", edit.new_key.file, "Encrypt with the 16, 24 or 32 bytes of FILE")
+                       .option_text("FILE")
+                       .excludes(decrypt);
   app.add_option("--new-key-env", edit.new_key.variable, "Encrypt with the key in the environment variable NAME")
-      ->option_text("NAME")
-      ->excludes(decrypt)
-      ->excludes(key);
+      .option_text("NAME")
+      .excludes(decrypt)
+      .excludes(key);
   add_choice(app, "--new-enc-mode", edit.new_key.mode, "How to encrypt (AES-GCM is the default)",
              "AES-GCM|AES-CBC|SM4-CBC");
   add_json(app, edit.json);
   add_key(app, edit.key);
 }
 
-void add_convert(CLI::App& app, Command& command) {
+void add_convert(OptionTable& app, Command& command) {
   auto& convert = command.emplace<ConvertOptions>();
-  app.add_option("FILE", convert.file, "A checkpoint, or a safetensors, npz, npy or ONNX file")->required();
+  app.add_option("FILE", convert.file, "A checkpoint, or a safetensors, npz, npy or ONNX file").required();
   app.add_option("-o,--output", convert.output, "Write to OUT: .ckpt, .safetensors or .npz")
-      ->option_text("OUT")
-      ->required();
+      .option_text("OUT")
+      .required();
   add_choice(app, "--to", convert.format, "The format, where the name of OUT does not say it", "ckpt|safetensors|npz");
   add_choice(app, "--names", convert.names, "Rename the parameters of norms and embeddings as that framework does",
              "pytorch|mindspore");
@@ -251,20 +255,21 @@ std::string network_names() {
   return names;
 }
 
-void add_export(CLI::App& app, Command& command) {
+void add_export(OptionTable& app, Command& command) {
   auto& to = command.emplace<ExportCommand>();
   app.add_option("FILE", to.file,
                  "A checkpoint, safetensors or NumPy file; or a network with its weights: MindIR, GEIR");
-  auto* output = app.add_option("-o,--output", to.output, "Write the model to OUT: .onnx, or .pb or .air for GEIR")
-                     ->option_text("OUT");
-  auto* network = app.add_option("--network", to.network,
-                                 "The built-in network of FILE's weights (else one that they fit is looked for): " +
-                                     network_names())
-                      ->option_text("NAME");
+  const auto output = app.add_option("-o,--output", to.output, "Write the model to OUT: .onnx, or .pb or .air for GEIR")
+                          .option_text("OUT");
+  const auto network =
+      app.add_option(
+             "--network", to.network,
+             "The built-in network of FILE's weights (else one that they fit is looked for): " + network_names())
+          .option_text("NAME");
   app.add_option("--graph", to.graph,
                  "The network of FILE's weights: MindIR, PREFIX-graph.meta, GEIR, or ONNX to refresh")
-      ->option_text("NETWORK")
-      ->excludes(network);
+      .option_text("NETWORK")
+      .excludes(network);
   add_choice(app, "--format", to.format, "The format, where the name of OUT does not say it", "onnx|geir");
   add_number(app, "--opset", to.opset, "ONNX's version of operators (17)", 13, 21);
   add_strings(app, "--input", to.inputs,
@@ -276,57 +281,58 @@ void add_export(CLI::App& app, Command& command) {
              1'000'000);
   app.add_option("--result", to.result,
                  "Stop at this node, or the last one of a scope (of a graph.meta: else at the loss)")
-      ->option_text("NODE");
+      .option_text("NODE");
   app.add_flag("--fold-batch-norm", to.fold_batch_norm,
                "Multiply BatchNorms, and add biases, into the layers before them");
   app.add_flag("--half", to.half, "Store weights of two and more dims as Float16 (ONNX)");
   app.add_flag("--external-data", to.external_data, "Values in OUT.data, where they are below 2 GB, too (ONNX)");
   app.add_flag("--digest", to.digest, "Record the checkpoint's SHA-256 in the model (ONNX), as `ckpt hash -s` has it");
   app.add_flag("--allow-missing", to.allow_missing, "Make an input of each parameter that FILE does not have");
-  auto* check =
+  const auto check =
       app.add_flag("--check", to.check, "Write nothing, say what stands in the way; exit with 1 if anything does")
-          ->excludes(output);
-  auto* dump = app.add_flag("--dump", to.dump, "Print the network as text")->excludes(output)->excludes(check);
-  auto* verify = app.add_option("--verify", to.verify, "Compare the weights in MODEL (ONNX) with the checkpoint FILE's")
-                     ->option_text("MODEL")
-                     ->excludes(output)
-                     ->excludes(check)
-                     ->excludes(dump);
+          .excludes(output);
+  const auto dump = app.add_flag("--dump", to.dump, "Print the network as text").excludes(output).excludes(check);
+  const auto verify =
+      app.add_option("--verify", to.verify, "Compare the weights in MODEL (ONNX) with the checkpoint FILE's")
+          .option_text("MODEL")
+          .excludes(output)
+          .excludes(check)
+          .excludes(dump);
   app.add_flag("--operators", to.operators, "List the operators that can be converted")
-      ->excludes(output)
-      ->excludes(check)
-      ->excludes(dump)
-      ->excludes(verify);
+      .excludes(output)
+      .excludes(check)
+      .excludes(dump)
+      .excludes(verify);
   app.add_flag("-f,--force", to.force, "Replace OUT if it exists");
-  add_json(app, to.json)->excludes(dump);
+  add_json(app, to.json).excludes(dump);
   add_key(app, to.key);
 }
 
-void add_graph(CLI::App& app, Command& command) {
+void add_graph(OptionTable& app, Command& command) {
   auto& graph = command.emplace<GraphCommand>();
-  app.add_option("FILE", graph.file, "A network: MindIR, PREFIX-graph.meta, GEIR, ONNX")->required();
-  app.add_option("--result", graph.result, "Stop at this node, or the last one of a scope")->option_text("NODE");
-  auto* details = app.add_flag("-l,--long", graph.details, "With the parameters");
-  auto* dot =
-      app.add_flag("--dot", graph.dot, "As Graphviz has it: `ckpt graph FILE --dot | dot -Tsvg`")->excludes(details);
-  add_json(app, graph.json)->excludes(details)->excludes(dot);
+  app.add_option("FILE", graph.file, "A network: MindIR, PREFIX-graph.meta, GEIR, ONNX").required();
+  app.add_option("--result", graph.result, "Stop at this node, or the last one of a scope").option_text("NODE");
+  const auto details = app.add_flag("-l,--long", graph.details, "With the parameters");
+  const auto dot =
+      app.add_flag("--dot", graph.dot, "As Graphviz has it: `ckpt graph FILE --dot | dot -Tsvg`").excludes(details);
+  add_json(app, graph.json).excludes(details).excludes(dot);
 }
 
-void add_textconv(CLI::App& app, Command& command) {
+void add_textconv(OptionTable& app, Command& command) {
   auto& textconv = command.emplace<TextconvOptions>();
-  app.add_option("FILE", textconv.file, "A checkpoint, or a safetensors, npz, npy or ONNX file")->required();
+  app.add_option("FILE", textconv.file, "A checkpoint, or a safetensors, npz, npy or ONNX file").required();
   add_key(app, textconv.key);
 }
 
-void add_prune(CLI::App& app, Command& command) {
+void add_prune(OptionTable& app, Command& command) {
   auto& prune = command.emplace<PruneCommand>();
-  app.add_option("DIR", prune.directory, "A directory with the checkpoints of training runs")->required();
+  app.add_option("DIR", prune.directory, "A directory with the checkpoints of training runs").required();
   app.add_option(
          "--policy", prune.policy,
          "What is kept: keep_checkpoint_max=N, keep_checkpoint_per_n_minutes=N, keep_best=N, keep_every_steps=N, "
          "keep_every_minutes=N, joined by commas; N may be none")
-      ->option_text("RULES")
-      ->required();
+      .option_text("RULES")
+      .required();
   add_choice(app, "--mode", prune.metric_mode, "Whether keep_best wants large metrics (the default) or small ones",
              "max|min");
   add_prefix(app, prune.prefix, "Only the run that saved under this prefix");
@@ -335,25 +341,24 @@ void add_prune(CLI::App& app, Command& command) {
              1, 2'000'000'000);
   app.add_flag("--strict-mindspore", prune.strict_mindspore, "What MindSpore would delete before its next save");
   app.add_flag("--explain", prune.explain, "Every file, and why it stays or goes");
-  auto* yes = app.add_flag("--yes", prune.yes, "Delete; else only the plan is shown");
-  app.add_flag("-n,--dry-run", prune.dry_run, "Only show the plan, which is what happens without --yes")->excludes(yes);
+  const auto yes = app.add_flag("--yes", prune.yes, "Delete; else only the plan is shown");
+  app.add_flag("-n,--dry-run", prune.dry_run, "Only show the plan, which is what happens without --yes").excludes(yes);
   add_json(app, prune.json);
 }
 
-void add_rules(CLI::App& app, Command& command) { add_json(app, command.emplace<RulesOptions>().json); }
+void add_rules(OptionTable& app, Command& command) { add_json(app, command.emplace<RulesOptions>().json); }
 
-void add_document(CLI::App& app, Command& command) {
+void add_document(OptionTable& app, Command& command) {
   auto& document = command.emplace<DocumentOptions>();
-  add_choice(app, "WHAT", document.what, "Completion for a shell, the man page, or the manual's chapter",
-             "bash|zsh|fish|man|markdown")
-      ->required();
+  add_choice(app, "WHAT", document.what, "Completion for a shell, the man page, or the manual's chapter", kDocuments)
+      .required();
 }
 
 struct Verb {
   std::string_view name;
   const char* summary;
   const char* example;
-  void (*add)(CLI::App&, Command&);  // its options, bound to a struct that it puts into the Command
+  void (*add)(OptionTable&, Command&);  // its options, bound to a struct that it puts into the Command
 };
 
 constexpr std::array kVerbs = {
@@ -432,8 +437,7 @@ std::optional<std::string> take_verb(std::vector<std::string>& arguments) {
 }
 
 VerbDoc describe(const Verb& verb) {
-  CLI::App app;
-  app.set_help_flag();
+  OptionTable app;
   Command command;
   verb.add(app, command);
   return {
@@ -461,7 +465,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   };
 
   CommandLine line;
-  CLI::App app;
+  OptionTable app;
   Command command;
   std::string color;
   if (known) verb->add(app, command);
@@ -476,8 +480,14 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
 }
 
 Documents describe_commands() {
-  Documents documents{.summary = kSummary};
-  CLI::App app;
+  Documents documents{
+      .summary = kSummary,
+      .exits = {
+          {0, "Done, or the answer is yes."},
+          {1, "The answer is no: `check` found errors, `salvage` a loss, `hash --check` a difference."},
+          {2, "It could not be done: wrong usage, a file that cannot be read, needs another key, or is too damaged."},
+          {130, "Stopped by Ctrl-C; nothing half-written is left."}}};
+  OptionTable app;
   std::string color;
   add_common(app, kVersion, color);
   documents.options = describe(app);

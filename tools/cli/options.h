@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -160,6 +161,7 @@ struct HistoryCommand {
   double frozen = 1e-6;
   double exploding = 10;
   double dead = 1e-8;
+  std::string metrics = {};  ///< empty: what lies beside the checkpoints
   bool csv = false;
   bool json = false;
   KeyOptions key = {};
@@ -251,6 +253,7 @@ struct OptionDoc {
   std::string names = {};  ///< "-o, --output"; of an argument "FILE", "[PATTERN...]"
   std::string value = {};  ///< "FILE"; where there are few to choose from "auto|always|never"; empty for a flag
   std::string text = {};
+  std::string group = {};  ///< the heading that it stands below
   bool argument = false;
 };
 
@@ -261,11 +264,16 @@ struct VerbDoc {
   std::vector<OptionDoc> options = {};
 };
 
+/// Of options without a heading of their own.
+inline constexpr const char* kNoGroup = "Options";
+
 /// The tables behind --help, as data.
 struct Documents {
+  std::string program = "ckpt";
   std::string summary = {};
   std::vector<OptionDoc> options = {};  ///< that all verbs have
-  std::vector<VerbDoc> verbs = {};
+  std::vector<VerbDoc> verbs = {};      ///< of a program without verbs one, called as that is
+  std::vector<std::pair<int, std::string>> exits = {};
 };
 
 Documents describe_commands();

@@ -56,6 +56,15 @@ std::vector<double> floats_in(const ParamDict& file, std::string_view name) {
   return {values.begin(), values.end()};
 }
 
+std::optional<Optimizer::Kind> optimizer_of(const ParamDict& file) {
+  for (const TensorInfo& entry : file.file().tensors()) {
+    if (entry.name.starts_with("moments.")) return Optimizer::Kind::momentum;
+    if (entry.name.starts_with("accum.")) return Optimizer::Kind::sgd;
+    if (entry.name.starts_with("moment1.")) return Optimizer::Kind::adam;
+  }
+  return std::nullopt;
+}
+
 Result<Standing> standing(const ParamDict& file, const std::string& path, std::uint64_t steps_per_epoch) {
   auto name = checkpoint_name_from(std::filesystem::path(path).filename().string());
   if (name && (name->epoch == 0 || name->epoch > 1'000'000'000)) name.reset();

@@ -9,6 +9,7 @@
 
 #include "ckpt/error.h"
 #include "ckpt/params.h"
+#include "training_graph.h"
 
 namespace ckpt::train {
 
@@ -23,6 +24,9 @@ Fit fit(std::span<const NetParam> params, const ParamDict& file);
 std::optional<std::int64_t> integer_in(const ParamDict& file, std::string_view name);
 /// All numbers of a Float32 entry; none where it has no such entry.
 std::vector<double> floats_in(const ParamDict& file, std::string_view name);
+
+/// By what it keeps of each weight; empty where it has no such entries.
+std::optional<Optimizer::Kind> optimizer_of(const ParamDict& file);
 
 /// Where a training stood when a file was saved.
 struct Standing {

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <string_view>
@@ -26,6 +27,12 @@ Error io_error(const char* what) {
   return {.code = Errc::io, .os_error = errno, .message = std::string(what) + ": " + std::strerror(errno)};
 }
 
+// What is not finite is text, as in the documents of --json.
+std::string json_number(double x) {
+  if (std::isfinite(x)) return fmt::format("{}", x);
+  return std::isnan(x) ? "\"NaN\"" : x > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+}
+
 std::string csv_line(const Metrics& m) {
   const auto or_nothing = [](const std::optional<double>& x) { return x ? fmt::format("{}", *x) : std::string(); };
   return fmt::format("{},{},{},{},{},{:.1f},{},{}\n", m.step, m.epoch, m.loss, m.accuracy, m.learning_rate,
@@ -33,12 +40,12 @@ std::string csv_line(const Metrics& m) {
 }
 
 std::string json_line(const Metrics& m) {
-  const auto or_null = [](const std::optional<double>& x) { return x ? fmt::format("{}", *x) : std::string("null"); };
+  const auto or_null = [](const std::optional<double>& x) { return x ? json_number(*x) : std::string("null"); };
   return fmt::format(
       "{}{},\"epoch\":{},\"loss\":{},\"accuracy\":{},\"lr\":{},\"images_per_second\":{:.1f},\"validation_loss\":{},"
       "\"validation_accuracy\":{}}}\n",
-      kJsonStart, m.step, m.epoch, m.loss, m.accuracy, m.learning_rate, m.images_per_second, or_null(m.validation_loss),
-      or_null(m.validation_accuracy));
+      kJsonStart, m.step, m.epoch, json_number(m.loss), json_number(m.accuracy), m.learning_rate, m.images_per_second,
+      or_null(m.validation_loss), or_null(m.validation_accuracy));
 }
 
 // The step of a line that is whole.
@@ -72,26 +79,35 @@ Result<std::uint64_t> kept_bytes(const std::filesystem::path& path, bool csv, st
   return kept;
 }
 
-}  // namespace
-
-Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path, std::optional<std::uint64_t> behind) {
+// How much of what is there stays.
+Result<std::uint64_t> kept_of(const std::filesystem::path& path, std::optional<std::uint64_t> behind) {
   const bool csv = path.extension() == ".csv";
   if (!csv && path.extension() != ".jsonl") return usage("a metrics file ends in .csv or .jsonl");
-  std::uint64_t kept = 0;
   std::error_code none;
-  if (std::filesystem::exists(path, none)) {
-    if (!behind) return usage("is there already");
-    auto bytes = kept_bytes(path, csv, *behind);
-    if (!bytes) return std::move(bytes).error();
-    kept = *bytes;
-  }
+  if (!std::filesystem::exists(path, none)) return std::uint64_t{0};
+  if (!behind) return usage("is there already");
+  return kept_bytes(path, csv, *behind);
+}
+
+}  // namespace
+
+Status MetricsFile::check(const std::filesystem::path& path, std::optional<std::uint64_t> behind) {
+  if (auto kept = kept_of(path, behind); !kept) return kept.error();
+  return {};
+}
+
+Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path, std::optional<std::uint64_t> behind) {
+  const auto kept = kept_of(path, behind);
+  if (!kept) return kept.error();
+  const bool csv = path.extension() == ".csv";
+  std::error_code none;
   // The folder of the checkpoints is not there before the run is, and is where these lines are at home.
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), none);
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor < 0) return io_error("cannot be written");
   MetricsFile file(descriptor, csv);
-  if (::ftruncate(descriptor, static_cast<off_t>(kept)) != 0) return io_error("cannot be cut");
-  if (csv && kept == 0)
+  if (::ftruncate(descriptor, static_cast<off_t>(*kept)) != 0) return io_error("cannot be cut");
+  if (csv && *kept == 0)
     if (auto status = file.write(std::string(kHead)); !status) return status.error();
   return file;
 }

@@ -16,7 +16,7 @@ struct Metrics {
   std::uint64_t epoch = 0;
   double loss = 0;
   double accuracy = 0;
-  double learning_rate = 0;
+  float learning_rate = 0;  ///< as it was applied: a file has no other
   double images_per_second = 0;
   std::optional<double> validation_loss = {};
   std::optional<double> validation_accuracy = {};
@@ -30,6 +30,8 @@ class MetricsFile {
   /// to the step `behind`, where training goes on. Errc::usage for a file that is there although nothing is gone on
   /// with, or that is no such file. The folder is made if it is not there. Errors: io.
   static Result<MetricsFile> open(const std::filesystem::path& path, std::optional<std::uint64_t> behind = {});
+  /// Whether open() would: nothing is made, and nothing cut.
+  static Status check(const std::filesystem::path& path, std::optional<std::uint64_t> behind = {});
   MetricsFile(MetricsFile&& other) noexcept;
   MetricsFile& operator=(MetricsFile&& other) noexcept;
   ~MetricsFile();

@@ -1,5 +1,7 @@
 #include "parameters.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -42,6 +44,22 @@ Status fill(const graph::Value& value, std::span<std::byte> bytes) {
   }
   if (!bytes.empty()) std::memcpy(bytes.data(), contents->data(), bytes.size());
   return {};
+}
+
+/// By the bits of the exponent, block by block, without a branch in between: it is asked before each save.
+bool is_finite(std::span<const std::byte> floats) {
+  constexpr std::size_t kBlock = 1024;
+  constexpr std::uint32_t kExponent = 0x7F800000;
+  const std::size_t count = floats.size() / sizeof(float);
+  for (std::size_t begin = 0; begin < count; begin += kBlock) {
+    std::array<std::uint32_t, kBlock> bits = {};
+    const std::size_t size = std::min(kBlock, count - begin);
+    std::memcpy(bits.data(), floats.data() + begin * sizeof(float), size * sizeof(float));
+    std::uint32_t bad = 0;
+    for (const std::uint32_t one : bits) bad |= static_cast<std::uint32_t>((one & kExponent) == kExponent);
+    if (bad != 0) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -100,6 +118,12 @@ std::span<float> Parameters::floats(std::string_view name) {
   const Parameter& parameter = impl_->list[found->second];
   if (parameter.dtype != DType::float32) return {};
   return {reinterpret_cast<float*>(parameter.bytes.data()), parameter.bytes.size() / sizeof(float)};
+}
+
+std::string_view Parameters::not_finite() const {
+  for (const Parameter& parameter : impl_->list)
+    if (parameter.dtype == DType::float32 && !is_finite(parameter.bytes)) return parameter.name;
+  return {};
 }
 
 std::vector<Param> Parameters::params() const {

@@ -31,6 +31,9 @@ class Parameters {
   std::span<std::byte> bytes(std::string_view name);
   std::span<float> floats(std::string_view name);
 
+  /// The first one that has NaN or infinite values; empty where all are finite.
+  std::string_view not_finite() const;
+
   /// What to save, in order, and what to load into. Borrows.
   std::vector<Param> params() const;
   std::vector<NetParam> net_params();

@@ -62,7 +62,7 @@ void Reporter::write_metrics(const std::optional<Evaluation>& validation) {
                .epoch = epoch(),
                .loss = loss(sum),
                .accuracy = accuracy(sum),
-               .learning_rate = learning_rate_,
+               .learning_rate = static_cast<float>(learning_rate_),
                .images_per_second = rate(sum)};
   if (validation) {
     line.validation_loss = validation->loss;

@@ -61,7 +61,7 @@ class Reporter {
   Sum shown_sum_ = {};  // since the line on the terminal was written
   std::string shown_numbers_ = {};
   Clock::time_point last_ = Clock::now();
-  Clock::time_point shown_ = Clock::now();
+  Clock::time_point shown_ = Clock::now() + std::chrono::milliseconds(900);  // not in the first second
   bool visible_ = false;
   std::string told_ = {};  // of saving
 };

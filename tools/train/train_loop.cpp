@@ -28,13 +28,19 @@ Result<Ending> train(const Training& t) {
       if (!result) return result.error();
       ++step;
       if (!std::isfinite(result->loss)) return Ending{Ending::Why::diverged, step, result->loss};
-      t.reporter.saved(t.saver.step_end({epoch + 1, step, steps_per_epoch}));
+      const Status saved = t.saver.step_end({epoch + 1, step, steps_per_epoch});
+      if (!t.culprit.empty()) return Ending{Ending::Why::diverged, step, result->loss, t.culprit};
+      t.reporter.saved(saved);
       t.reporter.step(step, *result, t.learning_rates[t.learning_rates.size() == 1 ? 0 : step - 1]);
       if (cli::interrupted()) return Ending{Ending::Why::interrupted, step, result->loss};
     }
+    if (const auto culprit = t.trainer.parameters().not_finite(); !culprit.empty())
+      return Ending{Ending::Why::diverged, step, 0, std::string(culprit)};
     const auto validation = validate(t);
     if (!validation && validation.error().code == Errc::cancelled) return Ending{Ending::Why::interrupted, step, 0};
     if (!validation) return validation.error();
+    if (*validation && !std::isfinite((*validation)->loss))
+      return Ending{Ending::Why::diverged, step, (*validation)->loss};
     std::optional<double> metric;
     if (*validation) metric = t.metric_is_loss ? (*validation)->loss : (*validation)->accuracy;
     t.reporter.saved(t.saver.epoch_end(metric));

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "ckpt/error.h"
 #include "ckpt/manager.h"
@@ -21,6 +22,7 @@ struct Training {
   Evaluator* validator = nullptr;  ///< null: nothing is validated between epochs
   ImageFeed* held_out = nullptr;
   bool metric_is_loss = false;  ///< what the saver is told of a validation; else the accuracy
+  const std::string& culprit;   ///< the parameter because of which a save was not made; empty where none was
   std::span<const double> learning_rates = {};
   std::uint64_t seed = 1;
   std::uint64_t epochs = 1;
@@ -31,13 +33,15 @@ struct Training {
 struct Ending {
   enum class Why : std::uint8_t { done, interrupted, diverged };
   Why why = Why::done;
-  std::uint64_t step = 0;  ///< the last one
-  double loss = 0;         ///< its loss
+  std::uint64_t step = 0;    ///< the last one
+  double loss = 0;           ///< its loss, or that of the validation behind it
+  std::string culprit = {};  ///< of diverged: the parameter that is not finite, where it is not the loss
 };
 
 /// Trains. The order of the images is a matter of seed and epoch alone, and all that a step changes is among the
-/// parameters: so going on behind any step is as if nothing had been. Errors: those of a step; of saving none, they are
-/// reported. It does not end the saver.
+/// parameters: so going on behind any step is as if nothing had been. It ends where a loss is not finite, or at a save
+/// or the end of an epoch a parameter: behind a ReLU the loss does not show that. Then nothing is saved. Errors: those
+/// of a step; of saving none, they are reported. It does not end the saver.
 Result<Ending> train(const Training& training);
 
 }  // namespace ckpt::train

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <string_view>
+#include <utility>
 
 #include "ckpt/text.h"
+#include "documents.h"
 #include "help.h"
 #include "option_kinds.h"
 #include "train_version.h"
@@ -17,11 +20,14 @@ using cli::add_count;
 using cli::add_number;
 using cli::add_real;
 using cli::add_strings;
+using cli::Option;
+using cli::OptionTable;
 
 // What is not bound to the command as it is typed.
 struct Words {
   std::string channels = {};
   std::string optimizer = "momentum";
+  std::string loss = "sparse";
   std::string schedule = "constant";
   std::string labels = {};
   std::string milestones = {};
@@ -30,24 +36,28 @@ struct Words {
   std::string keep_max = {};
   std::string keep_minutes = {};
   std::optional<std::string> prefix = {};
-  double learning_rate = -1;
+  double learning_rate = 0;
   int warm_up = 0;
+  int decay_epochs = 0;
   int keep_best = 1;
   bool no_sync = false;
 };
 
 constexpr const char* kNetworks = "lenet5|mlp|resnet18|resnet34|resnet50";
+constexpr int kMostEpochs = 1'000'000;
 
-void add_images(CLI::App& app, TrainCommand& command, Words& words) {
+void add_images(OptionTable& app, TrainCommand& command, Words& words) {
+  app.group("Network and images");
   add_choice(app, "--network", command.network, "What to train (lenet5, or what the checkpoint given is of)",
              kNetworks);
-  auto* data = app.add_option("--data", command.data,
-                              "A folder with MNIST's files, perhaps .gz (Fashion-MNIST, where Debian's is installed)")
-                   ->option_text("DIR");
+  const auto data =
+      app.add_option("--data", command.data,
+                     "A folder with MNIST's files, perhaps .gz (Fashion-MNIST, where Debian's is installed)")
+          .option_text("DIR");
   add_count(app, "--synthetic", command.synthetic, "N images instead, which are made up and can be learnt")
-      ->excludes(data);
-  app.add_option("--labels", words.labels, "Only images with these labels, which are counted from 0 then")
-      ->option_text("3,5-7");
+      .excludes(data);
+  app.add_option("--labels", words.labels, "Only images with these labels, which become 0, 1, 2 and so on")
+      .option_text("3,5-7");
   add_count(app, "--hold-out", command.hold_out, "Validate on the last N training images, not on the test files");
   add_number(app, "--num-classes", command.num_classes, "How many classes there are (10)", 2, 256);
   add_number(app, "--size", command.size, "Resize the images to N x N (28 for mlp, else 32)", 1, 4096);
@@ -56,64 +66,96 @@ void add_images(CLI::App& app, TrainCommand& command, Words& words) {
   add_real(app, "--std", command.std, "See --mean (MNIST's 0.3081)");
 }
 
-void add_training(CLI::App& app, TrainCommand& command, Words& words) {
-  Optimizer& optimizer = command.training.optimizer;
-  add_number(app, "--epochs", command.epochs, "How often all images are seen (5), those before --resume too", 1,
-             1000000);
+void add_training(OptionTable& app, TrainCommand& command, Words& words) {
+  app.group("Training");
+  add_number(app, "--epochs", command.epochs, "How often all images are seen (5), with those before --resume", 1,
+             kMostEpochs);
   add_number(app, "--batch", command.batch, "Images a step (32)", 1, 65536);
-  add_choice(app, "--optimizer", words.optimizer, "As MindSpore's nn.Momentum (the default), nn.SGD, nn.Adam",
-             "momentum|sgd|adam");
-  add_real(app, "--lr", words.learning_rate, "Learning rate (0.01; 0.001 for Adam; that of --resume)");
-  add_real(app, "--momentum", optimizer.momentum, "Of Momentum and SGD (0.9)");
-  add_real(app, "--weight-decay", optimizer.weight_decay, "Of all but beta and gamma (0)");
-  add_real(app, "--loss-scale", optimizer.loss_scale, "Gradients are computed of so many times the loss (1)");
-  add_choice(app, "--schedule", words.schedule, "How the rate changes, as MindSpore's lists (constant)",
-             "constant|step|cosine");
-  app.add_option("--milestones", words.milestones, "Of step: multiply the rate behind these epochs")
-      ->option_text("2,4");
-  add_real(app, "--factor", command.schedule.factor, "Of step: by this (0.1)");
-  add_real(app, "--lr-min", command.schedule.least, "Of cosine: where it ends (0)");
-  add_number(app, "--warm-up", words.warm_up, "Let the rate rise from 0 in the first N epochs", 1, 1000000);
+  add_choice(app, "--loss", words.loss,
+             "Softmax cross entropy with labels as numbers (sparse, the default), or one-hot", "sparse|one-hot");
   add_strings(app, "--freeze", command.freeze, "Parameters that stay as they are, by a glob", "PATTERN");
   add_count(app, "--seed", command.seed, "Of the initial weights and the order of images (1; that of --resume)");
   add_number(app, "--threads", command.threads, "Results are the same for the same N (all cores)", 1, 1024);
 }
 
-CLI::Option* add_policy(CLI::App& app, const std::string& name, std::string& to, const std::string& text) {
-  return app.add_option(name, to, text)->option_text("N|none")->check([](const std::string& given) {
+void add_optimizer(OptionTable& app, TrainCommand& command, Words& words) {
+  Optimizer& optimizer = command.training.optimizer;
+  app.group("Optimizer");
+  add_choice(app, "--optimizer", words.optimizer,
+             "As MindSpore's nn.Momentum, nn.SGD, nn.Adam (momentum, or that of --resume)", "momentum|sgd|adam");
+  add_real(app, "--momentum", optimizer.momentum, "Of Momentum and SGD (0.9; that of --resume)");
+  add_real(app, "--dampening", optimizer.dampening, "Of SGD: how much less the gradient counts (0)");
+  app.add_flag("--nesterov", optimizer.nesterov, "SGD's nesterov, Momentum's and Adam's use_nesterov");
+  add_real(app, "--beta1", optimizer.beta1, "Of Adam: how much of the first moment stays (0.9)");
+  add_real(app, "--beta2", optimizer.beta2, "Of Adam: how much of the second moment stays (0.999)");
+  add_real(app, "--eps", optimizer.epsilon, "Of Adam: what is added below the fraction (1e-8)");
+  add_real(app, "--weight-decay", optimizer.weight_decay, "Of all but beta and gamma (0)");
+  add_real(app, "--loss-scale", optimizer.loss_scale, "Gradients are computed of so many times the loss (1)");
+}
+
+void add_rates(OptionTable& app, TrainCommand& command, Words& words) {
+  Schedule& schedule = command.schedule;
+  app.group("Learning rate");
+  add_real(app, "--lr", words.learning_rate, "Where it begins (0.01; 0.001 for Adam; that of --resume)");
+  add_choice(app, "--schedule", words.schedule, "How it changes, as MindSpore's lists (constant)",
+             "constant|step|exponential|natural_exp|inverse|cosine|polynomial");
+  app.add_option("--milestones", words.milestones, "Of step: multiply the rate behind these epochs").option_text("2,4");
+  add_real(app, "--factor", schedule.factor, "Of step: by this (0.1)");
+  add_real(app, "--decay-rate", schedule.decay_rate, "Of exponential, natural_exp, inverse (0.9)");
+  add_number(app, "--decay-epochs", words.decay_epochs,
+             "How long it decays, of cosine and polynomial (all); or how long each time (1)", 1, kMostEpochs);
+  app.add_flag("--stair", schedule.stair, "Of exponential, natural_exp, inverse: each time at once");
+  add_real(app, "--lr-min", schedule.least, "Of cosine and polynomial: where it ends (0)");
+  add_real(app, "--power", schedule.power, "Of polynomial (1)");
+  add_number(app, "--warm-up", words.warm_up, "Let the rate rise from 0 in the first N epochs", 1, kMostEpochs);
+}
+
+Option add_policy(OptionTable& app, const std::string& name, std::string& to, const std::string& text) {
+  return app.add_option(name, to, text).option_text("N|none").check([](const std::string& given) {
     const bool digits = given.size() < 10 && given.find_first_not_of("0123456789") == given.npos;
     return digits || given == "none" ? std::string() : "'" + escape(given) + "' is not a whole number, and not none";
   });
 }
 
-void add_checkpoints(CLI::App& app, TrainCommand& command, Words& words) {
+void add_checkpoints(OptionTable& app, TrainCommand& command, Words& words) {
+  app.group("Checkpoints");
   add_policy(app, "--save-steps", words.save_steps, "Save when so many steps have passed (1)");
   add_policy(app, "--save-seconds", words.save_seconds, "Or, instead, when so many seconds have passed");
   add_policy(app, "--keep-max", words.keep_max, "Keep the newest so many files (5)");
   add_policy(app, "--keep-per-minutes", words.keep_minutes, "Or, instead, one in so many minutes");
-  cli::add_prefix(app, words.prefix, "Files are called PREFIX-EPOCH_STEP.ckpt (CKP)");
+  cli::add_prefix(app, words.prefix, "Files are called PREFIX-EPOCH_STEP.ckpt (CKP; that of --resume)");
   app.add_option("--directory", command.directory, "Where they go; it is made if it is not there (.)")
-      ->option_text("DIR");
-  add_choice(app, "--best", command.best, "Validate after each epoch, and keep what is best by this", "accuracy|loss");
-  add_number(app, "--keep-best", words.keep_best, "The best so many (1)", 1, 1000000)->needs("--best");
+      .option_text("DIR");
+  const auto best = add_choice(app, "--best", command.best, "Validate after each epoch, and keep what is best by this",
+                               "accuracy|loss");
+  add_number(app, "--keep-best", words.keep_best, "The best so many (1)", 1, 1000000).needs(best);
   app.add_flag("--no-sync", words.no_sync, "Do not wait for the disk: a power cut may cost what was saved last");
-  auto* resume = app.add_option("--resume", command.resume,
-                                "Go on from a checkpoint: weights, optimizer, step, learning rate, order of images")
-                     ->option_text("FILE");
-  app.add_option("--finetune", command.finetune, "Begin with the weights of a checkpoint that fit")
-      ->option_text("FILE")
-      ->excludes(resume);
-  app.add_option("--metrics", command.metrics, "Write loss and accuracy to FILE, .csv or .jsonl")->option_text("FILE");
+  const auto resume =
+      app.add_option("--resume", command.resume,
+                     "Go on from a checkpoint: weights, optimizer, step, learning rate, order of images")
+          .option_text("FILE");
+  const auto finetune =
+      app.add_option("--finetune", command.finetune, "Begin with the weights of a checkpoint that fit")
+          .option_text("FILE")
+          .excludes(resume);
+  app.group("Metrics");
+  const auto metrics =
+      app.add_option("--metrics", command.metrics,
+                     "Write loss and accuracy to FILE, .csv or .jsonl; `ckpt history` and ckpt-viewer show it")
+          .option_text("FILE");
   add_number(app, "--log-steps", command.log_steps, "A line there every N steps, and at the end of an epoch (100)", 1,
-             1000000000);
-  auto* eval = app.add_option("--eval", command.eval, "Do not train: how good is this checkpoint on the test images?")
-                   ->option_text("FILE")
-                   ->excludes(resume)
-                   ->excludes("--finetune");
+             1000000000)
+      .needs(metrics);
+  app.group("Evaluation");
+  const auto eval =
+      app.add_option("--eval", command.eval, "Do not train: how good is this checkpoint on the test images?")
+          .option_text("FILE")
+          .excludes(resume)
+          .excludes(finetune);
   app.add_option("--logits", command.logits, "With --eval: what the network says of each image, as a NumPy file")
-      ->option_text("FILE")
-      ->needs(eval);
-  cli::add_json(app, command.json)->needs(eval);
+      .option_text("FILE")
+      .needs(eval);
+  cli::add_json(app, command.json).needs(eval);
 }
 
 std::optional<std::uint64_t> number_of(std::string_view text) {
@@ -157,28 +199,80 @@ void set_checkpoints(TrainCommand& command, const Words& words) {
   config.durable = !words.no_sync;
   if (!command.best.empty()) config.keep_best = static_cast<std::uint64_t>(words.keep_best);
   config.metric_mode = command.best == "loss" ? MetricMode::min : MetricMode::max;
-  if (words.prefix) command.prefix = *words.prefix;
+  command.prefix = words.prefix;
 }
 
-// What is wrong; nothing if all is well.
-std::string set_training(TrainCommand& command, const Words& words) {
+// Options of one kind are of no use with another: the first such one that was given, and what it is of.
+std::string misplaced(const OptionTable& app, const Words& words) {
+  const auto of = [](const std::string& chosen, std::string_view those) {
+    const std::string all = "|" + std::string(those) + "|";
+    return all.find("|" + chosen + "|") != all.npos;
+  };
+  struct Rule {
+    const char* option;
+    const char* of;  // --optimizer or --schedule
+    const char* those;
+  };
+  constexpr Rule kRules[] = {{"--momentum", "--optimizer", "momentum|sgd"},
+                             {"--dampening", "--optimizer", "sgd"},
+                             {"--beta1", "--optimizer", "adam"},
+                             {"--beta2", "--optimizer", "adam"},
+                             {"--eps", "--optimizer", "adam"},
+                             {"--factor", "--schedule", "step"},
+                             {"--milestones", "--schedule", "step"},
+                             {"--decay-rate", "--schedule", "exponential|natural_exp|inverse"},
+                             {"--decay-epochs", "--schedule", "exponential|natural_exp|inverse|cosine|polynomial"},
+                             {"--stair", "--schedule", "exponential|natural_exp|inverse"},
+                             {"--lr-min", "--schedule", "cosine|polynomial"},
+                             {"--power", "--schedule", "polynomial"}};
+  for (const Rule& rule : kRules) {
+    const bool schedule = rule.of == std::string_view("--schedule");
+    if (app.has(rule.option) && !of(schedule ? words.schedule : words.optimizer, rule.those))
+      return std::string(rule.option) + " is of " + rule.of + " " + rule.those;
+  }
+  return {};
+}
+
+std::string set_optimizer(const OptionTable& app, TrainCommand& command, const Words& words) {
   using Kind = Optimizer::Kind;
-  command.training.optimizer.kind = words.optimizer == "sgd"    ? Kind::sgd
-                                    : words.optimizer == "adam" ? Kind::adam
-                                                                : Kind::momentum;
-  if (words.learning_rate >= 0) command.learning_rate = words.learning_rate;
+  Optimizer& optimizer = command.training.optimizer;
+  optimizer.kind = words.optimizer == "sgd" ? Kind::sgd : words.optimizer == "adam" ? Kind::adam : Kind::momentum;
+  command.training.loss = words.loss == "sparse" ? Loss::sparse_softmax_cross_entropy : Loss::softmax_cross_entropy;
+  command.optimizer_given = app.has("--optimizer");
+  command.momentum_given = app.has("--momentum");
+  if (optimizer.kind == Kind::sgd && optimizer.nesterov && !(optimizer.momentum > 0 && optimizer.dampening == 0))
+    return "--nesterov with --optimizer sgd wants a --momentum above 0, and no --dampening";
+  const auto share = [](double x) { return x > 0 && x < 1; };
+  if (!share(optimizer.beta1)) return "--beta1: must be between 0 and 1";
+  if (!share(optimizer.beta2)) return "--beta2: must be between 0 and 1";
+  if (!(optimizer.epsilon > 0)) return "--eps: must be above 0";
+  if (!std::isnormal(static_cast<float>(optimizer.loss_scale)) ||
+      !std::isnormal(static_cast<float>(1 / optimizer.loss_scale)))
+    return "--loss-scale: must be above 0, and neither so large nor so small that Float32 does not have it and its "
+           "inverse";
+  return {};
+}
+
+std::string set_rates(const OptionTable& app, TrainCommand& command, const Words& words) {
+  using Kind = Schedule::Kind;
   Schedule& schedule = command.schedule;
-  schedule.learning_rate = command.learning_rate.value_or(words.optimizer == "adam" ? 0.001 : 0.01);
+  schedule.learning_rate = app.has("--lr") ? words.learning_rate : words.optimizer == "adam" ? 0.001 : 0.01;
   schedule.warm_up = static_cast<std::uint64_t>(words.warm_up);
-  if (words.schedule == "cosine") schedule.kind = Schedule::Kind::cosine;
-  if (words.schedule == "step") schedule.kind = Schedule::Kind::step;
-  if ((words.schedule == "step") == words.milestones.empty()) return "--schedule step and --milestones go together";
-  if (!words.milestones.empty()) schedule.milestones = list_of(words.milestones, 1000000);
+  schedule.decay_epochs = static_cast<std::uint64_t>(words.decay_epochs);
+  for (const auto& [name, kind] : {std::pair{"step", Kind::step},
+                                   {"exponential", Kind::exponential},
+                                   {"natural_exp", Kind::natural_exp},
+                                   {"inverse", Kind::inverse},
+                                   {"cosine", Kind::cosine},
+                                   {"polynomial", Kind::polynomial}})
+    if (words.schedule == name) schedule.kind = kind;
+  command.schedule_given = app.has("--lr") || app.has("--schedule") || app.has("--warm-up");
+  if (schedule.kind == Kind::step && words.milestones.empty()) return "--schedule step wants --milestones";
+  if (!words.milestones.empty()) schedule.milestones = list_of(words.milestones, kMostEpochs);
   const auto not_rising = std::ranges::adjacent_find(schedule.milestones, std::ranges::greater_equal());
   if (!words.milestones.empty() && (schedule.milestones.empty() || not_rising != schedule.milestones.end()))
     return "--milestones: '" + escape(words.milestones) + "' is no list of epochs that rise, like 2,4";
-  if (schedule.kind == Schedule::Kind::cosine && schedule.least > schedule.learning_rate)
-    return "--lr-min is above --lr";
+  if (schedule.least > schedule.learning_rate) return "--lr-min is above --lr";
   return {};
 }
 
@@ -197,31 +291,48 @@ std::string set_images(TrainCommand& command, const Words& words) {
   return {};
 }
 
+cli::Documents documents_of(std::vector<cli::OptionDoc> options) {
+  return {.program = "ckpt-train",
+          .summary = "Trains a network on images, saving checkpoints that MindSpore loads",
+          .verbs = {{.name = "ckpt-train",
+                     .summary = "Trains a network on images, saving checkpoints that MindSpore loads",
+                     .example = "ckpt-train --network lenet5 --save-steps 32 --keep-max 10 --directory run",
+                     .options = std::move(options)}},
+          .exits = {{0, "Trained, or evaluated."},
+                    {2,
+                     "It could not be done: wrong usage, images or a checkpoint that cannot be read or do not fit; "
+                     "or the loss is not finite."},
+                    {130, "Stopped by Ctrl-C; what was trained is saved."}}};
+}
+
 }  // namespace
 
 TrainCommandLine parse_train_command(int argc, const char* const* argv) {
   TrainCommand command;
   Words words;
-  CLI::App app;
-  app.set_help_flag();  // it is one of the common ones
+  OptionTable app;
   add_images(app, command, words);
   add_training(app, command, words);
+  add_optimizer(app, command, words);
+  add_rates(app, command, words);
   add_checkpoints(app, command, words);
-  const cli::VerbDoc program{.name = "ckpt-train",
-                             .summary = "Trains a network on images, saving checkpoints that MindSpore loads",
-                             .example = "ckpt-train --network lenet5 --save-steps 32 --keep-max 10 --directory run",
-                             .options = cli::describe(app)};
+  std::string document;
+  app.group("Other");
+  add_choice(app, "--document", document, "Print the completion for a shell, the man page, or a page of the manual",
+             cli::kDocuments);
+  cli::Documents documents = documents_of(cli::describe(app));
   std::string color;
   cli::add_common(app, "ckpt-train " CKPT_VERSION, color);
-  const std::size_t own = program.options.size();
-  std::vector<cli::OptionDoc> common = cli::describe(app);
-  common.erase(common.begin(), common.begin() + static_cast<std::ptrdiff_t>(own));
+  documents.options = cli::describe(app);
+  documents.options.erase(documents.options.begin(),
+                          documents.options.begin() + static_cast<std::ptrdiff_t>(documents.verbs[0].options.size()));
 
   const cli::Parsed parsed = cli::parse(app, {argv + (argc > 0), argv + argc}, "ckpt-train");
-  if (parsed.help) return {.text = cli::help_text(program, common)};
+  if (parsed.help) return {.text = cli::help_text(documents, documents.program)};
   if (!parsed.done) return {.exit = parsed.exit, .text = parsed.text, .hint = parsed.hint};
-  command.schedule_given = app.count("--lr") + app.count("--schedule") + app.count("--warm-up") > 0;
-  for (const std::string& wrong : {set_images(command, words), set_training(command, words)})
+  if (!document.empty()) return {.text = cli::document(documents, document)};
+  for (const std::string& wrong : {set_images(command, words), misplaced(app, words),
+                                   set_optimizer(app, command, words), set_rates(app, command, words)})
     if (!wrong.empty()) return {.exit = cli::kFailed, .text = wrong, .hint = "`ckpt-train --help` tells how"};
   set_checkpoints(command, words);
   return {.command = std::move(command), .color = cli::when_of(color)};

@@ -33,14 +33,15 @@ struct TrainCommand {
   std::optional<std::uint64_t> seed = {};
   int threads = 0;
   TrainingOptions training = {};
-  std::optional<double> learning_rate = {};
+  bool optimizer_given = false;
+  bool momentum_given = false;
   Schedule schedule = {};
   bool schedule_given = false;
   std::vector<std::string> freeze = {};
 
   // The checkpoints.
   CheckpointConfig config = {.append_info = {.epoch_num = true, .step_num = true}};
-  std::string prefix = "CKP";
+  std::optional<std::string> prefix = {};  ///< empty: that of the run that is gone on with, or CKP
   std::string directory = ".";
   std::string best = {};  ///< accuracy, loss; empty: nothing is validated between epochs
   std::string resume = {};

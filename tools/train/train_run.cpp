@@ -74,29 +74,38 @@ std::uint64_t seed_of(const TrainCommand& command, const Given& given) {
   return 1;
 }
 
+// A NaN may have a sign, which nobody wants to know.
+std::string loss_text(double loss) { return std::isnan(loss) ? "NaN" : fmt::format("{:.4f}", loss); }
+
 // ---- --eval ----
 
-// Collects what the network says, and writes it as a NumPy file.
+// Collects what the network says, and writes it as a NumPy file. Nothing that is there is replaced.
 class LogitsFile {
  public:
+  static Result<LogitsFile> create(const std::string& path) {
+    auto file = OutputFile::create(path, {.permissions = cli::default_permissions(), .overwrite = false});
+    if (!file) return std::move(file).error();
+    return LogitsFile(std::move(*file));
+  }
   std::function<void(std::span<const float>)> collector() {
     return [this](std::span<const float> image) {
       classes_ = image.size();
       values_.insert(values_.end(), image.begin(), image.end());
     };
   }
-  Status write(const std::string& path) const {
-    auto file = OutputFile::create(path, {.permissions = cli::default_permissions()});
-    if (!file) return std::move(file).error();
+  Status write() {
     const std::int64_t dims[] = {static_cast<std::int64_t>(values_.size() / classes_),
                                  static_cast<std::int64_t>(classes_)};
     const std::string head = containers::npy_header(containers::npy_descr(DType::float32), dims);
-    if (auto status = file->append(std::as_bytes(std::span(head))); !status) return status;
-    if (auto status = file->append(std::as_bytes(std::span(values_))); !status) return status;
-    return file->commit();
+    if (auto status = file_.append(std::as_bytes(std::span(head))); !status) return status;
+    if (auto status = file_.append(std::as_bytes(std::span(values_))); !status) return status;
+    return file_.commit();
   }
 
  private:
+  explicit LogitsFile(OutputFile file) : file_(std::move(file)) {}
+
+  OutputFile file_;
   std::size_t classes_ = 1;
   std::vector<float> values_ = {};
 };
@@ -113,15 +122,21 @@ int run_eval(cli::Context& context, const TrainCommand& command, const Given& gi
   }
   if (const auto loaded = load_param_into_net(fits.fitting, *given.file); !loaded)
     return context.fail(given.path, loaded.error());
+  if (const auto bad = parameters->not_finite(); !bad.empty())
+    context.note(fmt::format("{}: \"{}\" has NaN or infinite values", cli::file_text(given.path), escape(bad)));
   auto evaluator = Evaluator::make(network, *parameters, command.threads);
   if (!evaluator) return context.fail(given.path, evaluator.error());
   ImageFeed feed(std::move(**images), feed_options(command, network));
-  LogitsFile logits;
-  const auto result =
-      evaluator->run(feed, context.counting(given.path), command.logits.empty() ? nullptr : logits.collector());
+  std::optional<LogitsFile> logits;
+  if (!command.logits.empty()) {
+    auto file = LogitsFile::create(command.logits);
+    if (!file) return context.fail(command.logits, file.error());
+    logits.emplace(std::move(*file));
+  }
+  const auto result = evaluator->run(feed, context.counting(given.path), logits ? logits->collector() : nullptr);
   if (!result) return context.fail(given.path, result.error());
-  if (!command.logits.empty())
-    if (auto status = logits.write(command.logits); !status) return context.fail(command.logits, status.error());
+  if (logits)
+    if (auto status = logits->write(); !status) return context.fail(command.logits, status.error());
   if (command.json) {
     cli::Json json;
     json["schema"] = "ckpt.eval/1";
@@ -132,8 +147,8 @@ int run_eval(cli::Context& context, const TrainCommand& command, const Given& gi
     json["images"] = result->images;
     context.write(cli::line_of(json));
   } else {
-    context.write(fmt::format("{}: accuracy {:.4f}, loss {:.4f}, {} images\n", cli::file_text(given.path),
-                              result->accuracy, result->loss, cli::grouped(result->images)));
+    context.write(fmt::format("{}: accuracy {:.4f}, loss {}, {} images\n", cli::file_text(given.path), result->accuracy,
+                              loss_text(result->loss), cli::grouped(result->images)));
   }
   return cli::kDone;
 }
@@ -158,7 +173,12 @@ class Run {
   bool load_weights();
   bool load_resumed();
   bool load_finetuned();
+  std::vector<Param> to_save();
   bool open_saver();
+  std::optional<std::uint64_t> metrics_begin() const {  // the step that the file is gone on with behind
+    return command_.resume.empty() ? std::nullopt : std::optional(first_step_);
+  }
+  bool check_metrics();
   bool open_metrics(std::optional<MetricsFile>& metrics);
   int finish(const Ending& ending);
   int tell_divergence(const Ending& ending);
@@ -187,6 +207,7 @@ class Run {
   std::vector<double> rates_ = {};
   std::optional<Trainer> trainer_ = {};
   std::optional<Evaluator> validator_ = {};
+  std::string culprit_ = {};                   // the parameter that was not finite when there was something to save
   std::optional<ModelCheckpoint> saver_ = {};  // behind what it saves
 };
 
@@ -227,8 +248,10 @@ bool Run::find_start() {
   first_step_ = standing->step;
   const std::uint64_t steps = epochs * steps_per_epoch_;
   if (first_step_ >= steps)
-    return fail(given_.path, usage(fmt::format("{} are trained already", cli::counted(epochs, "epoch"))),
-                "--epochs says how many it shall be together");
+    return fail(
+        given_.path,
+        usage(fmt::format("{} trained already", cli::counted(epochs, "epoch") + (epochs == 1 ? " is" : " are"))),
+        "--epochs says how many it shall be together");
   if (command_.seed && standing->seed && static_cast<std::int64_t>(*command_.seed) != *standing->seed)
     context_.note(fmt::format("{}: was trained with --seed {}", cli::file_text(given_.path), *standing->seed));
   if (command_.schedule_given || standing->learning_rates.empty()) return true;
@@ -261,9 +284,11 @@ bool Run::make_trainer() {
 
 bool Run::load_weights() {
   initialise(network_, seed_, trainer_->parameters());
-  if (!command_.resume.empty()) return load_resumed();
-  if (!command_.finetune.empty()) return load_finetuned();
-  return true;
+  if (!command_.resume.empty() && !load_resumed()) return false;
+  if (!command_.finetune.empty() && !load_finetuned()) return false;
+  const auto bad = trainer_->parameters().not_finite();
+  return bad.empty() || fail(given_.path, Error{.code = Errc::mismatch,
+                                                .message = '"' + escape(bad) + "\" has NaN or infinite values"});
 }
 
 // All parameters, the optimizer's too. Only the learning rates are there already.
@@ -277,7 +302,12 @@ bool Run::load_resumed() {
                 "--finetune takes what fits of its weights, and begins anew");
   }
   const auto loaded = load_param_into_net(fits.fitting, *given_.file);
-  return loaded || fail(given_.path, loaded.error());
+  if (!loaded) return fail(given_.path, loaded.error());
+  const std::vector<double> momentum = floats_in(*given_.file, "momentum");
+  if (command_.momentum_given && !momentum.empty() &&
+      momentum[0] != static_cast<double>(static_cast<float>(command_.training.optimizer.momentum)))
+    context_.note(fmt::format("{}: is gone on with at its momentum, {:.6g}", cli::file_text(given_.path), momentum[0]));
+  return true;
 }
 
 bool Run::load_finetuned() {
@@ -294,29 +324,45 @@ bool Run::load_finetuned() {
   return loaded || fail(given_.path, loaded.error());
 }
 
+// Nothing where a parameter is not finite: what is there already is better.
+std::vector<Param> Run::to_save() {
+  culprit_ = trainer_->parameters().not_finite();
+  return culprit_.empty() ? trainer_->parameters().params() : std::vector<Param>();
+}
+
+Status save_if_any(const fs::path& path, std::span<const Param> params, std::span<const AppendValue> append,
+                   const WriteOptions& options) {
+  if (params.empty()) return usage("the parameters are not finite");
+  return save_checkpoint(path, params, append, options);
+}
+
 // A file of the last run in the directory is gone on with under its prefix; everything else begins a run.
 bool Run::open_saver() {
   auto meta = graph::to_meta(trainer_->graph());
   if (!meta) return fail(network_.name, meta.error());
   CheckpointConfig config = command_.config;
   config.append_info.values.push_back({"seed", static_cast<std::int64_t>(seed_)});
-  const auto create = [&](bool resume) {
-    config.resume = resume;
-    return ModelCheckpoint::create(command_.prefix, command_.directory, config,
-                                   {.params = [this] { return trainer_->parameters().params(); }, .graph = *meta});
-  };
   std::error_code none;
   const fs::path file(given_.path);
-  const auto name = checkpoint_name_from(file.filename().string());
   const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  if (!command_.resume.empty() && name && fs::equivalent(folder, command_.directory, none)) {
+  auto name = checkpoint_name_from(file.filename().string());
+  if (command_.resume.empty() || !fs::equivalent(folder, command_.directory, none)) name.reset();
+  const std::string prefix = command_.prefix.value_or(name ? name->prefix : "CKP");
+  const auto create = [&](bool resume) {
+    config.resume = resume;
+    return ModelCheckpoint::create(prefix, command_.directory, config,
+                                   {.params = [this] { return to_save(); }, .save = save_if_any, .graph = *meta});
+  };
+  if (name) {
     auto saver = create(true);
+    if (!saver && saver.error().code == Errc::locked) return fail(command_.directory, saver.error());
     if (saver && saver->prefix() == name->prefix) saver_.emplace(std::move(*saver));
   }
   if (!saver_) {
     auto saver = create(false);
     if (!saver) return fail(command_.directory, saver.error());
     saver_.emplace(std::move(*saver));
+    if (name) context_.note(fmt::format("{}: saves as {}", cli::file_text(given_.path), escape(saver_->prefix())));
   }
   for (const auto& [path, error] : saver_->passed_over())
     context_.note(fmt::format("{}: {}", cli::file_text(path.string()), to_string(error)));
@@ -324,10 +370,18 @@ bool Run::open_saver() {
   return true;
 }
 
+// Where that would fail nothing is made, and where saving would, nothing is cut: it is asked first, and opened last.
+bool Run::check_metrics() {
+  if (command_.metrics.empty()) return true;
+  const Status status = MetricsFile::check(command_.metrics, metrics_begin());
+  std::error_code none;
+  const bool there = fs::exists(command_.metrics, none);
+  return status || fail(command_.metrics, status.error(), there ? "this run wants a file of its own" : "");
+}
+
 bool Run::open_metrics(std::optional<MetricsFile>& metrics) {
   if (command_.metrics.empty()) return true;
-  const bool resumed = !command_.resume.empty();
-  auto file = MetricsFile::open(command_.metrics, resumed ? std::optional(first_step_) : std::nullopt);
+  auto file = MetricsFile::open(command_.metrics, metrics_begin());
   if (!file) return fail(command_.metrics, file.error());
   metrics.emplace(std::move(*file));
   return true;
@@ -353,51 +407,48 @@ int Run::tell_divergence(const Ending& ending) {
   const std::string prefix = saver_->prefix();
   saver_.reset();  // waits for what is being saved
   const std::string good = last_good(command_.directory, prefix);
-  return context_.fail(
-      fmt::format("step {} of epoch {}: the loss is {}", (ending.step - 1) % steps_per_epoch_ + 1,
-                  (ending.step - 1) / steps_per_epoch_ + 1, std::isnan(ending.loss) ? "NaN" : "infinite"),
-      good.empty() ? "no checkpoint of this run is without NaN and infinities"
-                   : "the last checkpoint without NaN and infinities is " + cli::file_text(good));
+  const std::string what = ending.culprit.empty()
+                               ? fmt::format("the loss is {}", std::isnan(ending.loss) ? "NaN" : "infinite")
+                               : fmt::format("\"{}\" has NaN or infinite values", escape(ending.culprit));
+  return context_.fail(fmt::format("step {} of epoch {}: {}", (ending.step - 1) % steps_per_epoch_ + 1,
+                                   (ending.step - 1) / steps_per_epoch_ + 1, what),
+                       good.empty() ? "no checkpoint of this run is without NaN and infinities"
+                                    : "the last checkpoint without NaN and infinities is " + cli::file_text(good));
 }
 
 void Run::tell_best() {
-  const auto runs = find_runs(command_.directory, saver_->prefix());
-  if (command_.best.empty() || !runs || runs->empty()) return;
-  const CheckpointFile* best = nullptr;
-  for (const CheckpointFile& file : runs->front().files) {
-    if (!file.metric) continue;
-    const bool better =
-        best == nullptr || (command_.best == "loss" ? *file.metric < *best->metric : *file.metric > *best->metric);
-    if (better) best = &file;
-  }
-  if (best != nullptr)
-    context_.write(fmt::format("best {} {:.4f}: {}\n", command_.best, *best->metric, escape(best->name)));
+  if (command_.best.empty()) return;
+  if (const auto best = saver_->best())
+    context_.write(
+        fmt::format("best {} {:.4f}: {}\n", command_.best, *best->metric, escape(best->path.filename().string())));
 }
 
 int Run::finish(const Ending& ending) {
   if (ending.why == Ending::Why::diverged) return tell_divergence(ending);
   const Status saved = saver_->end();
+  if (!culprit_.empty()) return tell_divergence({.step = ending.step, .culprit = culprit_});
   if (!saved) return context_.fail(command_.directory, saved.error());
   if (ending.why == Ending::Why::interrupted) {
     const fs::path& latest = saver_->latest_ckpt_file_name();
     const std::string file = latest.empty() ? "" : (fs::path(command_.directory) / latest.filename()).string();
-    context_.note(fmt::format("stopped behind step {}{}", cli::grouped(ending.step),
-                              file.empty() ? std::string() : "; --resume " + cli::file_text(file) + " goes on"));
+    context_.note(fmt::format("stopped after step {} of epoch {}{}", (ending.step - 1) % steps_per_epoch_ + 1,
+                              (ending.step - 1) / steps_per_epoch_ + 1,
+                              file.empty() ? std::string() : "; --resume " + cli::file_text(file) + " continues"));
     return cli::kInterrupted;
   }
   tell_best();
   if (!validator_ || command_.hold_out) return cli::kDone;
   const auto test = validator_->run(*held_out_, context_.counting("test"));
   if (!test) return fail("", test.error()), exit_;
-  context_.write(fmt::format("test images: accuracy {:.4f}, loss {:.4f}, {} images\n", test->accuracy, test->loss,
-                             cli::grouped(test->images)));
+  context_.write(fmt::format("test images: accuracy {:.4f}, loss {}, {} images\n", test->accuracy,
+                             loss_text(test->loss), cli::grouped(test->images)));
   return cli::kDone;
 }
 
 int Run::run() {
-  if (!load_data() || !find_start() || !make_trainer() || !load_weights()) return exit_;
+  if (!load_data() || !find_start() || !check_metrics() || !make_trainer() || !load_weights()) return exit_;
   std::optional<MetricsFile> metrics;
-  if (!open_metrics(metrics) || !open_saver()) return exit_;
+  if (!open_saver() || !open_metrics(metrics)) return exit_;
   Reporter reporter(context_,
                     {.epochs = static_cast<std::uint64_t>(command_.epochs),
                      .steps_per_epoch = steps_per_epoch_,
@@ -413,6 +464,7 @@ int Run::run() {
                              .validator = validate ? &*validator_ : nullptr,
                              .held_out = held_out_ ? &*held_out_ : nullptr,
                              .metric_is_loss = command_.best == "loss",
+                             .culprit = culprit_,
                              .learning_rates = rates_,
                              .seed = seed_,
                              .epochs = static_cast<std::uint64_t>(command_.epochs),
@@ -424,10 +476,12 @@ int Run::run() {
 
 }  // namespace
 
-int run(cli::Context& context, const TrainCommand& command) {
+int run(cli::Context& context, TrainCommand command) {
   if (const auto policy = checkpoint_policy(command.config); !policy) return context.fail(policy.error().message);
   auto given = open_given(command);
   if (!given) return fail(context, given.trouble);
+  if (!command.resume.empty() && !command.optimizer_given)
+    command.training.optimizer.kind = optimizer_of(*given->file).value_or(command.training.optimizer.kind);
   auto network = make_trained_network(command, given->path, given->dict());
   if (!network) return fail(context, network.trouble);
   if (!command.eval.empty()) return run_eval(context, command, *given, *network);

@@ -6,6 +6,6 @@
 namespace ckpt::train {
 
 /// Does what the command says and returns an exit code.
-int run(cli::Context& context, const TrainCommand& command);
+int run(cli::Context& context, TrainCommand command);
 
 }  // namespace ckpt::train

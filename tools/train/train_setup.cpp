@@ -37,6 +37,14 @@ Made<std::string> data_folder(const TrainCommand& command) {
                  "--data DIR, --synthetic N, or Debian's package dataset-fashion-mnist"};
 }
 
+// Those that --labels wants.
+Made<std::optional<ImageSet>> chosen_of(const TrainCommand& command, const std::string& where, ImageSet images) {
+  if (command.labels.empty()) return std::optional(std::move(images));
+  ImageSet chosen = only_labels(images, command.labels);
+  if (chosen.size() == 0) return Trouble{where, usage("has no image with one of these labels"), ""};
+  return std::optional(std::move(chosen));
+}
+
 }  // namespace
 
 Made<Graph> make_trained_network(const TrainCommand& command, const std::string& path, const ParamDict* file) {
@@ -81,15 +89,12 @@ Made<std::optional<ImageSet>> load_images(const TrainCommand& command, Part part
     const auto count = static_cast<std::size_t>(*command.synthetic);
     const std::size_t made = part == Part::train ? count : std::max<std::size_t>(count / 5, 1);
     ImageSet images = synthetic_images(made, part, command.labels.empty() ? classes : 10, seed);
-    return std::optional(command.labels.empty() ? std::move(images) : only_labels(images, command.labels));
+    return chosen_of(command, "--synthetic", std::move(images));
   }
   auto images = read_images(*folder, part, shown);
   if (!images && !needed && images.error().code == Errc::usage) return std::optional<ImageSet>();
   if (!images) return Trouble{*folder, std::move(images).error(), ""};
-  if (command.labels.empty()) return std::optional(std::move(*images));
-  ImageSet chosen = only_labels(*images, command.labels);
-  if (chosen.size() == 0) return Trouble{*folder, usage("has no image with one of these labels"), ""};
-  return std::optional(std::move(chosen));
+  return chosen_of(command, *folder, std::move(*images));
 }
 
 FeedOptions feed_options(const TrainCommand& command, const Graph& network) {

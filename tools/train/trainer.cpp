@@ -77,9 +77,20 @@ Result<Trainer> Trainer::make(const graph::Graph& network, const TrainingOptions
   return Trainer(std::move(*graph), std::move(kept), std::move(*executor));
 }
 
+// Of a loss that wants them as rows of zeros with a one.
+void Trainer::fill_one_hot(std::span<const std::int32_t> labels) {
+  const std::span<float> rows = as<float>(executor_.input(1));
+  std::ranges::fill(rows, 0.0F);
+  const std::size_t classes = rows.size() / labels.size();
+  for (std::size_t i = 0; i < labels.size(); ++i) rows[i * classes + static_cast<std::size_t>(labels[i])] = 1;
+}
+
 Result<Trainer::Step> Trainer::step(ImageFeed& feed, std::span<const std::uint32_t> which) {
-  const std::span<std::int32_t> labels = as<std::int32_t>(executor_.input(1));
+  const bool sparse = graph_.value(graph_.inputs[1]).type.dtype == DType::int32;
+  labels_.resize(which.size());
+  const std::span<std::int32_t> labels = sparse ? as<std::int32_t>(executor_.input(1)) : std::span(labels_);
   feed.fill(which, as<float>(executor_.input(0)), labels);
+  if (!sparse) fill_one_hot(labels);
   if (auto status = executor_.run(); !status) return status.error();
   const std::span<const float> logits = floats_of(executor_.output(1));
   const std::size_t classes = logits.size() / which.size();

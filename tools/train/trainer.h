@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "ckpt/error.h"
 #include "ckpt/progress.h"
@@ -60,10 +61,12 @@ class Trainer {
  private:
   Trainer(graph::Graph graph, std::unique_ptr<Parameters> parameters, Executor executor)
       : graph_(std::move(graph)), parameters_(std::move(parameters)), executor_(std::move(executor)) {}
+  void fill_one_hot(std::span<const std::int32_t> labels);
 
   graph::Graph graph_;
   std::unique_ptr<Parameters> parameters_;  // stays where it is: the executor knows it
   Executor executor_;
+  std::vector<std::int32_t> labels_ = {};
 };
 
 }  // namespace ckpt::train

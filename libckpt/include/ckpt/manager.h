@@ -156,6 +156,9 @@ class ModelCheckpoint {
   const std::filesystem::path& latest_ckpt_file_name() const noexcept;
   /// What is there to begin from: the same file with its step. Empty before the first save.
   const std::optional<SavedCheckpoint>& latest() const noexcept;
+  /// Behind end(): of the files that the run has kept the one with the best metric, by config.metric_mode; of equal
+  /// ones the first. Empty where none has a metric.
+  std::optional<SavedCheckpoint> best() const;
   /// Of a run that is gone on with: what is newer than latest() and damaged, the newest last. It is not deleted.
   const std::vector<PassedOver>& passed_over() const noexcept;
   /// With the run's number: `resnet50_3`.

@@ -18,7 +18,7 @@ class IdxFileTest : public testing::Test {
  protected:
   Result<IdxFile> read(const std::string& bytes, std::size_t rank = 3, std::uint64_t most = 1000000) {
     test::write_file(dir_ / "file", bytes);
-    return read_idx(dir_ / "file", rank, most);
+    return read_idx(dir_ / "file", rank, {}, most);
   }
   std::string error(const std::string& bytes, std::size_t rank = 3, std::uint64_t most = 1000000) {
     const auto idx = read(bytes, rank, most);

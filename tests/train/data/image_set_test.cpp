@@ -49,9 +49,9 @@ TEST_F(ImageSetTest, ReadsTheFilesOfEachPart) {
 }
 
 TEST_F(ImageSetTest, SaysWhatIsWrong) {
-  EXPECT_EQ(error(), "has no train-images-idx3-ubyte in it, with or without .gz");
+  EXPECT_EQ(error(), "has no train-images-idx3-ubyte in it, in its train or MNIST/raw, with or without .gz");
   write("train-images-idx3-ubyte", images_);
-  EXPECT_EQ(error(), "has no train-labels-idx1-ubyte in it, with or without .gz");
+  EXPECT_EQ(error(), "has no train-labels-idx1-ubyte in it, in its train or MNIST/raw, with or without .gz");
   write("train-labels-idx1-ubyte", labels_);
   EXPECT_EQ(error(7), "at byte 8: \"train-labels-idx1-ubyte\": label 7 where there are 7 classes, 0 to 6");
   write("train-labels-idx1-ubyte", idx_bytes({2}, "\x01\x02"));

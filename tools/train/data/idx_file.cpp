@@ -133,13 +133,16 @@ Result<std::vector<std::size_t>> read_header(Unpacked& file, std::size_t rank) {
 
 }  // namespace
 
-Result<IdxFile> read_idx(const std::filesystem::path& path, std::size_t rank, std::uint64_t most) {
+Result<IdxFile> read_idx(const std::filesystem::path& path, std::size_t rank,
+                         const std::function<Status(const std::vector<std::size_t>& dims)>& check, std::uint64_t most) {
   auto source = open_file(path);
   if (!source) return std::move(source).error();
   Unpacked file(std::move(*source));
   if (auto status = file.begin(); !status) return status.error();
   auto dims = read_header(file, rank);
   if (!dims) return std::move(dims).error();
+  if (check)
+    if (auto status = check(*dims); !status) return status.error();
   const std::uint64_t header = 4 + 4 * rank;
   std::uint64_t count = 1;
   for (const std::size_t dim : *dims) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <vector>
 
 #include "ckpt/error.h"
@@ -20,7 +21,9 @@ struct IdxFile {
 /// are there, not of those it claims. Offsets in errors are of the unpacked bytes, but for damage of the gzip file
 /// itself. Errors: io; malformed for another magic number and for bytes behind the last value; truncated; limit above
 /// `most` values.
+/// What `check` says of the dims is asked before a value is read.
 Result<IdxFile> read_idx(const std::filesystem::path& path, std::size_t rank,
+                         const std::function<Status(const std::vector<std::size_t>& dims)>& check = {},
                          std::uint64_t most = std::uint64_t{1} << 32);
 
 }  // namespace ckpt::train

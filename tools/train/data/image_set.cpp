@@ -18,19 +18,27 @@ using Path = std::filesystem::path;
 
 constexpr std::size_t kSide = 28;  // of synthetic images
 
-std::optional<Path> find_file(const Path& folder, Part part, std::string_view rest) {
-  const std::string name = (part == Part::train ? "train-" : "t10k-") + std::string(rest);
+// As MNIST's pages, torchvision and others lay them out: `train-images-idx3-ubyte`, `train-images.idx3-ubyte`.
+std::optional<Path> find_file(const Path& folder, Part part, std::string_view what, std::string_view type) {
+  const std::string name = (part == Part::train ? "train-" : "t10k-") + std::string(what);
   std::error_code none;
-  for (const Path& where : {folder, folder / (part == Part::train ? "train" : "test")})
-    for (const char* ending : {"", ".gz"})
-      if (const Path path = where / (name + ending); std::filesystem::exists(path, none)) return path;
+  for (const Path& where : {folder, folder / (part == Part::train ? "train" : "test"), folder / "MNIST" / "raw"})
+    for (const char* between : {"-", "."})
+      for (const char* ending : {"", ".gz"})
+        if (const Path path = where / (name + between + std::string(type) + ending);
+            std::filesystem::exists(path, none))
+          return path;
   return std::nullopt;
 }
 
-Error missing(Part part, std::string_view rest) {
+Error missing(const Path& folder, Part part, std::string_view what, std::string_view type) {
+  const bool train = part == Part::train;
+  std::error_code none;
+  if (std::filesystem::exists(folder, none) && !std::filesystem::is_directory(folder, none))
+    return {.code = Errc::usage, .message = "is no folder"};
   return {.code = Errc::usage,
-          .message = "has no " + std::string(part == Part::train ? "train-" : "t10k-") + std::string(rest) +
-                     " in it, with or without .gz"};
+          .message = "has no " + std::string(train ? "train-" : "t10k-") + std::string(what) + '-' + std::string(type) +
+                     " in it, in its " + (train ? "train" : "test") + " or MNIST/raw, with or without .gz"};
 }
 
 Error in_file(const Path& path, Error error) {
@@ -79,23 +87,23 @@ void draw_image(const std::vector<std::uint8_t>& shown, Draw& draw, std::vector<
 }  // namespace
 
 Result<ImageSet> read_images(const Path& folder, Part part, std::size_t classes) {
-  constexpr std::string_view kImages = "images-idx3-ubyte";
-  constexpr std::string_view kLabels = "labels-idx1-ubyte";
-  const auto image_file = find_file(folder, part, kImages);
-  if (!image_file) return missing(part, kImages);
-  const auto label_file = find_file(folder, part, kLabels);
-  if (!label_file) return missing(part, kLabels);
+  const auto image_file = find_file(folder, part, "images", "idx3-ubyte");
+  if (!image_file) return missing(folder, part, "images", "idx3-ubyte");
+  const auto label_file = find_file(folder, part, "labels", "idx1-ubyte");
+  if (!label_file) return missing(folder, part, "labels", "idx1-ubyte");
   auto labels = read_idx(*label_file, 1);
   if (!labels) return in_file(*label_file, std::move(labels).error());
   if (auto status = check_labels(labels->values, classes); !status) return in_file(*label_file, status.error());
-  auto images = read_idx(*image_file, 3);
+  const auto as_many = [&](const std::vector<std::size_t>& dims) -> Status {
+    if (dims[0] == labels->dims[0]) return {};
+    return Error{.code = Errc::mismatch,
+                 .offset = 4,
+                 .message = "has " + std::to_string(dims[0]) + " images, and \"" +
+                            escape(label_file->filename().string()) + "\" " + std::to_string(labels->dims[0]) +
+                            " labels"};
+  };
+  auto images = read_idx(*image_file, 3, as_many);
   if (!images) return in_file(*image_file, std::move(images).error());
-  if (images->dims[0] != labels->dims[0])
-    return in_file(*image_file, {.code = Errc::mismatch,
-                                 .offset = 4,
-                                 .message = "has " + std::to_string(images->dims[0]) + " images, and \"" +
-                                            escape(label_file->filename().string()) + "\" " +
-                                            std::to_string(labels->dims[0]) + " labels"});
   if (images->values.empty())
     return in_file(*image_file, {.code = Errc::mismatch, .offset = 4, .message = "has no pixels in it"});
   return ImageSet{.height = images->dims[1],

@@ -29,4 +29,12 @@ cp cut.gz data/train-labels-idx1-ubyte.gz
 try
 ckpt-train --data data --eval run/CKP-1_1.ckpt; echo "exit $?"
 ckpt-train --data nowhere; echo "exit $?"
+# As torchvision lays them out, and with a dot; and images that claim to be more than their labels, before they are read.
+mkdir -p tv/MNIST/raw
+gzip -dc whole.gz > tv/MNIST/raw/train-labels.idx1-ubyte
+gzip -dc data/train-images-idx3-ubyte.gz > tv/MNIST/raw/train-images.idx3-ubyte
+try() { ckpt-train --data tv --directory tv/run --network mlp --batch 2 --epochs 1 --threads 1 > out; echo "exit $?"; }
+try
+{ idx 03 '\x00\x3d\x09\x00\x00\x00\x00\x20\x00\x00\x00\x20'; head -c 5000000 /dev/zero; } | gzip > tv/MNIST/raw/train-images.idx3-ubyte
+try
 ls

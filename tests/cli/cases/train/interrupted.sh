@@ -5,6 +5,6 @@ ckpt-train --synthetic 320 --epochs 1000000 --save-steps 100000 --directory run 
 until grep -q '^epoch 2 ' out; do sleep 0.02; done
 kill -INT $!
 wait $!; echo "exit $?"
-sed -E 's/[0-9,]+([;_.])/N\1/; s/[0-9]+_[0-9]+/N_N/' err
+sed -E 's/step [0-9]+ of epoch [0-9]+/step N of epoch N/; s/[0-9]+_[0-9]+/N_N/' err
 ls run | sed -E 's/[0-9]+_[0-9]+/N_N/'
 ckpt check run/*.ckpt | sed -E 's/[0-9]+_[0-9]+/N_N/'

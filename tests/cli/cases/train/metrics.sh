@@ -12,6 +12,8 @@ shape run.jsonl | sed "s/^/> /"
 printf '{"step":12,' >> run.jsonl
 train --epochs 2 --metrics run.jsonl --resume run/CKP_1-1_10.ckpt --log-steps 100
 wc -l < run.jsonl
+train --epochs 1 --prefix a/b --directory other --metrics other/run.csv; echo "exit $?"
+ls other 2>/dev/null
 echo mine > mine.csv
 train --epochs 2 --metrics mine.csv --resume run/CKP-1_9.ckpt; echo "exit $?"
 cat mine.csv

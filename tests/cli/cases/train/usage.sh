@@ -9,6 +9,23 @@ try --save-steps none --keep-max none
 try --schedule step
 try --schedule step --milestones 4,2
 try --schedule cosine --lr-min 1
+try --schedule cosine --power 2
+try --stair
+try --momentum 0.5 --optimizer adam
+try --dampening 0.5
+try --beta1 0.5
+try --beta1 1 --optimizer adam
+try --beta2 0 --optimizer adam
+try --eps 0 --optimizer adam
+try --optimizer sgd --nesterov --momentum 0
+try --optimizer sgd --nesterov --dampening 0.5
+try --loss-scale 0
+try --loss-scale 1e38
+try --lr inf
+try --std 1e400
+try --loss hinge
+try --log-steps 5
+try --labels 20-29
 try --labels 3,x
 try --labels 3,4-3
 try --std 0
@@ -24,4 +41,5 @@ try --network mlp --channels 3
 try --network resnet18 extra
 ckpt-train --synthetic 0; echo "exit $?"
 ckpt-train --synthetic 100 --data .; echo "exit $?"
+ckpt-train --data run/mlp-1_4.ckpt; echo "exit $?"
 ls "$tmp"
