@@ -17,8 +17,11 @@
 #include <fstream>
 
 #include "compare_page.h"
+#include "curve_plot.h"
+#include "file_bytes.h"
 #include "heat_map.h"
 #include "main_window.h"
+#include "metrics_panel.h"
 #include "run_page.h"
 #include "temp_dir.h"
 #include "theme.h"
@@ -82,6 +85,25 @@ TEST_F(ViewerDialogs, OpenAFileAndAnotherOne) {
   choose("Compare with …", sample("run/mlp-2_4.ckpt"));
   ASSERT_TRUE(wait_until([&] { return window.compare_page().isVisible(); }) && settle());
   EXPECT_GT(window.compare_page().diffs().rowCount(), 0);
+}
+
+TEST_F(ViewerDialogs, ChooseTheMetricsOfARun) {
+  const TempDir dir;
+  write_file(dir / "what.csv", "step,epoch,loss\n4,1,2\n8,2,1\n");
+  write_file(dir / "other.csv", "a,b\n");
+  choose("Open run folder …", sample("run"));
+  RunPage& page = window.run_page();
+  ASSERT_TRUE(wait_until([&] { return page.model().rowCount() > 0; }));
+  EXPECT_FALSE(page.metrics().isVisible());
+  QPushButton* ask = button(page, "Metrics file …");
+  ASSERT_TRUE(ask);
+  answer({}, [&] { ask->click(); });
+  answer(QString::fromStdString(dir / "what.csv"), [&] { ask->click(); });
+  ASSERT_TRUE(wait_until([&] { return page.metrics().isVisible(); }));
+  EXPECT_EQ(page.metrics().plot(0).marks().size(), 8U);
+  answer(QString::fromStdString(dir / "other.csv"), [&] { ask->click(); });
+  ASSERT_TRUE(wait_until([&] { return page.metrics().note().contains("cannot be read: is no metrics file"); }));
+  EXPECT_TRUE(page.metrics().plot(0).curves().empty());
 }
 
 TEST_F(ViewerDialogs, OpenTheFolderOfARun) {

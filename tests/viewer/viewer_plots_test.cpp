@@ -10,6 +10,7 @@
 
 #include "charts.h"
 #include "colors.h"
+#include "curve_plot.h"
 #include "heat_map.h"
 #include "treemap.h"
 #include "viewer_support.h"
@@ -190,6 +191,93 @@ TEST(Histograms, OfTwoHaveOneScale) {
   // One of them may have nothing to count.
   plot.set({}, Histogram{.low = 0, .high = 1, .counts = {5, 3}});
   EXPECT_LT(top_of(plot.grab().toImage(), second_color(plot.palette()), legend), 100);
+}
+
+TEST(Axes, HaveRoundNumbers) {
+  for (const auto& [low, high] : {std::pair{0.0, 10.0}, {0.13, 0.97}, {-3e-7, 2e-7}, {1e6, 1.5e6}, {-1e300, 1e300}}) {
+    for (int most = 1; most <= 10; ++most) {
+      const auto ticks = axis_ticks(low, high, most);
+      EXPECT_LE(ticks.size(), static_cast<std::size_t>(most));
+      if (most > 2) {
+        EXPECT_GE(ticks.size(), 1U) << low << " " << high << " " << most;
+      }
+      for (const double tick : ticks) {
+        EXPECT_GE(tick, low - 1e-6 * (high - low));
+        EXPECT_LE(tick, high + 1e-6 * (high - low));
+      }
+    }
+  }
+  EXPECT_EQ(axis_ticks(0, 1000, 3), (std::vector<double>{0, 500, 1000}));
+  EXPECT_TRUE(axis_ticks(1, 1, 5).empty());
+  EXPECT_TRUE(axis_ticks(0, std::nan(""), 5).empty());
+}
+
+TEST(Curves, AreWhereTheirNumbersAre) {
+  CurvePlot plot;
+  plot.resize(600, 300);
+  std::vector<CurvePlot::Point> points;
+  for (int step = 100; step <= 1000; step += 100) points.push_back({static_cast<double>(step), 1000.0 / step});
+  plot.set_curves({{.name = "loss", .points = points}});
+  plot.set_marks({{.step = 400, .name = "net-1_400.ckpt"}, {.step = 1200, .name = "net-3_400.ckpt"}});
+  const QImage image = plot.grab().toImage();
+  const QPointF place = plot.place_of(700, 1000.0 / 700);
+  EXPECT_EQ(image.pixelColor(place.toPoint()), bar_color(plot.palette()));
+  EXPECT_LT(plot.place_of(1200, 1).x(), 600);
+  EXPECT_GT(plot.place_of(100, 10).y(), 0);
+  EXPECT_TRUE(plot.tip_at(plot.place_of(402, 5)).startsWith("net-1_400.ckpt\n"));
+  EXPECT_EQ(plot.tip_at(plot.place_of(640, 5)), "loss at step 600: 1.667");
+}
+
+TEST(Curves, PickCheckpointsByMouseAndKeyboard) {
+  CurvePlot plot;
+  plot.resize(600, 300);
+  plot.set_curves({{.name = "loss", .points = {{0, 2}, {100, 1}}}});
+  plot.set_marks({{.step = 20, .name = "a"}, {.step = 40, .name = "b"}, {.step = 90, .name = "c"}});
+  const QSignalSpy picked(&plot, &CurvePlot::picked);
+  QTest::mouseClick(&plot, Qt::LeftButton, {}, plot.place_of(40, 1.5).toPoint());
+  EXPECT_EQ(plot.current(), 1);
+  QTest::mouseClick(&plot, Qt::LeftButton, {}, plot.place_of(65, 1.5).toPoint());
+  EXPECT_EQ(picked.count(), 1) << "where no checkpoint is near";
+  QTest::keyClick(&plot, Qt::Key_Right);
+  QTest::keyClick(&plot, Qt::Key_Right);
+  EXPECT_EQ(plot.current(), 2);
+  QTest::keyClick(&plot, Qt::Key_Left);
+  EXPECT_EQ(plot.current(), 1);
+  EXPECT_EQ(picked.count(), 3);
+  plot.set_marks({{.step = 20, .name = "a"}});
+  EXPECT_EQ(plot.current(), -1);
+}
+
+TEST(Curves, OfManyPointsLoseNoPeak) {
+  CurvePlot plot;
+  plot.resize(400, 300);
+  std::vector<CurvePlot::Point> points;
+  for (int step = 0; step < 100'000; ++step) points.push_back({static_cast<double>(step), step == 31'415 ? 9.0 : 1.0});
+  plot.set_curves({{.name = "loss", .points = points}});
+  const QImage image = plot.grab().toImage();
+  const QPointF peak = plot.place_of(31'415, 9);
+  bool seen = false;
+  for (int x = -2; x <= 2; ++x)
+    for (int y = -2; y <= 3; ++y)
+      seen |= image.pixelColor(peak.toPoint() + QPoint(x, y)).blue() !=
+              image.pixelColor(peak.toPoint() + QPoint(20, y)).blue();
+  EXPECT_TRUE(seen);
+}
+
+TEST(Curves, WhatIsNotFiniteIsALineOfItsOwn) {
+  CurvePlot plot;
+  plot.resize(400, 300);
+  plot.set_curves({{.name = "loss", .points = {{0, 1}, {50, std::nan("")}, {100, HUGE_VAL}, {150, 1e307}, {200, 2}}}});
+  const QImage image = plot.grab().toImage();
+  EXPECT_EQ(image.pixel(plot.place_of(50, 1.5).toPoint()), kNonFiniteColor);
+  EXPECT_EQ(image.pixel(plot.place_of(150, 1.5).toPoint()), kNonFiniteColor);
+  for (const auto& points : std::vector<std::vector<CurvePlot::Point>>{{}, {{5, 1}}, {{5, std::nan("")}}, {{0, 0}}}) {
+    plot.set_curves({{.name = "loss", .points = points}, {.name = "validation_loss"}});
+    for (const QSize size : {QSize(1, 1), QSize(30, 20), QSize(2000, 30)}) {
+      plot.resize(size);
+      EXPECT_EQ(plot.grab().toImage().size(), size);
+    }
+  }
 }
 
 TEST(Plots, PaintAtAnySize) {

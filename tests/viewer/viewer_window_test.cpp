@@ -34,10 +34,13 @@
 
 #include "charts.h"
 #include "compare_page.h"
+#include "curve_plot.h"
+#include "file_bytes.h"
 #include "file_page.h"
 #include "heat_map.h"
 #include "histogram_panel.h"
 #include "main_window.h"
+#include "metrics_panel.h"
 #include "run_page.h"
 #include "shown.h"
 #include "slicer.h"
@@ -921,6 +924,44 @@ TEST_F(ViewerWindow, ShowsTheRunThatIsPicked) {
   ASSERT_TRUE(wait_until([&] { return page.runs().itemText(1).contains("3"); }));
   EXPECT_EQ(page.runs().currentIndex(), 0);
   EXPECT_EQ(page.files().count(), 4);
+}
+
+TEST_F(ViewerWindow, ARunHasTheCurvesOfItsMetrics) {
+  const TempDir dir;
+  for (int epoch = 1; epoch <= 3; ++epoch) {
+    const std::string name = "mlp-" + std::to_string(epoch) + "_4.ckpt";
+    std::filesystem::copy_file(sample("run/" + name), dir / name);
+    std::filesystem::permissions(dir / name, std::filesystem::perms::owner_read);
+  }
+  ASSERT_TRUE(open(dir.path()));
+  RunPage& page = window.run_page();
+  MetricsPanel& panel = page.metrics();
+  ASSERT_TRUE(wait_until([&] { return page.model().run()->files.size() == 3; }) && settle());
+  EXPECT_FALSE(panel.isVisible());
+  write_file(dir / "run.csv", "step,epoch,loss,accuracy,lr,validation_loss\n4,1,2,0.25,0.1,3\n8,2,1,0.5,0.1,2\n");
+  ASSERT_TRUE(wait_until([&] { return panel.isVisible(); }));
+  EXPECT_EQ(panel.note(), "run.csv");
+  ASSERT_EQ(panel.plot(0).curves().size(), 2U);
+  EXPECT_EQ(panel.plot(0).curves()[1].name, "validation_loss");
+  EXPECT_EQ(panel.plot(1).curves().at(0).name, "accuracy");
+  ASSERT_EQ(panel.plot(0).marks().size(), 3U);
+  EXPECT_EQ(panel.plot(0).marks()[2].step, 12);
+  // The curves and the list are of one mind.
+  page.files().setCurrentRow(1);
+  EXPECT_EQ(panel.plot(0).current(), 1);
+  QTest::keyClick(&panel.plot(1), Qt::Key_Right);
+  EXPECT_EQ(page.files().currentRow(), 2);
+  EXPECT_EQ(panel.plot(0).current(), 2);
+  panel.quantity(1).setFocus();
+  QTest::keyClick(&panel.quantity(1), Qt::Key_Down);
+  EXPECT_EQ(panel.plot(1).curves().at(0).name, "lr");
+  // It grows, with damage; what was chosen stays.
+  std::ofstream(dir / "run.csv", std::ios::app) << "12,3,0.5,0.75,0.1,1\n13,garbage\n14,4,0.";
+  ASSERT_TRUE(wait_until([&] { return panel.plot(0).curves()[0].points.size() == 3; }));
+  EXPECT_EQ(panel.note(), "run.csv: 1 line(s) left out, the first is line 5: it has 2 cells, the first line 6");
+  EXPECT_EQ(panel.plot(1).curves().at(0).name, "lr");
+  std::filesystem::remove(dir / "run.csv");
+  ASSERT_TRUE(wait_until([&] { return !panel.isVisible(); }));
 }
 
 TEST_F(ViewerWindow, AnEncryptedRunAsksForItsKey) {

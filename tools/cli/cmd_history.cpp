@@ -11,6 +11,7 @@
 #include "input.h"
 #include "json.h"
 #include "render.h"
+#include "run_metrics.h"
 #include "select.h"
 #include "usage.h"
 
@@ -22,13 +23,30 @@ constexpr std::size_t kSparkColumns = 24;
 // The files of one prefix.
 struct Series {
   std::vector<RunFile> files = {};
+  std::vector<std::optional<std::uint64_t>> steps = {};  // of training, one a file: where that tells
   History history = {};
+  std::string metrics_file = {};  // empty: there is none
+  RunMetrics metrics = {};
+
+  const std::string& prefix() const { return files.front().prefix; }
 };
 
-std::string number_text(double value) { return fmt::format("{:.4g}", value); }
+std::string number_text(double value) { return std::isnan(value) ? "NaN" : fmt::format("{:.4g}", value); }
 
 std::string stamp_of(const RunFile& file) {
   return fmt::format("epoch {} step {}{}", file.epoch, file.step, file.breakpoint ? " (breakpoint)" : "");
+}
+
+// Of training: by what the file says, or by its name.
+std::optional<std::uint64_t> step_of(const Series& series, std::size_t file) {
+  const RunFile& named = series.files[file];
+  return series.steps[file] ? series.steps[file] : step_by_name(named.epoch, named.step, series.metrics);
+}
+
+// The line that says how the training stood when a file was saved; null where none does.
+const MetricsRow* metrics_of(const Series& series, std::size_t file) {
+  const auto step = step_of(series, file);
+  return step ? series.metrics.at(*step) : nullptr;
 }
 
 // ---- sparklines ----
@@ -153,28 +171,88 @@ std::string summary_of(const Series& series) {
   return text;
 }
 
+// The checkpoints with what was measured. How fast it went says nothing of them.
+std::string metrics_text(const Series& series, bool color) {
+  if (series.metrics_file.empty()) return {};
+  constexpr auto kRight = Table::Align::right;
+  std::vector<std::size_t> columns;
+  for (std::size_t column = 0; column < series.metrics.columns.size(); ++column) {
+    bool any = false;
+    for (std::size_t i = 0; i < series.files.size(); ++i) {
+      const MetricsRow* row = metrics_of(series, i);
+      any |= row != nullptr && row->value(column);
+    }
+    if (any && series.metrics.columns[column] != "images_per_second") columns.push_back(column);
+  }
+  std::vector<Table::Column> heads = {{"CHECKPOINT"}, {"STEP", kRight}, {"MEASURED", kRight}};
+  for (const std::size_t column : columns) {
+    std::string head = escape(series.metrics.columns[column]);
+    std::ranges::transform(head, head.begin(), [](char c) { return c >= 'a' && c <= 'z' ? char(c - 'a' + 'A') : c; });
+    heads.push_back({std::move(head), kRight});
+  }
+  Table table(std::move(heads));
+  for (std::size_t i = 0; i < series.files.size(); ++i) {
+    const auto step = step_of(series, i);
+    const MetricsRow* row = metrics_of(series, i);
+    std::vector<std::string> cells = {escape(series.files[i].path.filename().string()), step ? grouped(*step) : "-",
+                                      row != nullptr ? grouped(row->step) : "-"};
+    for (const std::size_t column : columns) {
+      const auto value = row != nullptr ? row->value(column) : std::nullopt;
+      cells.push_back(value ? number_text(*value) : "-");
+    }
+    table.add(std::move(cells));
+  }
+  return table.text(color) + "\n";
+}
+
 std::string text_of(const Series& series, const Context& context) {
   const auto& files = series.files;
   std::string head =
-      fmt::format("{}: {}, {}", escape(files.front().prefix), counted(files.size(), "file"), stamp_of(files.front()));
+      fmt::format("{}: {}, {}", escape(series.prefix()), counted(files.size(), "file"), stamp_of(files.front()));
   if (files.size() > 1) head += " to " + stamp_of(files.back());
-  return styled(head, Style::bold, context.color()) + "\n" + table_text(series, context) +
-         styled(summary_of(series), Style::dim, context.color()) + "\n";
+  return styled(head, Style::bold, context.color()) + "\n" + metrics_text(series, context.color()) +
+         table_text(series, context) + styled(summary_of(series), Style::dim, context.color()) + "\n";
 }
 
 // ---- JSON, CSV ----
 
+// Names are as they are: what is no UTF-8 in them is U+FFFD.
+Json json_of(const RunMetrics& metrics, const MetricsRow* row) {
+  if (row == nullptr) return nullptr;
+  Json json;
+  json["step"] = row->step;
+  json["epoch"] = row->epoch ? Json(*row->epoch) : Json();
+  json["values"] = Json::object();
+  for (std::size_t column = 0; column < metrics.columns.size(); ++column)
+    if (const auto value = row->value(column)) json["values"][metrics.columns[column]] = number(*value);
+  return json;
+}
+
+Json json_of_metrics(const Series& series) {
+  if (series.metrics_file.empty()) return nullptr;
+  Json json;
+  set_text(json, "file", series.metrics_file);
+  json["lines"] = series.metrics.lines;
+  json["damaged"] = series.metrics.damaged;
+  return json;
+}
+
 Json json_of(const Series& series) {
   Json json;
   json["schema"] = "ckpt.history/1";
-  set_text(json, "prefix", series.files.front().prefix);
+  set_text(json, "prefix", series.prefix());
+  json["metrics"] = json_of_metrics(series);
   json["files"] = Json::array();
-  for (const RunFile& file : series.files) {
+  for (std::size_t i = 0; i < series.files.size(); ++i) {
+    const RunFile& file = series.files[i];
+    const auto step = step_of(series, i);
     Json row;
     set_text(row, "file", file.path.string());
     row["epoch"] = file.epoch;
     row["step"] = file.step;
     row["breakpoint"] = file.breakpoint;
+    row["global_step"] = step ? Json(*step) : Json();
+    row["measured"] = json_of(series.metrics, metrics_of(series, i));
     json["files"].push_back(std::move(row));
   }
   json["tensors"] = Json::array();
@@ -222,17 +300,50 @@ std::string csv_of(const Series& series) {
 // ---- the files ----
 
 // A run has one prefix; a folder may have several.
-Result<std::vector<Series>> series_in(const HistoryCommand& options) {
+Result<std::vector<Series>> series_in(const HistoryCommand& options, std::vector<std::string>& prefixes) {
   auto files = find_run_files(options.folder);
   if (!files) return std::move(files).error();
   std::vector<Series> all;
   for (RunFile& file : *files) {
+    if (prefixes.empty() || prefixes.back() != file.prefix) prefixes.push_back(file.prefix);
     if (options.prefix && file.prefix != *options.prefix) continue;
-    if (all.empty() || all.back().files.back().prefix != file.prefix) all.emplace_back();
+    if (all.empty() || all.back().prefix() != file.prefix) all.emplace_back();
     all.back().files.push_back(std::move(file));
   }
   if (all.empty()) return usage("has no PREFIX-EPOCH_STEP.ckpt in it");
   return all;
+}
+
+std::string metrics_note(const Series& series) {
+  const RunMetrics& metrics = series.metrics;
+  std::string text;
+  if (metrics.damaged > 0)
+    text = fmt::format("{}: {} left out, the first is line {}: it {}", file_text(series.metrics_file),
+                       metrics.damaged == 1 ? "a line is" : grouped(metrics.damaged) + " lines are",
+                       grouped(metrics.first_damaged), escape(metrics.why));
+  else if (metrics.half_line)
+    text = fmt::format("{}: its last line is not whole, and is left out", file_text(series.metrics_file));
+  return text;
+}
+
+// The file that is named, or that lies beside the checkpoints.
+Status read_metrics(Context& context, const HistoryCommand& options, const std::vector<std::string>& prefixes,
+                    Series& series, std::string& at) {
+  at = options.metrics;
+  if (at.empty()) {
+    const FoundMetrics found = find_metrics(options.folder, series.prefix(), prefixes);
+    if (found.several)
+      context.note(fmt::format("{}: which metrics file is of \"{}\" is not clear; --prefix and --metrics say it",
+                               file_text(options.folder), escape(series.prefix())));
+    at = found.path.string();
+    if (at.empty()) return {};
+  }
+  MetricsReader reader;
+  if (auto status = reader.read(at, context.progress(at)); !status) return status;
+  series.metrics_file = at;
+  series.metrics = reader.metrics();
+  if (const std::string note = metrics_note(series); !note.empty()) context.note(note);
+  return {};
 }
 
 HistoryOptions history_options(Context& context, const HistoryCommand& options, const Selection& selection) {
@@ -255,12 +366,18 @@ HistoryOptions history_options(Context& context, const HistoryCommand& options, 
 int run(Context& context, const HistoryCommand& options) {
   auto selection = Selection::create(options.select);
   if (!selection) return context.fail(selection.error().message);
-  auto all = series_in(options);
+  std::vector<std::string> prefixes;  // of the folder, whichever are wanted
+  auto all = series_in(options, prefixes);
   if (!all) return context.fail(options.folder, all.error());
+  if (!options.metrics.empty() && all->size() > 1)
+    return context.fail("--metrics is of one run, and there are several", "--prefix says which");
   const HistoryOptions how = history_options(context, options, *selection);
   if (options.csv) context.write("file,epoch,step,name,group,norm,mean,std,zeros,non_finite,update,state\n");
   for (Series& series : *all) {
     std::string at;  // the file an error is about
+    if (auto status = read_metrics(context, options, prefixes, series, at); !status)
+      return context.fail(at, status.error());
+    series.steps.resize(series.files.size());
     const auto open = [&](std::size_t i) -> Result<Checkpoint> {
       at = series.files[i].path.string();
       auto opened = open_options(context, at, options.key);
@@ -268,6 +385,7 @@ int run(Context& context, const HistoryCommand& options) {
       auto file = Checkpoint::open(at, *opened);
       // A save that was cut off before its first byte: of this everything would seem to be gone.
       if (file && file->tensors().empty()) return Error{.code = Errc::truncated, .message = "has no entries"};
+      if (file) series.steps[i] = step_in(*file);
       return file;
     };
     auto history = ckpt::history(series.files.size(), open, how);

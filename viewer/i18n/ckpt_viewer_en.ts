@@ -110,4 +110,14 @@
         </translation>
     </message>
 </context>
+<context>
+    <name>ckpt::viewer::MetricsPanel</name>
+    <message numerus="yes">
+        <source>%1: %n line(s) left out, the first is line %2: it %3</source>
+        <translation>
+            <numerusform>%1: %n line left out, line %2: it %3</numerusform>
+            <numerusform>%1: %n lines left out, the first is line %2: it %3</numerusform>
+        </translation>
+    </message>
+</context>
 </TS>

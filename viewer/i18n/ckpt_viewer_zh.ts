@@ -814,6 +814,22 @@ Ctrl+F：筛选；F5：重新加载。</translation>
 <context>
     <name>ckpt::viewer::RunPage</name>
     <message>
+        <source>Metrics file …</source>
+        <translation>指标文件…</translation>
+    </message>
+    <message>
+        <source>What was measured: CSV or JSON lines, as of ckpt-train --metrics</source>
+        <translation>训练中记录的指标：CSV 或 JSON 行，如 ckpt-train --metrics 所写</translation>
+    </message>
+    <message>
+        <source>What was measured in this run</source>
+        <translation>此次训练记录的指标</translation>
+    </message>
+    <message>
+        <source>Metrics (*.csv *.jsonl);;All files (*)</source>
+        <translation>指标 (*.csv *.jsonl);;所有文件 (*)</translation>
+    </message>
+    <message>
         <source>Weights over the run</source>
         <translation>训练中的权重</translation>
     </message>
@@ -1340,6 +1356,42 @@ Ctrl+F：筛选；F5：重新加载。</translation>
     <message>
         <source>No tensors</source>
         <translation>没有张量</translation>
+    </message>
+</context>
+<context>
+    <name>ckpt::viewer::CurvePlot</name>
+    <message>
+        <source>Curves over the steps of the run</source>
+        <translation>随训练步数变化的曲线</translation>
+    </message>
+    <message>
+        <source>No numbers yet</source>
+        <translation>还没有数值</translation>
+    </message>
+    <message>
+        <source>%1 at step %2: %3</source>
+        <translation>第 %2 步的 %1：%3</translation>
+    </message>
+</context>
+<context>
+    <name>ckpt::viewer::MetricsPanel</name>
+    <message>
+        <source>What the curves are of</source>
+        <translation>曲线所示的量</translation>
+    </message>
+    <message>
+        <source>Which metrics file is of this run is not clear: choose one.</source>
+        <translation>无法确定哪个指标文件属于此次训练：请选择一个。</translation>
+    </message>
+    <message>
+        <source>%1 cannot be read: %2</source>
+        <translation>无法读取 %1：%2</translation>
+    </message>
+    <message numerus="yes">
+        <source>%1: %n line(s) left out, the first is line %2: it %3</source>
+        <translation>
+            <numerusform>%1：略去 %n 行，首个为第 %2 行：it %3</numerusform>
+        </translation>
     </message>
 </context>
 </TS>

@@ -11,6 +11,7 @@
 #include <span>
 #include <system_error>
 
+#include "run_metrics.h"
 #include "shown.h"
 
 namespace ckpt::viewer {
@@ -83,11 +84,12 @@ HistoryReader begin(const std::vector<RunEntry>& complete, const RunHistory& bef
   return HistoryReader();
 }
 
-Status add_file(HistoryReader& reader, const RunEntry& entry, const OpenOptions& how, const Progress& progress) {
+Status add_file(HistoryReader& reader, RunEntry& entry, const OpenOptions& how, const Progress& progress) {
   auto file = Checkpoint::open(entry.file.path, how);
   if (!file) return file.error();
   // A save that was cut off before its first byte: of this everything would seem to be gone.
   if (file->tensors().empty()) return Error{.code = Errc::truncated, .message = "has no entries"};
+  entry.step = tools::step_in(*file);
   return reader.add(std::move(*file), progress);
 }
 

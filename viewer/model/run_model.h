@@ -20,6 +20,7 @@ struct RunEntry {
   FileStamp stamp = {};
   std::chrono::system_clock::time_point seen = {};  ///< in this state, for the first time
   bool complete = false;
+  std::optional<std::uint64_t> step = {};  ///< of training, where it was opened and says that
 };
 
 inline constexpr std::chrono::seconds kQuiet{2};

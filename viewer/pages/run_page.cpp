@@ -2,10 +2,12 @@
 
 #include <QComboBox>
 #include <QFile>
+#include <QFileDialog>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QListWidget>
 #include <QPainter>
+#include <QPushButton>
 #include <QScrollBar>
 #include <QSplitter>
 #include <QTableView>
@@ -18,6 +20,7 @@
 
 #include "charts.h"
 #include "heat_map.h"
+#include "metrics_panel.h"
 #include "shown.h"
 #include "widgets.h"
 
@@ -52,6 +55,7 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
       files_(new QListWidget),
       table_(new QTableView),
       map_(new HeatMap),
+      metrics_(new MetricsPanel(jobs)),
       pointed_(plain_label()) {
   table_->setModel(&model_);
   table_->setAccessibleName(tr("Weights over the run"));
@@ -73,6 +77,7 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
   runs_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
   connect(runs_, &QComboBox::activated, this, [this](int row) {
     prefix_ = runs_->itemData(row).toByteArray().toStdString();
+    metrics_->choose({});
     forget();
     show_run();
   });
@@ -81,6 +86,11 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
   files_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);  // or nothing is elided
   connect(files_, &QListWidget::itemActivated, this,
           [this](QListWidgetItem* item) { emit picked(item->data(Qt::UserRole).toByteArray()); });
+  connect(files_, &QListWidget::currentRowChanged, this, &RunPage::mark_current);
+  connect(metrics_, &MetricsPanel::picked, this, &RunPage::pick);
+  auto* choose = new QPushButton(tr("Metrics file …"));
+  choose->setToolTip(tr("What was measured: CSV or JSON lines, as of ckpt-train --metrics"));
+  connect(choose, &QPushButton::clicked, this, &RunPage::choose_metrics);
   map_->set_map(ColorMap::sequential);
   connect(map_, &HeatMap::wants_grid, this, &RunPage::fill_grid);
   map_->set_gaps(true);
@@ -112,6 +122,7 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
   column->setContentsMargins(0, 0, 0, 0);
   column->addWidget(runs_);
   column->addWidget(files_, 1);
+  column->addWidget(choose);
   auto* below = new QWidget;
   auto* lower = new QVBoxLayout(below);
   lower->setContentsMargins(0, 4, 0, 0);
@@ -119,11 +130,13 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
   lower->addWidget(map_, 1);
   lower->addWidget(pointed_);
   auto* right = new QSplitter(Qt::Vertical);
-  remember(*right, "weights and updates");
+  remember(*right, "metrics, weights and updates");
+  right->addWidget(metrics_);
   right->addWidget(table_);
   right->addWidget(below);
   right->setStretchFactor(0, 3);
-  right->setStretchFactor(1, 2);
+  right->setStretchFactor(1, 3);
+  right->setStretchFactor(2, 2);
   auto* both = new QSplitter;
   remember(*both, "checkpoints and weights");
   both->addWidget(left);
@@ -142,6 +155,7 @@ void RunPage::set_folder(const std::filesystem::path& folder, const OpenOptions&
   options_ = options;
   found_.clear();
   prefix_.clear();
+  metrics_->choose({});
   forget();
   const QStringList before = watcher_.directories();
   if (!before.isEmpty()) watcher_.removePaths(before);
@@ -165,6 +179,7 @@ void RunPage::forget() {
   stale_ = false;
   entries_.clear();
   model_.set_run(std::make_shared<RunHistory>());
+  metrics_->forget();
   fill_map();
   summary_->clear();
 }
@@ -213,6 +228,7 @@ void RunPage::show_run() {
   const bool news = complete(entries) != complete(entries_);
   entries_ = std::move(entries);
   fill_files();
+  look_at_metrics();
   const QString none = tr("No checkpoints of a run here yet: files like lenet-1_1875.ckpt.");
   if (entries_.empty())
     summary_->setText(none);
@@ -266,11 +282,44 @@ void RunPage::read() {
           return;
         }
         model_.set_run(std::move(*run));
+        metrics_->set_checkpoints(model_.run()->files);
+        mark_current();
         fill_files();
         fill_map();
         say_summary();
         if (again) read();
       });
+}
+
+void RunPage::look_at_metrics() {
+  std::vector<std::string> prefixes;
+  for (const RunName& run : runs_of(found_)) prefixes.push_back(run.prefix);
+  metrics_->look(folder_, prefix_, prefixes);
+}
+
+void RunPage::choose_metrics() {
+  const QString file =
+      QFileDialog::getOpenFileName(this, tr("What was measured in this run"), QFile::decodeName(folder_.c_str()),
+                                   tr("Metrics (*.csv *.jsonl);;All files (*)"));
+  if (file.isEmpty()) return;
+  metrics_->choose(QFile::encodeName(file).toStdString());
+  look_at_metrics();
+}
+
+// Of the list, in the curves.
+void RunPage::mark_current() {
+  const auto& files = model_.run()->files;
+  const QListWidgetItem* item = files_->currentItem();
+  const std::string path = item != nullptr ? item->data(Qt::UserRole).toByteArray().toStdString() : std::string();
+  const auto same = [&](const RunEntry& entry) { return entry.file.path.native() == path; };
+  const auto at = std::ranges::find_if(files, same);
+  metrics_->set_current(at == files.end() ? -1 : static_cast<int>(at - files.begin()));
+}
+
+void RunPage::pick(int checkpoint) {
+  const auto& path = model_.run()->files[static_cast<std::size_t>(checkpoint)].file.path.native();
+  for (int row = 0; row < files_->count(); ++row)
+    if (files_->item(row)->data(Qt::UserRole).toByteArray().toStdString() == path) files_->setCurrentRow(row);
 }
 
 void RunPage::say_summary() {

@@ -18,6 +18,7 @@ class QTableView;
 namespace ckpt::viewer {
 
 class HeatMap;
+class MetricsPanel;
 
 /// A folder that a training saves into: its checkpoints as they land, and what becomes of the weights. Locks nothing,
 /// and opens no file that is still being written.
@@ -40,6 +41,7 @@ class RunPage : public QWidget {
   QListWidget& files() noexcept { return *files_; }
   QTableView& table() noexcept { return *table_; }
   HeatMap& map() noexcept { return *map_; }
+  MetricsPanel& metrics() noexcept { return *metrics_; }
 
  signals:
   void picked(const QByteArray& path);  ///< a checkpoint that the user wants to see
@@ -48,6 +50,10 @@ class RunPage : public QWidget {
  private:
   void look();
   void show_run();  // of what was found, the run that is wanted
+  void look_at_metrics();
+  void choose_metrics();
+  void mark_current();
+  void pick(int checkpoint);  // of the run's
   void read();
   void forget();
   void fill_runs();
@@ -72,6 +78,7 @@ class RunPage : public QWidget {
   QListWidget* files_;
   QTableView* table_;
   HeatMap* map_;
+  MetricsPanel* metrics_;
   QLabel* pointed_;
 };
 
