@@ -96,8 +96,8 @@ def mindspore_load_net(path):
     return work
 
 
-def mindspore_export(path, model):
-    """The model zoo's ResNet-50 with these weights, as it is in the tests, to ONNX."""
+def mindspore_export(path, model, file_format="ONNX"):
+    """The model zoo's ResNet-50 with these weights, as it is in the tests, to ONNX or MindIR."""
     sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "interop"))
     import mindspore
     import numpy
@@ -108,7 +108,7 @@ def mindspore_export(path, model):
     missing, unused = mindspore.load_param_into_net(network, mindspore.load_checkpoint(path))
     assert not missing and not unused
     image = mindspore.Tensor(numpy.zeros((1, 3, 224, 224), numpy.float32))
-    return lambda: mindspore.export(network, image, file_name=model, file_format="ONNX")
+    return lambda: mindspore.export(network, image, file_name=model, file_format=file_format)
 
 
 def main():
@@ -126,6 +126,7 @@ def main():
         "numpy-stats": lambda: numpy_stats(args.path),
         "mindspore-load": lambda: mindspore_load(args.path),
         "mindspore-export": lambda: mindspore_export(args.path, args.other),
+        "mindspore-export-mindir": lambda: mindspore_export(args.path, args.other, "MINDIR"),
         "mindspore-load-net": lambda: mindspore_load_net(args.path),
         "mindspore-one": lambda: mindspore_load(args.path, choice_func=lambda name: name == args.other),
     }[args.what]()
