@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "file_bytes.h"
+#include "ge_ir.pb.h"
 #include "graph_messages.h"
 #include "graph_text.h"
 #include "temp_dir.h"
@@ -317,6 +318,20 @@ TEST(HostileGraph, WhatIsRefusedIsCollected) {
   EXPECT_EQ(verdict(file),
             "ReLU x2: has 2 arguments, 1 are known (Default/b)\n"
             "Switch x1: control flow that depends on values (Default/a)\n");
+}
+
+TEST(HostileGraph, ABiasThatIsOnlyAnOrder) {
+  ge_ir::ModelDef model;
+  auto& graph = *model.add_graph();
+  auto& input = *graph.add_op();
+  input.set_name("x");
+  input.set_type("Data");
+  auto& product = *graph.add_op();
+  product.set_name("m");
+  product.set_type("MatMul");
+  for (const char* from : {"x:0", "x:-1", "x:0"}) product.add_input(from);
+  graph.add_output("m:0");
+  EXPECT_SAYS(read_message(model), "\"m\": its bias is only an order");
 }
 
 // --- values in other files -------------------------------------------------------------------------------------------

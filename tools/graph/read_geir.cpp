@@ -427,6 +427,7 @@ Status GeirReader::connect() {
       operands.push_back(*found);
     }
     if (biased != biased_.end()) {
+      if (operands.size() <= known->bias) return malformed("\"" + escape(op->name()) + "\": its bias is only an order");
       graph_.nodes[biased->second].operands = {{Operand::Is::node, index}, operands[known->bias]};
       operands.resize(known->bias);
     }
