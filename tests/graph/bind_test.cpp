@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "made_up_checkpoint.h"
+#include "words.h"
 
 namespace ckpt::graph {
 namespace {
@@ -196,9 +197,10 @@ TEST(UnboundToInputs, AppendsThem) {
 }
 
 TEST(NearestName, IsOneThatIsNear) {
-  EXPECT_EQ(nearest_name("resnet5O", {"lenet5", "resnet50", "resnet18"}), "resnet50");
-  EXPECT_EQ(nearest_name("vgg16", {"lenet5", "resnet50"}), "");
-  EXPECT_EQ(nearest_name("", {"lenet5"}), "");
+  const std::vector<std::string_view> names{"lenet5", "resnet50", "resnet18"};
+  EXPECT_EQ(tools::nearest_name("resnet5O", names), "resnet50");
+  EXPECT_EQ(tools::nearest_name("vgg16", names), "");
+  EXPECT_EQ(tools::nearest_name("", names), "");
 }
 
 }  // namespace

@@ -51,7 +51,9 @@ Parsed usage_error(const CLI::App& app, const std::string& command, const CLI::P
     for (const CLI::Option* option : app.get_options()) {
       for (std::string& n : names_of(*option)) known.push_back(std::move(n));
     }
-    if (const std::string near = nearest(name, known); !near.empty()) line.hint = "did you mean `" + near + "`?";
+    const std::vector<std::string_view> words(known.begin(), known.end());
+    if (const std::string near(tools::nearest_name(name, words)); !near.empty())
+      line.hint = "did you mean `" + near + "`?";
     return line;
   }
   std::string subject = line.text.substr(0, line.text.find_first_of(" :"));
@@ -225,19 +227,6 @@ void add_common(OptionTable& table, const std::string& version, std::string& col
   add_choice(table, "--color", color, "Colours: auto is on a terminal, unless NO_COLOR is set", "auto|always|never");
   table.added(table.app().set_help_flag("-h,--help", "Print this help"));
   table.added(table.app().set_version_flag("--version", version, "Print the version"));
-}
-
-std::string nearest(std::string_view given, const std::vector<std::string>& words) {
-  std::string best;
-  std::size_t distance = given.size() < 4 ? 1 : 3;
-  for (const std::string& word : words) {
-    const std::size_t d = tools::edit_distance(given, word, distance);
-    if (d < distance) {
-      distance = d;
-      best = word;
-    }
-  }
-  return best;
 }
 
 bool asks_for_help(const std::vector<std::string>& arguments) {

@@ -78,8 +78,6 @@ void add_patterns(OptionTable& table, PatternOptions& select);
 /// --color, --help, --version.
 void add_common(OptionTable& table, const std::string& version, std::string& color);
 
-/// The word that `given` was most likely meant to be; empty if none is near.
-std::string nearest(std::string_view given, const std::vector<std::string>& words);
 bool asks_for_help(const std::vector<std::string>& arguments);
 
 /// What parsing came to: all is well, or this is to be said.

@@ -146,7 +146,7 @@ void Binder::say_what_is_left() {
   constexpr std::size_t kSuggestions = 100;  // comparing everything with everything would take its time
   if (free.size() > 10'000) free.clear();
   for (std::size_t i = 0; i < std::min(kSuggestions, binding_.missing.size()); ++i) {
-    binding_.missing[i].nearest = nearest_name(binding_.missing[i].parameter, free);
+    binding_.missing[i].nearest = tools::nearest_name(binding_.missing[i].parameter, free);
   }
 }
 
@@ -179,21 +179,6 @@ std::vector<Prefix> suggestions(std::string_view wanted, const std::vector<std::
 }
 
 }  // namespace
-
-std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& names) {
-  constexpr std::size_t kMaxName = 256;  // beyond, a typing error is not the likely reason
-  if (name.size() < 2 || name.size() > kMaxName) return {};
-  std::size_t most = std::clamp<std::size_t>(name.size() / 3, 1, 6);
-  std::string_view best;
-  for (const std::string_view candidate : names) {
-    const std::size_t distance = tools::edit_distance(name, candidate, most);
-    if (distance > most) continue;
-    best = candidate;
-    if (distance == 0) break;
-    most = distance - 1;  // only a nearer one replaces it
-  }
-  return best;
-}
 
 std::optional<Prefix> prefix_between(const std::vector<std::string_view>& wanted,
                                      const std::vector<std::string_view>& there) {

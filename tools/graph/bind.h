@@ -59,7 +59,4 @@ std::optional<Prefix> prefix_between(const std::vector<std::string_view>& wanted
 /// Turns parameters without contents into inputs of the network, behind its own.
 void unbound_to_inputs(Graph& graph);
 
-/// Of `names` the one `name` was most likely meant to be; empty if none is near.
-std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& names);
-
 }  // namespace ckpt::graph
