@@ -3,40 +3,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ckpt/error.h"
 #include "graph.h"
+#include "literal.h"
 
 namespace ckpt::graph {
 
 /// What MindIR and graph.meta have in common: MindSpore's own graph, where tuples, monads and arguments that are no
 /// tensors are values like any other.
-
-/// A constant or an attribute.
-struct Literal {
-  enum class Is : std::uint8_t { none, monad, boolean, integer, number, text, dtype, tensor, list, other };
-
-  Is is = Is::none;
-  std::int64_t integer = 0;  ///< a boolean, too
-  double number = 0;
-  std::string text = {};  ///< of `other`: what it is, for a refusal
-  std::string name = {};  ///< of a constant, where the file names it
-  Type type = {};         ///< of a tensor; of a dtype: its dtype
-  Contents contents = {};
-  bool recorded = true;  ///< false: a tensor whose values the file does not have
-  std::vector<Literal> items = {};
-
-  static Literal of(bool value) { return {.is = Is::boolean, .integer = value ? 1 : 0}; }
-  static Literal of(std::int64_t value) { return {.is = Is::integer, .integer = value}; }
-  static Literal of(double value) { return {.is = Is::number, .number = value}; }
-  static Literal of(std::string value) { return {.is = Is::text, .text = std::move(value)}; }
-  static Literal of(DType value) { return {.is = Is::dtype, .type = {.dtype = value}}; }
-  static Literal other(std::string what) { return {.is = Is::other, .text = std::move(what)}; }
-};
 
 /// What the source recorded of a node's result.
 struct Recorded {
@@ -85,13 +63,15 @@ Result<Operand> find_output(const AnfGraph& graph, std::string_view name_or_scop
 /// The nodes that the outputs need, each after those it needs; monads need nothing. Errc::malformed for a cycle.
 Result<std::vector<std::uint32_t>> needed_nodes(const AnfGraph& graph);
 
-/// The graph without tuples and monads. Arguments that are constants become attributes under the names that the table
-/// of operators has for them, or constants of the graph where it wants a tensor. Outputs that are tuples become
-/// several. Errors: malformed for what no graph can be (cycles, names of parameters that come twice).
-Result<Graph> normalise(const AnfGraph& from, Refusals& refusals);
-
-/// Of a constant: its value as an attribute; empty if it has none (a tensor of two dims, nested lists, values that are
-/// not recorded).
-std::optional<Attr> attr_of(const Literal& literal);
+/// What a node is that is no operator.
+enum class Plumbing : std::uint8_t {
+  none,
+  pass_first,  ///< its first operand
+  tuple,
+  element,  ///< of a tuple
+  monad,
+  control,  ///< flow that depends on values
+};
+Plumbing plumbing(std::string_view op);
 
 }  // namespace ckpt::graph

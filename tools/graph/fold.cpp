@@ -286,10 +286,6 @@ std::vector<bool> wanted_constants(const Graph& graph) {
   return wanted;
 }
 
-}  // namespace
-
-namespace {
-
 /// What folding may cost. Results are kept small, or made when they are needed, from operands that may be such results
 /// themselves: what a result takes to make is told before it is folded, so that no file makes work that it is not as
 /// large as.
@@ -358,8 +354,8 @@ void fold_constants(Graph& graph, std::uint64_t limit) {
       value.bound = true;
     }
   }
-  std::erase_if(graph.nodes,
-                [&](const Node& node) { return graph.value(node.outputs.front()).kind == ValueKind::constant; });
+  const auto folded = [&](const Node& node) { return graph.value(node.outputs.front()).kind == ValueKind::constant; };
+  if (std::erase_if(graph.nodes, folded) == 0) return;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     for (const ValueId id : graph.nodes[i].outputs) graph.value(id).producer = static_cast<std::uint32_t>(i);
   }

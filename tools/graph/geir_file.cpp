@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -17,6 +16,8 @@
 #include "ge_interface.h"
 #include "ge_ir.pb.h"
 #include "ops/ge_rules.h"
+#include "unique_names.h"
+#include "value_writer.h"
 #include "wire_text.h"
 
 namespace ckpt::graph {
@@ -171,12 +172,6 @@ class Planner {
   }
 
  private:
-  std::string free_name(const std::string& wanted) {
-    std::string name = wanted;
-    for (int i = 1; !names_.insert(name).second; ++i) name = wanted + "_" + std::to_string(i);
-    return name;
-  }
-
   PlannedOp& add_op(std::string name, std::string_view type) {
     PlannedOp& op = plan_.ops.emplace_back();
     op.head.set_id(static_cast<std::int64_t>(plan_.ops.size()) - 1);
@@ -216,7 +211,7 @@ class Planner {
   Status add_inputs() {
     for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
       const Value& value = graph_.value(graph_.inputs[i]);
-      ge_ir::OpDef& op = add_op(free_name(value.name), "Data").head;
+      ge_ir::OpDef& op = add_op(names_.take(value.name), "Data").head;
       op.add_input("");
       set(op, "index", static_cast<std::int64_t>(i));
       name_ports(op, {"x"}, {"y"}, *find_ge_op("Data"));
@@ -232,7 +227,7 @@ class Planner {
       const Target::Output& output = target_.outputs()[ref];
       if (!output.constant) continue;
       constant_[ref] = true;
-      PlannedOp& op = add_op(free_name(output.parameter ? output.name + "_const" : output.name), "Const");
+      PlannedOp& op = add_op(names_.take(output.parameter ? output.name + "_const" : output.name), "Const");
       ge_ir::TensorDef tensor;
       if (auto status = describe(*op.head.add_output_desc(), output.name, output.type); !status) return status;
       *tensor.mutable_desc() = op.head.output_desc(0);
@@ -352,27 +347,10 @@ class Planner {
   Plan plan_ = {};
   std::vector<std::string> ends_;  // of a value: "OP:INDEX"
   std::vector<bool> constant_;
-  std::set<std::string, std::less<>> names_ = {};
+  UniqueNames names_ = {};
 };
 
 // ---- writing ----
-
-Status append_text(OutputFile& file, const std::string& text) {
-  return file.append(std::as_bytes(std::span(text.data(), text.size())));
-}
-
-Status append_contents(OutputFile& file, const Contents& contents) {
-  if (contents.make) {
-    const auto bytes = contents.make();
-    if (!bytes) return bytes.error();
-    if (bytes->size() != contents.size) return Error{.code = Errc::mismatch, .message = "a tensor changed its size"};
-    return file.append(*bytes);
-  }
-  for (const Contents::Run& run : contents.runs) {
-    if (auto status = file.append_source(*run.source, run.offset, run.size); !status) return status;
-  }
-  return {};
-}
 
 /// The ops in their final form, but for the bytes of Consts; the last step writes from these.
 struct Laid {
@@ -395,33 +373,16 @@ Laid lay_out(const Plan& plan) {
   return laid;
 }
 
-Status verify_sources(const Plan& plan) {
-  std::set<const Source*> sources;
-  for (const PlannedOp& op : plan.ops) {
-    if (!op.contents) continue;
-    for (const Contents::Run& run : op.contents->runs) {
-      if (!sources.insert(run.source.get()).second) continue;
-      if (auto status = run.source->verify_unchanged(); !status) return status;
-    }
-  }
-  return {};
-}
-
-Status append_model(OutputFile& file, const Plan& plan, const Laid& laid, const Progress& progress) {
+Status append_model(OutputFile& file, const Plan& plan, const Laid& laid, ValueWriter& values) {
   const std::string graph = serialised(plan.graph);
   if (auto status = append_text(file, length_field(ge_ir::ModelDef::kGraphFieldNumber, laid.size) + graph); !status) {
     return status;
   }
-  std::uint64_t done = 0;
   for (std::size_t i = 0; i < plan.ops.size(); ++i) {
     if (auto status = append_text(file, laid.heads[i]); !status) return status;
     const Contents* contents = plan.ops[i].contents;
     if (!contents) continue;
-    if (auto status = append_contents(file, *contents); !status) return status;
-    done += contents->size;
-    if (progress && !progress(done, laid.values)) {
-      return Error{.code = Errc::cancelled, .message = "stopped while it was written"};
-    }
+    if (auto status = values.append(file, *contents); !status) return status;
   }
   return append_text(file, serialised(plan.model));
 }
@@ -439,8 +400,9 @@ Status write_geir(const std::filesystem::path& path, const Graph& graph, const T
   auto file = OutputFile::create(
       path, {.permissions = options.permissions, .overwrite = options.overwrite, .durable = options.durable});
   if (!file) return file.error();
-  if (auto status = append_model(*file, *plan, laid, options.progress); !status) return status;
-  if (auto status = verify_sources(*plan); !status) return status;
+  ValueWriter values(laid.values, options.progress);
+  if (auto status = append_model(*file, *plan, laid, values); !status) return status;
+  if (auto status = values.finish(); !status) return status;
   return file->commit();
 }
 

@@ -5,7 +5,9 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <unordered_set>
+#include <utility>
+
+#include "unique_names.h"
 
 namespace ckpt::graph {
 
@@ -93,10 +95,9 @@ Status verify_list(const Graph& graph, const std::vector<ValueId>& list, std::st
 /// The first name that occurs twice; empty if none does.
 template <class List>
 std::string_view twice(const List& list) {
-  std::unordered_set<std::string_view> seen;
-  seen.reserve(list.size());
+  UniqueNames seen;
   for (const auto& item : list) {
-    if (!seen.insert(item.name).second) return item.name;
+    if (!seen.insert(item.name)) return item.name;
   }
   return {};
 }
@@ -234,14 +235,17 @@ void drop_unused(Graph& graph) {
   std::ranges::for_each(graph.inputs, keep);
   std::ranges::for_each(graph.outputs, keep);
 
-  std::vector<Node> nodes;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     if (!needed[i]) continue;
     std::ranges::for_each(graph.nodes[i].inputs, keep);
-    for (const ValueId id : graph.nodes[i].outputs) {
-      keep(id);
-      graph.value(id).producer = static_cast<std::uint32_t>(nodes.size());
-    }
+    std::ranges::for_each(graph.nodes[i].outputs, keep);
+  }
+  if (std::ranges::find(kept, false) == kept.end() && std::ranges::find(needed, false) == needed.end()) return;
+
+  std::vector<Node> nodes;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (!needed[i]) continue;
+    for (const ValueId id : graph.nodes[i].outputs) graph.value(id).producer = static_cast<std::uint32_t>(nodes.size());
     nodes.push_back(std::move(graph.nodes[i]));
   }
 

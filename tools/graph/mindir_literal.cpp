@@ -243,10 +243,6 @@ class ShapeReader {
   int next_ = 0;
 };
 
-}  // namespace
-
-namespace {
-
 template <class To, class List>
 std::vector<std::byte> bytes_of_list(const List& list) {
   std::vector<std::byte> bytes(sizeof(To) * static_cast<std::size_t>(list.size()));

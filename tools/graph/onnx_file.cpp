@@ -1,11 +1,11 @@
 #include "onnx_file.h"
 
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "ckpt/text.h"
 #include "onnx_model.h"
+#include "unique_names.h"
 
 namespace ckpt::graph {
 namespace {
@@ -58,24 +58,10 @@ Result<std::uint64_t> describe(onnx::TensorProto& tensor, const std::string& nam
   return *size;
 }
 
-/// Names that ONNX can have, each once.
-class UniqueNames {
- public:
-  std::string take(const std::string& wanted) {
-    std::string text = wanted.empty() ? "_" : is_utf8(wanted) ? wanted : escape(wanted);
-    if (taken_.try_emplace(text, 1).second) return text;
-    for (std::size_t& next = taken_[text];;) {
-      std::string numbered = text + "_" + std::to_string(next++);
-      if (!taken_.contains(numbered)) {
-        taken_.emplace(numbered, 1);
-        return numbered;
-      }
-    }
-  }
-
- private:
-  std::unordered_map<std::string, std::size_t> taken_ = {};
-};
+/// A name that ONNX can have.
+std::string onnx_name(const std::string& wanted) {
+  return wanted.empty() ? "_" : is_utf8(wanted) ? wanted : escape(wanted);
+}
 
 /// Turns a Target into a model.
 class Planner {
@@ -110,7 +96,7 @@ class Planner {
       entry.set_key(key);
       entry.set_value(value);
     }
-    model_.graph.set_name(UniqueNames().take(graph_.name.empty() ? "graph" : graph_.name));
+    model_.graph.set_name(graph_.name.empty() ? "graph" : onnx_name(graph_.name));
   }
 
   void find_uses() {
@@ -136,7 +122,7 @@ class Planner {
   }
 
   void give_name(Ref ref) {
-    if (names_[ref].empty()) names_[ref] = value_names_.take(output(ref).name);
+    if (names_[ref].empty()) names_[ref] = value_names_.take(onnx_name(output(ref).name));
   }
 
   Status add_inputs() {
@@ -185,7 +171,7 @@ class Planner {
   Status add_node(const Target::Step& step) {
     auto& node = *model_.graph.add_node();
     node.set_op_type(step.op);
-    node.set_name(node_names_.take(step.name));
+    node.set_name(node_names_.take(onnx_name(step.name)));
     for (const Ref ref : step.inputs) node.add_input(ref == Target::kNothing ? "" : names_[ref]);
     for (const Ref ref : step.outputs) node.add_output(ref == Target::kNothing ? "" : names_[ref]);
     for (const Target::NamedAttr& attr : step.attrs) {

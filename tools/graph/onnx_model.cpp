@@ -1,21 +1,18 @@
 #include "onnx_model.h"
 
 #include <algorithm>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
 
-#include "ckpt/cast.h"
 #include "ckpt/output_file.h"
 #include "ckpt/text.h"
+#include "value_writer.h"
 #include "wire_text.h"
 
 namespace ckpt::graph {
 namespace {
 
-constexpr std::uint64_t kBlock = std::uint64_t{256} << 10;
-constexpr std::uint64_t kStep = std::uint64_t{32} << 20;  // between two looks at whether to stop
 // Values below that stay in the model: shapes are among them, which readers want to see without opening another file.
 constexpr std::uint64_t kExternalFrom = 1024;
 // Large ones begin where they can be mapped, and where file systems can share blocks.
@@ -67,117 +64,20 @@ std::uint64_t make_external(OnnxModel& model, const std::string& location) {
   return at;
 }
 
-/// Appends values to files.
-class ValueWriter {
- public:
-  ValueWriter(const OnnxModel& model, const Progress& progress) : progress_(progress) {
-    for (const OnnxTensor& tensor : model.initializers) total_ += tensor.contents.size;
-  }
+Status append_values(OutputFile& file, const OnnxTensor& tensor, ValueWriter& values) {
+  auto status = tensor.half ? values.append_half(file, tensor.contents) : values.append(file, tensor.contents);
+  if (status || !status.error().tensor.empty()) return status;
+  // A disk that is full, or an interruption, has nothing to do with the tensor.
+  if (status.error().code == Errc::io || status.error().code == Errc::cancelled) return status;
+  Error error = status.error();
+  error.tensor = tensor.head.name();
+  return error;
+}
 
-  Status append(OutputFile& file, const OnnxTensor& tensor) {
-    auto status = tensor.half ? append_half(file, tensor) : append_as_is(file, tensor.contents);
-    if (status || !status.error().tensor.empty()) return status;
-    // A disk that is full, or an interruption, has nothing to do with the tensor.
-    if (status.error().code == Errc::io || status.error().code == Errc::cancelled) return status;
-    Error error = status.error();
-    error.tensor = tensor.head.name();
-    return error;
-  }
-
-  /// Errc::changed if a file was rewritten while its bytes were copied.
-  Status finish() const {
-    for (const Source* source : sources_)
-      if (auto status = source->verify_unchanged(); !status) return status;
-    return {};
-  }
-
- private:
-  // Bytes that have to be made are there at once; others come in blocks, or are copied by the kernel.
-  template <class TakeBytes, class TakeRange>
-  Status visit(const Contents& contents, TakeBytes take_bytes, TakeRange take_range) {
-    if (contents.make) {
-      const auto bytes = contents.make();
-      if (!bytes) return bytes.error();
-      if (bytes->size() != contents.size)
-        return Error{.code = Errc::mismatch, .message = "its bytes are not all there"};
-      return take_bytes(std::span<const std::byte>(*bytes));
-    }
-    for (const Contents::Run& run : contents.runs) {
-      sources_.insert(run.source.get());
-      if (auto status = take_range(*run.source, run.offset, run.size); !status) return status;
-    }
-    return {};
-  }
-
-  Status append_as_is(OutputFile& file, const Contents& contents) {
-    return visit(
-        contents,
-        [&](std::span<const std::byte> bytes) {
-          if (auto status = file.append(bytes); !status) return status;
-          return advance(bytes.size());
-        },
-        [&](const Source& from, std::uint64_t offset, std::uint64_t size) {
-          while (size > 0) {
-            const std::uint64_t step = std::min(size, kStep);
-            if (auto status = file.append_source(from, offset, step); !status) return status;
-            if (auto status = advance(step); !status) return status;
-            offset += step;
-            size -= step;
-          }
-          return Status();
-        });
-  }
-
-  // Elements may lie across runs and blocks, so what is left of one is kept.
-  Status append_half(OutputFile& file, const OnnxTensor& tensor) {
-    std::vector<std::byte> kept;
-    const auto take = [&](std::span<const std::byte> bytes) {
-      kept.insert(kept.end(), bytes.begin(), bytes.end());
-      const std::size_t elements = kept.size() / 4;
-      std::vector<std::byte> out(elements * 2);
-      CastCounts counts;
-      cast(DType::float32, std::span(kept).first(elements * 4), DType::float16, out, counts);
-      if (counts.overflow > 0)
-        return Status(Error{.code = Errc::mismatch, .message = "numbers that are too large for Float16"});
-      kept.erase(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(elements * 4));
-      if (auto status = file.append(out); !status) return status;
-      return advance(bytes.size());
-    };
-    return visit(
-        tensor.contents,
-        [&](std::span<const std::byte> bytes) {
-          for (; !bytes.empty(); bytes = bytes.subspan(std::min<std::size_t>(bytes.size(), kBlock)))
-            if (auto status = take(bytes.first(std::min<std::size_t>(bytes.size(), kBlock))); !status) return status;
-          return Status();
-        },
-        [&](const Source& from, std::uint64_t offset, std::uint64_t size) {
-          std::vector<std::byte> block;
-          while (size > 0) {
-            block.resize(static_cast<std::size_t>(std::min(size, kBlock)));
-            if (auto status = from.read_at(offset, block); !status) return status;
-            if (auto status = take(block); !status) return status;
-            offset += block.size();
-            size -= block.size();
-          }
-          return Status();
-        });
-  }
-
-  Status advance(std::uint64_t bytes) {
-    done_ += bytes;
-    if (progress_ && !progress_(done_, total_))
-      return Error{.code = Errc::cancelled, .message = "stopped while it was written"};
-    return {};
-  }
-
-  const Progress& progress_;
-  std::uint64_t done_ = 0;
-  std::uint64_t total_ = 0;
-  std::set<const Source*> sources_ = {};
-};
-
-Status append_text(OutputFile& file, const std::string& text) {
-  return file.append(std::as_bytes(std::span(text.data(), text.size())));
+ValueWriter writer_of(const OnnxModel& model, const Progress& progress) {
+  std::uint64_t total = 0;
+  for (const OnnxTensor& tensor : model.initializers) total += tensor.contents.size;
+  return ValueWriter(total, progress);
 }
 
 // Fields of a message may come in any order; what is largest comes last.
@@ -191,7 +91,7 @@ Status append_model(OutputFile& file, const OnnxModel& model, ValueWriter& value
     if (!tensor.external) head += length_field(onnx::TensorProto::kRawDataFieldNumber, tensor.size);
     if (auto status = append_text(file, head); !status) return status;
     if (tensor.external) continue;
-    if (auto status = values.append(file, tensor); !status) return status;
+    if (auto status = append_values(file, tensor, values); !status) return status;
   }
   return {};
 }
@@ -203,7 +103,7 @@ Status append_data(OutputFile& file, const OnnxModel& model, ValueWriter& values
     if (const std::uint64_t past = file.size() % kAlignment; tensor.size >= kAlignFrom && past != 0)
       if (auto status = file.append(std::span(zeros).first(static_cast<std::size_t>(kAlignment - past))); !status)
         return status;
-    if (auto status = values.append(file, tensor); !status) return status;
+    if (auto status = append_values(file, tensor, values); !status) return status;
   }
   return {};
 }
@@ -226,7 +126,7 @@ Status write_in_two(const std::filesystem::path& model_path, const OnnxModel& mo
     error.message = escape(data_path.filename().string()) + ": " + error.message;
     return error;
   }
-  ValueWriter values(model, progress);
+  ValueWriter values = writer_of(model, progress);
   if (auto status = append_data(*data, model, values); !status) return status;
   if (auto status = append_model(*file, model, values); !status) return status;
   if (auto status = values.finish(); !status) return status;
@@ -302,7 +202,7 @@ Status write_model(const std::filesystem::path& path, OnnxModel model, const Onn
   }
   auto file = OutputFile::create(path, how);
   if (!file) return file.error();
-  ValueWriter values(model, options.progress);
+  ValueWriter values = writer_of(model, options.progress);
   if (auto status = append_model(*file, model, values); !status) return status;
   if (auto status = values.finish(); !status) return status;
   return file->commit();

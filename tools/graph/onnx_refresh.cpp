@@ -1,7 +1,9 @@
 #include "onnx_refresh.h"
 
 #include <array>
+#include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "ckpt/source.h"
@@ -22,6 +24,10 @@ constexpr MessageRule kGraph{kGraphFields};
 constexpr std::array kModelFields = {FieldRule{7, FieldRule::Is::message, &kGraph}};
 constexpr MessageRule kModel{kModelFields};
 
+// Of a model without its graph, what it says of itself is left.
+constexpr std::array kHeadFields = {FieldRule{7, FieldRule::Is::left_out, nullptr}};
+constexpr MessageRule kHead{kHeadFields};
+
 /// A graph that has nothing but parameters: bind() gives them values.
 Graph parameters_of(const Checkpoint& model) {
   Graph graph;
@@ -29,6 +35,28 @@ Graph parameters_of(const Checkpoint& model) {
     if (tensor.kind == Kind::tensor && tensor.fits())
       graph.add_parameter(tensor.name, {.dtype = tensor.dtype, .dims = Dims(tensor.dims.begin(), tensor.dims.end())});
   return graph;
+}
+
+/// Takes the initialisers out of the graph, each with what the values are now.
+Status take_initializers(const Graph& values, OnnxModel& model) {
+  std::map<std::string_view, const Value*> by_name;
+  for (const Value& value : values.values) by_name.emplace(value.name, &value);
+  onnx::GraphProto old;
+  old.mutable_initializer()->Swap(model.graph.mutable_initializer());
+  for (const onnx::TensorProto& tensor : old.initializer()) {
+    const auto found = by_name.find(tensor.name());
+    if (found == by_name.end())
+      return Error{.code = Errc::unsupported,
+                   .tensor = tensor.name(),
+                   .message = "an initialiser of a type whose values are not understood"};
+    OnnxTensor out{.contents = found->second->contents, .size = found->second->contents.size};
+    out.head.set_name(tensor.name());
+    out.head.set_data_type(tensor.data_type());
+    *out.head.mutable_dims() = tensor.dims();
+    if (tensor.has_doc_string()) out.head.set_doc_string(tensor.doc_string());
+    model.initializers.push_back(std::move(out));
+  }
+  return {};
 }
 
 }  // namespace
@@ -56,14 +84,12 @@ Result<OnnxRefresh> OnnxRefresh::read(const std::filesystem::path& model,
   auto impl = std::make_unique<Impl>();
   onnx::ModelProto& all = impl->model.model;
   if (!all.ParseFromString(stripped->message)) return Error{.code = Errc::malformed, .message = "is no ONNX model"};
-  onnx::GraphProto& graph = impl->model.graph;
-  graph.Swap(all.mutable_graph());
+  impl->model.graph.Swap(all.mutable_graph());
   all.clear_graph();
 
-  Graph before = parameters_of(*old);
-  bind(before, old, {.exact = true});
-  Graph after = before;
-  Binding binding = bind(after, weights, {.exact = true});
+  Graph values = parameters_of(*old);
+  bind(values, old, {.exact = true});
+  Binding binding = bind(values, weights, {.exact = true});
   if (binding.bound == 0 && binding.unfit.empty())
     return Error{.code = Errc::mismatch, .message = "has no initialiser that is called as a weight of the checkpoint"};
   // What the model has besides (shapes, constants) stays; what the checkpoint has besides has no place in it.
@@ -71,24 +97,7 @@ Result<OnnxRefresh> OnnxRefresh::read(const std::filesystem::path& model,
   for (std::string& name : binding.left_over)
     binding.missing.push_back({.parameter = std::move(name), .reason = "not in the model"});
   binding.left_over.clear();
-
-  std::map<std::string, const Value*, std::less<>> values;
-  for (const Value& value : after.values) values.emplace(value.name, &value);
-  onnx::GraphProto initializers;
-  initializers.mutable_initializer()->Swap(graph.mutable_initializer());
-  for (const onnx::TensorProto& tensor : initializers.initializer()) {
-    const auto found = values.find(tensor.name());
-    if (found == values.end())
-      return Error{.code = Errc::unsupported,
-                   .tensor = tensor.name(),
-                   .message = "an initialiser of a type whose values are not understood"};
-    OnnxTensor out{.contents = found->second->contents, .size = found->second->contents.size};
-    out.head.set_name(tensor.name());
-    out.head.set_data_type(tensor.data_type());
-    *out.head.mutable_dims() = tensor.dims();
-    if (tensor.has_doc_string()) out.head.set_doc_string(tensor.doc_string());
-    impl->model.initializers.push_back(std::move(out));
-  }
+  if (auto status = take_initializers(values, impl->model); !status) return status.error();
   return OnnxRefresh(std::move(impl), std::move(binding));
 }
 
@@ -107,6 +116,18 @@ Status OnnxRefresh::write(const std::filesystem::path& path, const OnnxOptions& 
     entry.set_value(value);
   }
   return write_model(path, std::move(model), options);
+}
+
+Result<std::string> recorded_digest(const std::filesystem::path& model) {
+  const auto source = open_file(model);
+  if (!source) return source.error();
+  const auto stripped = strip_payloads(*source, kHead, kLimits);
+  if (!stripped) return stripped.error();
+  onnx::ModelProto head;
+  if (!head.ParseFromString(stripped->message)) return Error{.code = Errc::malformed, .message = "is no ONNX model"};
+  for (const onnx::StringStringEntryProto& entry : head.metadata_props())
+    if (entry.key() == kDigestKey) return entry.value();
+  return std::string();
 }
 
 }  // namespace ckpt::graph

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "bind.h"
 #include "ckpt/checkpoint.h"
@@ -33,5 +34,8 @@ class OnnxRefresh {
   std::unique_ptr<Impl> impl_;
   Binding binding_;
 };
+
+/// The entry kDigestKey of a model's metadata; empty where it has none.
+Result<std::string> recorded_digest(const std::filesystem::path& model);
 
 }  // namespace ckpt::graph

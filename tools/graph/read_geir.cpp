@@ -8,6 +8,7 @@
 #include "anf.h"
 #include "ckpt/text.h"
 #include "ge_ir.pb.h"
+#include "normalise.h"
 #include "readers.h"
 
 namespace ckpt::graph {
@@ -223,6 +224,8 @@ class GeirReader {
   static void complete(AnfNode& out);
   static void complete_padded_pool(AnfNode& out);
   Status connect();
+  Result<std::vector<Operand>> operands_of(const ge_ir::OpDef& op);
+  Status connect_node(std::uint32_t index, const ge_ir::OpDef& op, std::vector<Operand> operands);
   Result<Operand> source(std::string_view reference);
   Operand constant(Literal literal);
   Literal literal_of(const ge_ir::AttrDef& value);
@@ -408,47 +411,55 @@ void GeirReader::complete_padded_pool(AnfNode& out) {
 
 Status GeirReader::connect() {
   for (const auto& [index, op] : open_) {
-    const auto biased = biased_.find(index);
-    const auto known = std::ranges::find(kOps, op->type(), &GeOp::ge);
-    std::vector<Operand> operands;
-    for (int i = 0; i < op->input_size(); ++i) {
-      const std::string& reference = op->input(i);
-      if (reference.ends_with(":-1")) continue;  // only an order
-      if (reference.empty()) {
-        operands.push_back(constant({}));
-        continue;
-      }
-      const auto found = source(reference);
-      if (!found) {
-        Error error = found.error();
-        error.message = "\"" + escape(op->name()) + "\": " + error.message;
-        return error;
-      }
-      operands.push_back(*found);
-    }
-    if (biased != biased_.end()) {
-      if (operands.size() <= known->bias) return malformed("\"" + escape(op->name()) + "\": its bias is only an order");
-      graph_.nodes[biased->second].operands = {{Operand::Is::node, index}, operands[known->bias]};
-      operands.resize(known->bias);
-    }
-    while (!operands.empty() && operands.back().is == Operand::Is::constant &&
-           graph_.constants[operands.back().index].is == Literal::Is::none)
-      operands.pop_back();
-    if (op->type() == "Adds" || op->type() == "Muls") {
-      // The number is an attribute there, an operand here.
-      const auto value = graph_.nodes[index].attrs.find("value");
-      if (value != graph_.nodes[index].attrs.end()) operands.push_back(constant(value->second));
-    }
-    if (op->type() == "Conv2DBackpropInputD" && operands.size() == 2) std::swap(operands[0], operands[1]);
-    const bool variadic = op->type() == "ConcatD" || op->type() == "Pack" || op->type() == "AddN";
-    if (!variadic) {
-      graph_.nodes[index].operands = std::move(operands);
+    auto operands = operands_of(*op);
+    const Status status = operands ? connect_node(index, *op, std::move(*operands)) : operands.error();
+    if (status) continue;
+    Error error = status.error();
+    error.message = "\"" + escape(op->name()) + "\": " + error.message;
+    return error;
+  }
+  return {};
+}
+
+Result<std::vector<Operand>> GeirReader::operands_of(const ge_ir::OpDef& op) {
+  std::vector<Operand> operands;
+  for (const std::string& reference : op.input()) {
+    if (reference.ends_with(":-1")) continue;  // only an order
+    if (reference.empty()) {
+      operands.push_back(constant({}));
       continue;
     }
-    const auto tuple = static_cast<std::uint32_t>(graph_.nodes.size());
-    graph_.nodes.push_back({.op = "MakeTuple", .name = op->name() + "/tuple", .operands = std::move(operands)});
-    graph_.nodes[index].operands = {{Operand::Is::node, tuple}};
+    auto found = source(reference);
+    if (!found) return found.error();
+    operands.push_back(*found);
   }
+  return operands;
+}
+
+/// Gives a node its operands, in MindSpore's order and form.
+Status GeirReader::connect_node(std::uint32_t index, const ge_ir::OpDef& op, std::vector<Operand> operands) {
+  if (const auto biased = biased_.find(index); biased != biased_.end()) {
+    const std::size_t bias = std::ranges::find(kOps, op.type(), &GeOp::ge)->bias;
+    if (operands.size() <= bias) return malformed("its bias is only an order");
+    graph_.nodes[biased->second].operands = {{Operand::Is::node, index}, operands[bias]};
+    operands.resize(bias);
+  }
+  const auto nothing = [&](const Operand& operand) {
+    return operand.is == Operand::Is::constant && graph_.constants[operand.index].is == Literal::Is::none;
+  };
+  while (!operands.empty() && nothing(operands.back())) operands.pop_back();
+  if (op.type() == "Adds" || op.type() == "Muls") {
+    // The number is an attribute there, an operand here.
+    const auto value = graph_.nodes[index].attrs.find("value");
+    if (value != graph_.nodes[index].attrs.end()) operands.push_back(constant(value->second));
+  }
+  if (op.type() == "Conv2DBackpropInputD" && operands.size() == 2) std::swap(operands[0], operands[1]);
+  if (op.type() == "ConcatD" || op.type() == "Pack" || op.type() == "AddN") {
+    const auto tuple = static_cast<std::uint32_t>(graph_.nodes.size());
+    graph_.nodes.push_back({.op = "MakeTuple", .name = op.name() + "/tuple", .operands = std::move(operands)});
+    operands = {{Operand::Is::node, tuple}};
+  }
+  graph_.nodes[index].operands = std::move(operands);
   return {};
 }
 

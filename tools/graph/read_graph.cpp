@@ -190,7 +190,7 @@ Result<GraphFile> read_graph(const SourcePtr& file, const std::filesystem::path&
     case Looks::encrypted:
       return Error{.code = Errc::key, .message = "an encrypted file; only files that are not encrypted can be read"};
     default:
-      return malformed("no graph: neither MindIR, graph.meta, GEIR nor ONNX");
+      return unsupported("no graph: neither MindIR, graph.meta, GEIR nor ONNX");
   }
 }
 

@@ -8,6 +8,7 @@
 #include "anf.h"
 #include "anf_ir.pb.h"
 #include "ckpt/text.h"
+#include "normalise.h"
 #include "readers.h"
 
 namespace ckpt::graph {

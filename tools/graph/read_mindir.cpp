@@ -11,6 +11,7 @@
 #include "external_data.h"
 #include "mind_ir.pb.h"
 #include "mindir_literal.h"
+#include "normalise.h"
 #include "onnx.pb.h"
 #include "readers.h"
 

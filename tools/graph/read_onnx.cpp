@@ -2,7 +2,6 @@
 #include <cerrno>
 #include <memory>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "ckpt/text.h"
@@ -10,6 +9,7 @@
 #include "external_data.h"
 #include "onnx.pb.h"
 #include "readers.h"
+#include "unique_names.h"
 
 namespace ckpt::graph {
 namespace {
@@ -113,7 +113,7 @@ class OnnxReader {
   Status add_node(const onnx::NodeProto& node) {
     Node out{.op = node.op_type(), .name = node.name()};
     if (out.name.empty() && node.output_size() > 0) out.name = node.output(0);
-    for (int i = 2; !names_.insert(out.name).second; ++i) out.name = node.name() + "_" + std::to_string(i);
+    out.name = names_.take(std::move(out.name));
     for (const std::string& input : node.input()) {
       const auto found = values_.find(input);
       if (!input.empty() && found == values_.end())
@@ -138,7 +138,7 @@ class OnnxReader {
   std::shared_ptr<const Checkpoint> weights_;
   Graph graph_ = {};
   std::unordered_map<std::string, ValueId> values_ = {};
-  std::unordered_set<std::string> names_ = {};
+  UniqueNames names_ = {};
 };
 
 Result<Checkpoint> weights_of(const SourcePtr& file, const std::filesystem::path& path) {

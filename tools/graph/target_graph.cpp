@@ -1,7 +1,7 @@
 #include "target_graph.h"
 
+#include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "ckpt/element.h"
 #include "infer.h"
@@ -9,6 +9,7 @@
 #include "ops/onnx_types.h"
 #include "ops/rules.h"
 #include "passes.h"
+#include "unique_names.h"
 
 namespace ckpt::graph {
 
@@ -98,7 +99,7 @@ class Conversion {
     for (const Value& value : graph.values) names_.insert(value.name);
     for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
       const Value& value = graph.value(graph.inputs[i]);
-      std::string name = value.name.empty() ? free_name(names_, "input_" + std::to_string(i)) : value.name;
+      std::string name = value.name.empty() ? names_.take("input_" + std::to_string(i)) : value.name;
       target_.by_value_[graph.inputs[i]] = target_.fresh({.name = std::move(name), .type = value.type});
     }
   }
@@ -198,19 +199,13 @@ class Conversion {
     for (std::size_t i = first; i < target_.steps_.size(); ++i) {
       Target::Step& step = target_.steps_[i];
       const bool is_main = std::ranges::find(step.outputs, main) != step.outputs.end();
-      step.name = free_name(step_names_, is_main ? node.name : node.name + "/" + step.op);
+      step.name = step_names_.take(is_main ? node.name : node.name + "/" + step.op);
       for (std::size_t k = 0; k < step.outputs.size(); ++k) {
         Target::Output& output = target_.outputs_[step.outputs[k]];
         if (!output.name.empty()) continue;
-        output.name = free_name(names_, step.outputs.size() == 1 ? step.name : step.name + ":" + std::to_string(k));
+        output.name = names_.take(step.outputs.size() == 1 ? step.name : step.name + ":" + std::to_string(k));
       }
     }
-  }
-
-  static std::string free_name(std::set<std::string, std::less<>>& used, const std::string& wanted) {
-    std::string name = wanted;
-    for (int i = 1; !used.insert(name).second; ++i) name = wanted + "_" + std::to_string(i);
-    return name;
   }
 
   /// Each output of the graph is a value of its own, under its own name.
@@ -224,15 +219,15 @@ class Conversion {
     if (own) return;
     const Target::Ref copy = target_.add("Identity", {ref}, {}, value.type);
     const bool free = target_.outputs_[ref].name != value.name;
-    target_.outputs_[copy].name = free ? value.name : free_name(names_, value.name + "/output");
-    target_.steps_.back().name = free_name(step_names_, target_.outputs_[copy].name);
+    target_.outputs_[copy].name = free ? value.name : names_.take(value.name + "/output");
+    target_.steps_.back().name = step_names_.take(target_.outputs_[copy].name);
     target_.by_value_[id] = copy;
   }
 
   void name_constants() {
     std::size_t count = 0;
     for (Target::Output& output : target_.outputs_) {
-      if (output.name.empty()) output.name = free_name(names_, "constant_" + std::to_string(count++));
+      if (output.name.empty()) output.name = names_.take("constant_" + std::to_string(count++));
     }
   }
 
@@ -243,12 +238,23 @@ class Conversion {
   std::vector<bool> failed_ = {};
   std::vector<bool> used_ = {};    // values that a node or the graph wants
   const Node* untyped_ = nullptr;  // the first whose types are not known
-  std::set<std::string, std::less<>> names_ = {};
-  std::set<std::string, std::less<>> step_names_ = {};
+  UniqueNames names_ = {};
+  UniqueNames step_names_ = {};
 };
 
 Converted convert_to_onnx(const Graph& graph, int opset) { return Conversion(graph, opset, &Op::to_onnx).run(); }
 
-Converted convert_to_ge(const Graph& graph) { return Conversion(graph, 0, &Op::to_ge).run(); }
+Converted convert_to_ge(const Graph& graph) {
+  Converted out = Conversion(graph, 0, &Op::to_ge).run();
+  for (const ValueId id : graph.inputs) {
+    const Dims& dims = graph.value(id).type.dims;
+    for (std::size_t i = 1; i < dims.size(); ++i) {
+      if (dims[i].known()) continue;
+      out.refusals.add("Data", graph.value(id).name,
+                       "its dimension " + std::to_string(i) + " is not known, as only that of the batch may be");
+    }
+  }
+  return out;
+}
 
 }  // namespace ckpt::graph

@@ -11,7 +11,7 @@
 namespace ckpt::graph {
 namespace {
 
-struct Shape {
+struct Variant {
   std::array<int, 4> blocks;
   bool bottleneck;
 };
@@ -21,9 +21,9 @@ constexpr double kShallowEpsilon = 1e-5;
 
 class ResNet {
  public:
-  ResNet(Net net, const Shape& shape) : net_(std::move(net)), shape_(shape) {
+  ResNet(Net net, const Variant& variant) : net_(std::move(net)), variant_(variant) {
     const std::string& asked = net_.options().pad_mode;
-    pad_ = asked.empty() ? !shape.bottleneck : asked == "pad";
+    pad_ = asked.empty() ? !variant.bottleneck : asked == "pad";
     if (!asked.empty() && asked != "same" && asked != "pad") net_.fail("pad_mode is \"same\" or \"pad\"");
   }
 
@@ -46,7 +46,7 @@ class ResNet {
   ValueId basic(const Cell& at, ValueId x, std::int64_t in, std::int64_t out, std::int64_t stride);
 
   Net net_;
-  const Shape& shape_;
+  const Variant& variant_;
   bool pad_ = false;
 };
 
@@ -54,7 +54,7 @@ ValueId ResNet::stem(const Cell& root) {
   const std::int64_t channels = net_.dim("conv1.weight", 1, net_.channels(3));
   ValueId x = net_.input({Dim("N"), channels, 224, 224});
   x = convolve(root.in("conv1", "Conv2d"), x, channels, 64, 7, 2);
-  x = net_.batch_norm2d(root.in("bn1", "BatchNorm2d"), x, 64, shape_.bottleneck ? kEpsilon : kShallowEpsilon);
+  x = net_.batch_norm2d(root.in("bn1", "BatchNorm2d"), x, 64, variant_.bottleneck ? kEpsilon : kShallowEpsilon);
   x = net_.relu(root, x);
   if (pad_) x = net_.node("Pad", root.in("pad", "Pad"), {x}, {{"paddings", IntLists{{0, 0}, {0, 0}, {1, 1}, {1, 1}}}});
   return net_.max_pool2d(root.in("maxpool", "MaxPool2d"), x, 3, 2, pad_ ? "valid" : "same");
@@ -64,7 +64,7 @@ ValueId ResNet::shortcut(const Cell& at, ValueId x, std::int64_t in, std::int64_
   if (stride == 1 && in == out) return x;
   const Cell layers = at.in("down_sample_layer", "SequentialCell");
   x = convolve(layers.in("0", "Conv2d"), x, in, out, 1, stride);
-  return net_.batch_norm2d(layers.in("1", "BatchNorm2d"), x, out, shape_.bottleneck ? kEpsilon : kShallowEpsilon);
+  return net_.batch_norm2d(layers.in("1", "BatchNorm2d"), x, out, variant_.bottleneck ? kEpsilon : kShallowEpsilon);
 }
 
 ValueId ResNet::bottleneck(const Cell& at, ValueId x, std::int64_t in, std::int64_t out, std::int64_t stride) {
@@ -92,14 +92,14 @@ Result<Graph> ResNet::make() && {
   const Cell root;
   ValueId x = stem(root);
   std::int64_t in = 64;
-  for (std::size_t stage = 0; stage < shape_.blocks.size(); ++stage) {
+  for (std::size_t stage = 0; stage < variant_.blocks.size(); ++stage) {
     const Cell layer = root.in("layer" + std::to_string(stage + 1), "SequentialCell");
-    const std::int64_t out = (std::int64_t{64} << stage) * (shape_.bottleneck ? 4 : 1);
-    for (int i = 0; i < shape_.blocks[stage]; ++i) {
+    const std::int64_t out = (std::int64_t{64} << stage) * (variant_.bottleneck ? 4 : 1);
+    for (int i = 0; i < variant_.blocks[stage]; ++i) {
       const std::int64_t stride = i == 0 && stage > 0 ? 2 : 1;
       const std::string index = std::to_string(i);
-      x = shape_.bottleneck ? bottleneck(layer.in(index, "ResidualBlock"), x, in, out, stride)
-                            : basic(layer.in(index, "ResidualBlockBase"), x, in, out, stride);
+      x = variant_.bottleneck ? bottleneck(layer.in(index, "ResidualBlock"), x, in, out, stride)
+                              : basic(layer.in(index, "ResidualBlockBase"), x, in, out, stride);
       in = out;
     }
   }
@@ -109,11 +109,11 @@ Result<Graph> ResNet::make() && {
   return std::move(net_).finish(x);
 }
 
-constexpr Shape k18{{2, 2, 2, 2}, false};
-constexpr Shape k34{{3, 4, 6, 3}, false};
-constexpr Shape k50{{3, 4, 6, 3}, true};
-constexpr Shape k101{{3, 4, 23, 3}, true};
-constexpr Shape k152{{3, 8, 36, 3}, true};
+constexpr Variant k18{{2, 2, 2, 2}, false};
+constexpr Variant k34{{3, 4, 6, 3}, false};
+constexpr Variant k50{{3, 4, 6, 3}, true};
+constexpr Variant k101{{3, 4, 23, 3}, true};
+constexpr Variant k152{{3, 8, 36, 3}, true};
 
 }  // namespace
 

@@ -1,0 +1,73 @@
+#include "prepare.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fold_batch_norm.h"
+#include "op.h"
+#include "passes.h"
+
+namespace ckpt::graph {
+namespace {
+
+/// What has no values of its own, where there is no checkpoint.
+Binding own_values(const Graph& graph) {
+  Binding binding;
+  for (const Value& value : graph.values) {
+    if (value.kind != ValueKind::parameter) continue;
+    if (value.bound)
+      ++binding.bound;
+    else
+      binding.missing.push_back({.parameter = value.name, .reason = "has no values in the file"});
+  }
+  return binding;
+}
+
+// What two steps say is said once.
+void add_new(Refusals& all, const Refusal& refusal) {
+  const bool again = std::ranges::any_of(
+      all.list(), [&](const Refusal& earlier) { return earlier.op == refusal.op && earlier.reason == refusal.reason; });
+  for (std::size_t i = 0; !again && i < refusal.nodes; ++i) all.add(refusal.op, refusal.first, refusal.reason);
+}
+
+/// The first dimension of the first input.
+Dim batch_of(const Graph& graph) {
+  const Dims* const dims = graph.inputs.empty() ? nullptr : &graph.value(graph.inputs[0]).type.dims;
+  return dims == nullptr || dims->empty() ? Dim() : dims->front();
+}
+
+/// `baked`: what has another batch than is asked for.
+void convert(Graph& graph, int opset, const Refusals& baked, Prepared& out) {
+  if (!out.refusals.empty() && !verify(graph)) return;  // the reader left out too much
+  const Refusals untyped = infer_types(graph);
+  if (untyped.empty() && out.refusals.empty()) fold_constants(graph);
+  out.converted.emplace(opset == 0 ? convert_to_ge(graph) : convert_to_onnx(graph, opset));
+  const bool said = !out.refusals.empty() || !untyped.empty();  // why some types are not known
+  for (const Refusal& refusal : (untyped.empty() ? baked : untyped).list()) add_new(out.refusals, refusal);
+  for (const Refusal& refusal : out.converted->refusals.list())
+    if (!said || refusal.reason != kUntyped) add_new(out.refusals, refusal);
+}
+
+}  // namespace
+
+Result<Prepared> prepare(Graph& graph, const std::shared_ptr<const Checkpoint>& weights, const PrepareOptions& options,
+                         Refusals read) {
+  const Dim before = batch_of(graph);
+  Refusals baked;
+  if (options.recorded && !options.inputs.empty()) baked = release_batch(graph);
+  if (auto status = apply_input_specs(graph, options.inputs); !status) return status.error();
+  if (batch_of(graph) == before) baked = {};
+
+  Prepared out{.refusals = std::move(read)};
+  out.binding = weights ? bind(graph, weights) : own_values(graph);
+  out.has_weights = out.binding.unfit.empty() && (out.binding.missing.empty() || options.allow_missing);
+  if (options.allow_missing) unbound_to_inputs(graph);
+  if (options.fold_batch_norm && out.has_weights) {
+    fold_batch_norms(graph);
+    fold_biases(graph);
+  }
+  convert(graph, options.opset, baked, out);
+  return out;
+}
+
+}  // namespace ckpt::graph
