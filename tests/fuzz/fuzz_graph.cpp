@@ -1,8 +1,8 @@
-// Any bytes as a graph file: read, typed, printed as text that reads back; or refused with a sentence.
+// Any bytes as a graph file: read, printed as text that reads back, prepared for each target; or refused with a
+// sentence.
 #include "fuzz_target.h"
 #include "graph_text.h"
-#include "op.h"
-#include "passes.h"
+#include "prepare.h"
 #include "read_graph.h"
 
 namespace {
@@ -28,17 +28,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     test::expect(!file.error().message.empty(), "an error without a sentence");
     return 0;
   }
-  if (!file->refusals.empty()) return 0;
   const auto status = graph::verify(file->graph);
-  if (!status) test::expect_no("a graph that was read is none: " + to_string(status.error()));
-  expect_text(file->graph);
+  if (file->refusals.empty() && !status) test::expect_no("a graph that was read is none: " + to_string(status.error()));
+  if (status) expect_text(file->graph);
   if (file->format == graph::GraphFormat::onnx) return 0;
-  const auto refused = graph::infer_types(file->graph);
-  const auto typed = graph::verify(file->graph);
-  if (!typed) test::expect_no("a graph that was typed is none: " + to_string(typed.error()));
-  // Refused or not, it is converted: rules see only what inference found right.
-  if (refused.empty()) graph::fold_constants(file->graph, std::uint64_t{1} << 16);
-  for (const int opset : {graph::kMinOpset, graph::kMaxOpset}) (void)graph::convert_to_onnx(file->graph, opset);
-  (void)graph::convert_to_ge(file->graph);
+  // Refused or not, it goes its whole way: rules see only what inference found right.
+  for (const int opset : {0, graph::kMinOpset, graph::kMaxOpset}) {
+    graph::Graph network = file->graph;
+    const auto prepared = graph::prepare(network, nullptr, {.opset = opset, .fold_batch_norm = true}, file->refusals);
+    test::expect(prepared.has_value(), "a network that needs nothing else is not prepared");
+    const auto typed = graph::verify(network);
+    if (status && !typed) test::expect_no("a graph that was prepared is none: " + to_string(typed.error()));
+  }
   return 0;
 }

@@ -6,7 +6,6 @@
 #include <set>
 #include <string>
 
-#include "bind.h"
 #include "file_bytes.h"
 #include "ge_interface.h"
 #include "ge_ir.pb.h"
@@ -14,6 +13,7 @@
 #include "networks.h"
 #include "op.h"
 #include "ops/ge_rules.h"
+#include "prepare.h"
 #include "temp_dir.h"
 
 namespace ckpt::graph {
@@ -25,13 +25,11 @@ using test::MadeUpCheckpoint;
 ge_ir::ModelDef written(const test::TempDir& folder, std::string_view name, Dims input) {
   auto graph = make_network(name, {.num_classes = 10, .input = std::move(input), .heads = 4});
   EXPECT_TRUE(graph);
-  EXPECT_TRUE(graph::bind(*graph, MadeUpCheckpoint().add_parameters_of(*graph).make()).complete());
-  EXPECT_TRUE(infer_types(*graph).empty());
-  const Converted converted = convert_to_ge(*graph);
-  EXPECT_TRUE(converted.refusals.empty());
-  if (!converted.refusals.empty()) return {};
+  const auto prepared = prepare(*graph, MadeUpCheckpoint().add_parameters_of(*graph).make(), {.opset = 0});
+  EXPECT_TRUE(prepared && prepared->ready());
+  if (!prepared || !prepared->ready()) return {};
   const auto path = folder.path() / "model.pb";
-  const Status status = write_geir(path, *graph, converted.target);
+  const Status status = write_geir(path, *graph, prepared->converted->target);
   EXPECT_TRUE(status) << to_string(status.error());
   ge_ir::ModelDef model;
   EXPECT_TRUE(model.ParseFromString(test::read_file(path)));

@@ -7,7 +7,7 @@
 #include "file_bytes.h"
 #include "ge_ir.pb.h"
 #include "geir_file.h"
-#include "op.h"
+#include "prepare.h"
 #include "read_graph.h"
 #include "temp_dir.h"
 
@@ -34,11 +34,11 @@ ge_ir::ModelDef written_again(const std::filesystem::path& golden, const test::T
   auto read = read_graph(golden);
   EXPECT_TRUE(read) << to_string(read.error());
   if (!read) return {};
-  EXPECT_TRUE(infer_types(read->graph).empty());
-  const Converted converted = convert_to_ge(read->graph);
-  for (const Refusal& refusal : converted.refusals.list()) ADD_FAILURE() << refusal.op << ": " << refusal.reason;
-  if (!converted.refusals.empty()) return {};
-  const Status status = write_geir(folder.path() / "again.pb", read->graph, converted.target);
+  const auto prepared = prepare(read->graph, nullptr, {.opset = 0}, read->refusals);
+  EXPECT_TRUE(prepared) << to_string(prepared.error());
+  for (const Refusal& refusal : prepared->refusals.list()) ADD_FAILURE() << refusal.op << ": " << refusal.reason;
+  if (!prepared->ready()) return {};
+  const Status status = write_geir(folder.path() / "again.pb", read->graph, prepared->converted->target);
   EXPECT_TRUE(status) << to_string(status.error());
   return parsed(folder.path() / "again.pb");
 }

@@ -8,6 +8,7 @@
 #include "ge_ir.pb.h"
 #include "graph_messages.h"
 #include "graph_text.h"
+#include "prepare.h"
 #include "temp_dir.h"
 
 namespace ckpt::graph {
@@ -332,6 +333,26 @@ TEST(HostileGraph, ABiasThatIsOnlyAnOrder) {
   for (const char* from : {"x:0", "x:-1", "x:0"}) product.add_input(from);
   graph.add_output("m:0");
   EXPECT_SAYS(read_message(model), "\"m\": its bias is only an order");
+}
+
+// Rules trust what inference found right: what it refuses they must not see, or they read behind the dimensions of a
+// weight. Whoever prepares a network gets all that stands in the way, and no step of such a node.
+TEST(HostileGraph, NothingIsConvertedThatInferenceRefused) {
+  for (const char* name : {"bias_that_is_a_scalar", "depthwise_with_a_weight_of_one_dimension",
+                           "group_norm_of_less_than_no_groups", "resize_of_a_scalar"}) {
+    for (const int opset : {0, kMinOpset, 17, kMaxOpset}) {
+      auto file = read_graph(std::filesystem::path(CKPT_DAMAGED_GRAPHS) / name);
+      ASSERT_TRUE(file) << name << ": " << verdict(file);
+      ASSERT_TRUE(file->refusals.empty()) << name;
+      const auto prepared = prepare(file->graph, nullptr, {.opset = opset});
+      ASSERT_TRUE(prepared) << name;
+      EXPECT_FALSE(prepared->ready()) << name;
+      ASSERT_EQ(prepared->refusals.list().size(), 1U) << name;
+      ASSERT_TRUE(prepared->converted) << name;
+      for (const Target::Step& step : prepared->converted->target.steps())
+        EXPECT_FALSE(step.name.starts_with(prepared->refusals.list()[0].first)) << name << ": " << step.name;
+    }
+  }
 }
 
 // --- values in other files -------------------------------------------------------------------------------------------

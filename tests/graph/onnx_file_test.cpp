@@ -10,6 +10,7 @@
 #include "file_bytes.h"
 #include "onnx.pb.h"
 #include "op.h"
+#include "prepare.h"
 #include "small_graphs.h"
 #include "temp_dir.h"
 
@@ -22,11 +23,9 @@ using test::TempDir;
 
 Status write(const std::filesystem::path& path, Graph& graph, const OnnxOptions& options = {}) {
   EXPECT_TRUE(verify(graph));
-  const Refusals untyped = infer_types(graph);
-  EXPECT_TRUE(untyped.empty()) << untyped.list()[0].op << ": " << untyped.list()[0].reason;
-  const Converted converted = convert_to_onnx(graph, 17);
-  EXPECT_TRUE(converted.refusals.empty());
-  return write_onnx(path, graph, converted.target, options);
+  const auto prepared = prepare(graph, nullptr);
+  EXPECT_TRUE(prepared && prepared->refusals.empty());
+  return write_onnx(path, graph, prepared->converted->target, options);
 }
 
 std::string problem(const Status& status) { return status ? "" : to_string(status.error()); }

@@ -12,6 +12,7 @@
 #include "networks.h"
 #include "option_kinds.h"
 #include "version.h"
+#include "words.h"
 
 // A new verb is a struct in options.h, an add_ function and a line of kVerbs here.
 namespace ckpt::cli {
@@ -293,7 +294,8 @@ void add_export(OptionTable& app, Command& command) {
           .excludes(output);
   const auto dump = app.add_flag("--dump", to.dump, "Print the network as text").excludes(output).excludes(check);
   const auto verify =
-      app.add_option("--verify", to.verify, "Compare the weights in MODEL (ONNX) with the checkpoint FILE's")
+      app.add_option("--verify", to.verify,
+                     "Compare the weights in MODEL (ONNX), and the digest it records, with the checkpoint FILE's")
           .option_text("MODEL")
           .excludes(output)
           .excludes(check)
@@ -405,10 +407,10 @@ constexpr const char* kVersion = "ckpt " CKPT_VERSION;
 CommandLine unknown_verb(const std::string& word) {
   CommandLine line{
       .exit = 2, .text = "no command is called '" + escape(word) + "'", .hint = "`ckpt --help` lists them"};
-  std::vector<std::string> names;
+  std::vector<std::string_view> names;
   for (const Verb& verb : kVerbs) names.emplace_back(verb.name);
   std::error_code ignored;
-  if (const std::string near = nearest(word, names); !near.empty()) {
+  if (const std::string near(tools::nearest_name(word, names)); !near.empty()) {
     line.hint = "did you mean `ckpt " + near + "`?";
   } else if (std::filesystem::exists(word, ignored)) {
     line.hint = "did you mean `ckpt info " + escape(word) + "`?";

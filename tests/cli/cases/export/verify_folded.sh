@@ -1,0 +1,2 @@
+cp graphs/tiny_resnet.mindir graphs/tiny_resnet.ckpt "$tmp" && cd "$tmp" && fold="--graph tiny_resnet.mindir --fold-batch-norm" && ckpt export tiny_resnet.ckpt $fold -o f.onnx && ckpt export tiny_resnet.ckpt $fold --half -o h.onnx && ckpt export tiny_resnet.ckpt --graph tiny_resnet.mindir -o plain.onnx
+for model in f h plain; do ckpt export tiny_resnet.ckpt $fold --verify $model.onnx | tail -n 2; done; ckpt export tiny_resnet.ckpt --verify f.onnx | tail -n 2
