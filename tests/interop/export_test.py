@@ -215,12 +215,18 @@ class MindIr(MindIrTest):
                     self.assert_close(outputs_of(net, inputs[:batch]), run_model(model, inputs[:batch]))
 
     def test_any_size(self):
-        """Open dimensions behind the first."""
-        image = images(2, 4, 13, 15)
-        open_image = [None, 4, None, None]
+        """Open dimensions behind the first, and shapes that the network makes of them."""
+        image, rows = images(2, 4, 13, 15), images(3, 5, 8)
+        open_image, open_rows = [None, 4, None, None], [None, None, 8]
         for name, net, inputs, shape in (
                 ("pools_up", zoo.fill(operators.calls("self.a(x) + self.b(x)", a=nn.MaxPool2d(3, 2, ceil_mode=True, pad_mode="pad"),
-                                            b=nn.AvgPool2d(3, 2, ceil_mode=True, pad_mode="pad"))), image, open_image),):
+                                            b=nn.AvgPool2d(3, 2, ceil_mode=True, pad_mode="pad"))), image, open_image),
+                ("rows", operators.calls("ops.relu(x).reshape(x.shape[0], -1)"), image, open_image),
+                ("grown", operators.calls("x[0:1] * ops.broadcast_to(x[:1], x.shape) + ops.ones((x.shape[0], 1, 1, 1), mindspore.float32)"),
+                 image, open_image),
+                ("transposed", zoo.fill(nn.Conv2dTranspose(4, 3, 3, stride=2)), image, [None, 4, 13, 15]),
+                ("attention", zoo.fill(operators.Attention(8, 2)), rows, open_rows),
+                ("lstm", zoo.fill(operators.calls("self.op(x)[0]", op=nn.LSTM(8, 4, batch_first=True))), rows, [None, 5, 8])):
             with self.subTest(name):
                 source = self.dir / f"{name}.mindir"
                 mindspore.export(net, Tensor(shape=shape, dtype=mindspore.float32), file_name=str(source),

@@ -44,7 +44,8 @@ class Normaliser {
   Resolved resolve_element(const AnfNode& node);
   Resolved add_operator(const AnfNode& node);
   Resolved shape_of(const AnfNode& node, const Resolved& tensor);
-  void settle_shape(const AnfNode& node, const Node& out, Literal& shape) const;
+  bool note_sizes(const Op& op, const Argument& argument, Literal& shape);
+  void ask_for_sizes(Node& out);
   void flatten(Node& out) const;
   bool add_argument(const AnfNode& node, const Argument& argument, const Resolved& operand, Node& out);
   std::optional<Literal> literal_of(const Resolved& operand);
@@ -70,6 +71,13 @@ class Normaliser {
   std::vector<Resolved> resolved_ = {};  // by node
   std::unordered_map<const Literal*, ValueId> constants_ = {};
   std::deque<Literal> shapes_ = {};  // that the network asks for
+  struct Asked {
+    std::string_view argument;
+    std::size_t place = 0;
+    ValueId value = 0;
+    std::size_t axis = 0;
+  };
+  std::vector<Asked> asked_ = {};  // of the node that is being made
   UniqueNames values_ = {};
   UniqueNames nodes_ = {};
   std::size_t spent_ = 0;
@@ -133,6 +141,11 @@ Resolved Normaliser::element_of(const Resolved& list, std::uint32_t index) {
   return {.is = Resolved::Is::literal, .literal = &list.literal->items[index]};
 }
 
+bool is_tensor(const Resolved& what) {
+  return what.is == Resolved::Is::tensor ||
+         (what.is == Resolved::Is::literal && what.literal->is == Literal::Is::tensor);
+}
+
 bool is_list(const Resolved& what) {
   return what.is == Resolved::Is::results || what.is == Resolved::Is::list ||
          (what.is == Resolved::Is::literal && what.literal->is == Literal::Is::list);
@@ -188,6 +201,7 @@ Resolved Normaliser::add_operator(const AnfNode& node) {
   }
   const bool asks = node.op == "Shape" || node.op == "TensorShape";
   if (asks && !operands.empty() && operands[0].is == Resolved::Is::tensor) return shape_of(node, operands[0]);
+  asked_.clear();
   Node out{.op = node.op, .name = node.name};
   for (const auto& [name, literal] : node.attrs)
     if (auto attr = attr_of(literal)) out.attrs.insert_or_assign(name, std::move(*attr));
@@ -196,16 +210,16 @@ Resolved Normaliser::add_operator(const AnfNode& node) {
     add_unknown(operands, out);
     return add_results(node, std::move(out));
   }
-  if (operands.size() > op->arguments.size() &&
-      (op->arguments.empty() || op->arguments.back().is != Argument::Is::tensors))
-    return unresolved(node, "has " + std::to_string(operands.size()) + " arguments, " +
-                                std::to_string(op->arguments.size()) + " are known");
+  const auto known = static_cast<std::size_t>(std::ranges::count_if(
+      op->arguments, [](const Argument& argument) { return argument.is != Argument::Is::sizes; }));
+  if (operands.size() > known && (known == 0 || op->arguments.back().is != Argument::Is::tensors))
+    return unresolved(node,
+                      "has " + std::to_string(operands.size()) + " arguments, " + std::to_string(known) + " are known");
   std::size_t next = 0;
   for (const Argument& argument : op->arguments) {
     if (next == operands.size()) break;
     // A tensor is not what an attribute already says.
-    if (!argument.is_tensor() && operands[next].is == Resolved::Is::tensor && node.attrs.contains(argument.name))
-      continue;
+    if (!argument.is_tensor() && is_tensor(operands[next]) && node.attrs.contains(argument.name)) continue;
     if (argument.is == Argument::Is::tensors && !is_list(operands[next])) {
       // Tensors one by one: as many as there are, but for what the arguments behind them need.
       for (; next < operands.size() && operands[next].is == Resolved::Is::tensor; ++next)
@@ -214,6 +228,7 @@ Resolved Normaliser::add_operator(const AnfNode& node) {
     }
     if (!add_argument(node, argument, operands[next++], out)) return {};
   }
+  ask_for_sizes(out);
   if (auto status = canonicalise(out); !status) return unresolved(node, status.error().message);
   if (out.op == "Reshape") flatten(out);
   return add_results(node, std::move(out));
@@ -221,15 +236,17 @@ Resolved Normaliser::add_operator(const AnfNode& node) {
 
 constexpr std::string_view kOpenSize = "computed when the network runs";
 
-/// The sizes of a tensor, as far as they are recorded. One that is not remembers which it is: Reshape can do with it.
+/// The sizes of a tensor, as far as they are recorded. One that is not remembers whose and which it is.
 Resolved Normaliser::shape_of(const AnfNode& node, const Resolved& tensor) {
+  constexpr std::size_t kMostAxes = 8;
   const Value& value = graph_.value(tensor.index);
   if (value.type.dtype == DType::unknown) return unresolved(node, "of a tensor whose rank is not recorded");
+  if (value.type.dims.size() > kMostAxes) return unresolved(node, "of a tensor of more axes than are sensible");
   Literal shape{.is = Literal::Is::list};
   for (std::size_t i = 0; i < value.type.dims.size(); ++i) {
     const Dim& dim = value.type.dims[i];
     Literal size = dim.known() ? Literal::of(dim.size) : Literal::other(std::string(kOpenSize));
-    if (!dim.known()) size.integer = static_cast<std::int64_t>(i), size.name = value.name;
+    if (!dim.known()) size.integer = static_cast<std::int64_t>(tensor.index * kMostAxes + i);
     shape.items.push_back(std::move(size));
   }
   if (!spend(shape.items.size())) return unresolved(node, "too many shapes");
@@ -237,26 +254,33 @@ Resolved Normaliser::shape_of(const AnfNode& node, const Resolved& tensor) {
   return {.is = Resolved::Is::literal, .literal = &shapes_.back()};
 }
 
-/// Sizes of a Reshape that are not known become numbers all the same: 0 for the same dimension of its input, what is
-/// recorded of the result, and -1 where it is the only one.
-void Normaliser::settle_shape(const AnfNode& node, const Node& out, Literal& shape) const {
-  const Dims& result = node.recorded.type.dims;
-  std::vector<Literal*> open;
+/// Sizes of a shape that are not known are asked for when the network runs, if the operator can: noted here, until all
+/// operands are there.
+bool Normaliser::note_sizes(const Op& op, const Argument& argument, Literal& shape) {
+  constexpr std::int64_t kMostAxes = 8;
+  if (op.arguments.back().is != Argument::Is::sizes || shape.is != Literal::Is::list) return false;
   for (std::size_t i = 0; i < shape.items.size(); ++i) {
     Literal& size = shape.items[i];
-    const bool unknown = size.is == Literal::Is::other && size.text == kOpenSize;
-    if (!unknown && (size.is != Literal::Is::integer || size.integer != -1)) continue;
-    const bool same = unknown && !out.inputs.empty() && out.inputs[0] != kAbsent &&
-                      graph_.value(out.inputs[0]).name == size.name && size.integer == static_cast<std::int64_t>(i);
-    if (same) {
-      size = Literal::of(std::int64_t{0});
-    } else if (result.size() == shape.items.size() && result[i].known()) {
-      size = Literal::of(result[i].size);
-    } else {
-      open.push_back(&size);
-    }
+    if (size.is != Literal::Is::other || size.text != kOpenSize) continue;
+    asked_.push_back({.argument = argument.name,
+                      .place = i,
+                      .value = static_cast<ValueId>(size.integer / kMostAxes),
+                      .axis = static_cast<std::size_t>(size.integer % kMostAxes)});
+    size = Literal::of(std::int64_t{1});
   }
-  if (open.size() == 1) *open[0] = Literal::of(std::int64_t{-1});
+  return true;
+}
+
+/// Whose sizes they are becomes an input of the node.
+void Normaliser::ask_for_sizes(Node& out) {
+  for (const Asked& asked : asked_) {
+    const auto found = std::ranges::find(out.inputs, asked.value);
+    const auto input = static_cast<std::size_t>(found - out.inputs.begin());
+    if (found == out.inputs.end()) out.inputs.push_back(asked.value);
+    if (auto* shape = std::get_if<Ints>(&out.attrs[std::string(asked.argument)]))
+      (*shape)[asked.place] = asked_size({.input = input, .axis = asked.axis});
+  }
+  asked_.clear();
 }
 
 /// Up to 1.x nn.Flatten is a Reshape to (batch, -1), with the batch it was compiled for. Flatten is the same for any.
@@ -304,9 +328,11 @@ bool Normaliser::add_attribute(const AnfNode& node, const Argument& argument, co
   };
   auto literal = literal_of(operand);
   if (spent_ > kMostCopied) return false;  // which is said of the whole graph
-  if (const Op* op = find_op(node.op); literal && op != nullptr && op->name == "Reshape")
-    settle_shape(node, out, *literal);
   const auto open = [](const Literal& each) { return each.text == kOpenSize; };
+  const bool any_open = literal && std::ranges::any_of(literal->items, open);
+  // The size of a transposed convolution's result follows from the rest.
+  if (any_open && argument.name == "input_sizes") return true;
+  if (const Op* op = find_op(node.op); any_open && op != nullptr) note_sizes(*op, argument, *literal);
   if (!literal || std::ranges::any_of(literal->items, open)) return fail("is computed when the network runs");
   auto attr = attr_of(*literal);
   if (!attr) return fail("is " + std::string(is_list(operand) ? "a tuple of different things" : kind_of(*literal)));
