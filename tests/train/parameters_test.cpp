@@ -51,6 +51,45 @@ TEST(Parameters, AreThoseOfTheGraphInItsOrder) {
   EXPECT_EQ(moved.params()[0].bytes.data(), saved[0].bytes.data()) << "it stays where it is";
 }
 
+struct Keeper : Borrower {
+  explicit Keeper(std::span<float> home) : place(home) {}
+  void give_back() override {
+    place[0] = newest;
+    ++times;
+  }
+
+  std::span<float> place;
+  float newest = 0;
+  int times = 0;
+};
+
+TEST(Parameters, WhoeverAsksGetsWhatABorrowerHas) {
+  graph::Graph graph;
+  add_bound(graph, "w", {DType::float32, {1}}, {1});
+  auto parameters = Parameters::of(graph);
+  ASSERT_TRUE(parameters) << to_string(parameters.error());
+  const std::span<float> w = parameters->floats("w");
+  Keeper first(w), second(w);
+  const Parameters& looked_at = *parameters;
+
+  EXPECT_TRUE(parameters->borrow(first));
+  first.newest = 2;
+  looked_at.params();
+  looked_at.params();
+  EXPECT_EQ(w[0], 2);
+  EXPECT_EQ(first.times, 1) << "nothing has changed since";
+  EXPECT_FALSE(parameters->borrow(first)) << "looking leaves it what it has";
+  first.newest = 3;
+  EXPECT_TRUE(parameters->borrow(second));
+  EXPECT_EQ(w[0], 3);
+  second.newest = 4;
+  parameters->take_back_from(first);
+  EXPECT_EQ(w[0], 3);
+  EXPECT_EQ(parameters->floats("w")[0], 4);
+  EXPECT_TRUE(parameters->borrow(second)) << "who asks may write";
+  parameters->take_back_from(second);
+}
+
 TEST(Parameters, AShapeThatIsNotKnownIsAnError) {
   graph::Graph graph;
   graph.add_parameter("w", {DType::float32, {graph::Dim("N"), 2}});

@@ -70,6 +70,12 @@ struct Parameters::Impl {
   Pages pages;
   std::vector<Parameter> list = {};
   std::map<std::string_view, std::size_t> by_name = {};
+  Borrower* borrower = nullptr;  ///< has a copy of some
+  bool newer_there = false;
+
+  void bring_up_to_date() {
+    if (std::exchange(newer_there, false)) borrower->give_back();
+  }
 };
 
 Parameters::Parameters(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -107,12 +113,31 @@ Result<Parameters> Parameters::of(const graph::Graph& graph) {
   return Parameters(std::move(impl));
 }
 
+bool Parameters::borrow(Borrower& by) {
+  const bool new_to_it = impl_->borrower != &by;
+  if (new_to_it) take_back();
+  impl_->borrower = &by;
+  impl_->newer_there = true;
+  return new_to_it;
+}
+
+void Parameters::take_back() {
+  impl_->bring_up_to_date();
+  impl_->borrower = nullptr;
+}
+
+void Parameters::take_back_from(const Borrower& by) {
+  if (impl_->borrower == &by) take_back();
+}
+
 std::span<std::byte> Parameters::bytes(std::string_view name) {
+  take_back();
   const auto found = impl_->by_name.find(name);
   return found == impl_->by_name.end() ? std::span<std::byte>() : impl_->list[found->second].bytes;
 }
 
 std::span<float> Parameters::floats(std::string_view name) {
+  take_back();
   const auto found = impl_->by_name.find(name);
   if (found == impl_->by_name.end()) return {};
   const Parameter& parameter = impl_->list[found->second];
@@ -127,6 +152,7 @@ std::string_view Parameters::not_finite() const {
 }
 
 std::vector<Param> Parameters::params() const {
+  impl_->bring_up_to_date();
   std::vector<Param> result;
   for (const Parameter& parameter : impl_->list) {
     result.push_back(
@@ -136,6 +162,7 @@ std::vector<Param> Parameters::params() const {
 }
 
 std::vector<NetParam> Parameters::net_params() {
+  take_back();
   std::vector<NetParam> result;
   for (const Parameter& parameter : impl_->list) {
     result.push_back(

@@ -15,6 +15,15 @@
 
 namespace ckpt::train {
 
+/// Somebody who keeps some parameters elsewhere meanwhile, in layouts of its own.
+class Borrower {
+ public:
+  virtual void give_back() = 0;  ///< copies them to where they belong
+
+ protected:
+  ~Borrower() = default;
+};
+
 /// The parameters of a network and of its optimizer: one master copy of each, row-major, as a checkpoint has it. The
 /// executors of training and of evaluation share them. One thread at a time.
 class Parameters {
@@ -27,6 +36,8 @@ class Parameters {
   Parameters& operator=(Parameters&&) noexcept;
   ~Parameters();
 
+  // What these give is true until the next run of an executor; what is written is read by it.
+
   /// Empty where there is none of the name. Aligned to 64 bytes; stays where it is.
   std::span<std::byte> bytes(std::string_view name);
   std::span<float> floats(std::string_view name);
@@ -37,6 +48,13 @@ class Parameters {
   /// What to save, in order, and what to load into. Borrows.
   std::vector<Param> params() const;
   std::vector<NetParam> net_params();
+
+  /// From here on `by` has the newest values, until somebody asks for them here or borrows them. False if it has them
+  /// since its last time, and they need not be copied.
+  bool borrow(Borrower& by);
+  /// All of them are here again, and nobody keeps others.
+  void take_back();
+  void take_back_from(const Borrower& by);
 
  private:
   struct Impl;

@@ -48,6 +48,9 @@ class Trainer {
   /// `network` as for Evaluator. Parameters are zero but for those of the optimizer.
   static Result<Trainer> make(const graph::Graph& network, const TrainingOptions& options, int threads);
 
+  Trainer(Trainer&&) noexcept = default;
+  Trainer& operator=(Trainer&&) = delete;  // the executor goes before the parameters that it keeps
+
   Parameters& parameters() noexcept { return *parameters_; }
   const graph::Graph& graph() const noexcept { return graph_; }  ///< of a step
 

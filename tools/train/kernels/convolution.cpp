@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "kernels/kernels.h"
+#include "kernels/lanes.h"
 #include "kernels/loops.h"
 #include "ops/rules.h"
 #include "threads.h"
@@ -15,6 +18,14 @@ using dnnl::convolution_backward_weights;
 using dnnl::convolution_forward;
 using dnnl::prop_kind;
 
+/// What oneDNN is given. Its kernels work on the pixels of one image together, and read the weight once an image: of
+/// few pixels that is most of their time. So small images become one, where that can be.
+enum class Shape : std::uint8_t {
+  images,   ///< as they are
+  pixels,   ///< one image, of the pixels of all: a filter of one pixel sees no others
+  product,  ///< one image, of a pixel for each: the filter is as large as the image, whose pixels count as channels
+};
+
 /// A convolution of images x by weights w to images y, in oneDNN's terms.
 struct Convolution {
   LayoutDims x = {}, w = {}, y = {};  ///< w with a dimension for the group, if there is one
@@ -23,7 +34,69 @@ struct Convolution {
   LayoutDims stride = {}, dilation = {}, begin = {}, end = {};
   std::int64_t group = 1;
   std::int64_t channels_out = 0;
+  Shape shape = Shape::images;
+  LayoutDims taken = {}, made = {};  ///< the images of x that take part, and y, as the values have them
+
+  bool flat() const { return shape != Shape::images; }
+  bool skips = false;     ///< of x only every so many pixels take part:
+  LayoutDims steps = {};  ///< so many
+
+  // How values and weights lie in the layouts that oneDNN chose.
+
+  Layout of_x(const Layout& layout) const { return flat() ? unfolded(layout, taken) : layout; }
+  Layout of_y(const Layout& layout) const { return flat() ? unfolded(layout, made) : layout; }
+  Layout of_w(const Layout& layout) const;
+
+ private:
+  Layout unfolded(const Layout& layout, const LayoutDims& dims) const;
 };
+
+/// A layout of these dimensions that is the same memory as one with pixels among the channels, the first ones the
+/// channels of the first pixel.
+Layout with_pixels_in_channels(const Layout& layout, const LayoutDims& dims, dnnl_dim_t outer) {
+  dnnl_memory_desc_t desc = layout.data;
+  dnnl_blocking_desc_t& blocks = desc.format_desc.blocking;
+  dnnl_dim_t block = 1;
+  for (int i = 0; i < blocks.inner_nblks; ++i) block *= blocks.inner_idxs[i] == 1 ? blocks.inner_blks[i] : 1;
+  const dnnl_dim_t pixel = dims[1] / block * blocks.strides[1];
+  std::ranges::copy(dims, desc.dims);
+  std::ranges::copy(dims, desc.padded_dims);
+  std::ranges::copy(std::array{outer, blocks.strides[1], dims[3] * pixel, pixel}, blocks.strides);
+  return Layout(desc);
+}
+
+Layout Convolution::of_w(const Layout& layout) const {
+  if (shape != Shape::product) return layout;
+  return with_pixels_in_channels(layout, filters.dims(), layout.data.format_desc.blocking.strides[0]);
+}
+
+Layout Convolution::unfolded(const Layout& layout, const LayoutDims& dims) const {
+  const dnnl_dim_t pixel = layout.data.format_desc.blocking.strides[2];
+  if (shape == Shape::product) return with_pixels_in_channels(layout, dims, pixel);
+  dnnl_memory_desc_t desc = layout.data;
+  std::ranges::copy(dims, desc.dims);
+  std::ranges::copy(dims, desc.padded_dims);
+  dnnl_blocking_desc_t& blocks = desc.format_desc.blocking;
+  std::ranges::copy(std::array{dims[2] * dims[3] * pixel, blocks.strides[1], dims[3] * pixel, pixel}, blocks.strides);
+  return Layout(desc);
+}
+
+/// The pixels of x that take part, in its layout.
+Layout part_of_x(const Convolution& conv, const Layout& layout) {
+  dnnl_memory_desc_t desc = layout.data;
+  for (std::size_t i = 2; i < 4; ++i) {
+    desc.dims[i] = desc.padded_dims[i] = conv.taken[i];
+    desc.format_desc.blocking.strides[i] *= conv.steps[i - 2];
+  }
+  return Layout(desc);
+}
+
+BufferId read_x(Program& program, const Convolution& conv, graph::ValueId x, const Layout& layout) {
+  if (!conv.skips) return program.read(x, conv.of_x(layout));
+  const BufferId to = program.scratch(layout.get_size());
+  program.copy(part_of_x(conv, program.layout(x)), program.read(x), conv.of_x(layout), to);
+  return to;
+}
 
 LayoutDims grouped(const LayoutDims& weight, std::int64_t group) {
   if (group == 1) return weight;
@@ -51,6 +124,36 @@ void crop(Convolution& conv) {
   conv.w[3] = last[1] - first[1] + 1;
   conv.cropped = whole.dims() != conv.w;
   conv.filters = conv.cropped ? whole.submemory_desc(conv.w, {0, 0, first[0], first[1]}) : whole;
+}
+
+/// Small images as one, if their channels fill blocks.
+void flatten(Convolution& conv) {
+  constexpr std::int64_t kBlock = 16, kFew = 4;
+  const LayoutDims one{1, 1}, none{0, 0};
+  const auto area = [](const LayoutDims& dims) { return LayoutDims(dims.end() - 2, dims.end()); };
+  if (conv.x[1] % kBlock != 0 || conv.y[1] % kBlock != 0 || conv.begin != none || conv.end != none) return;
+  if (area(conv.w) == one && conv.y[2] * conv.y[3] <= kFew) {
+    conv.shape = Shape::pixels;
+  } else if (area(conv.y) == one && area(conv.w) == area(conv.x) && conv.dilation == none) {
+    conv.shape = Shape::product;
+  } else {
+    return;
+  }
+  conv.made = conv.y;
+  conv.taken = conv.x;
+  std::int64_t pixels = conv.y[0], channels = conv.x[1];
+  if (conv.shape == Shape::pixels) {
+    std::copy_n(conv.y.begin() + 2, 2, conv.taken.begin() + 2);
+    pixels *= conv.y[2] * conv.y[3];
+  } else {
+    channels *= conv.x[2] * conv.x[3];
+    conv.w = {conv.w[0], channels, 1, 1};
+  }
+  conv.skips = conv.taken != conv.x;
+  conv.steps = std::exchange(conv.stride, one);
+  conv.dilation = none;
+  conv.x = {1, channels, pixels, 1};
+  conv.y = {1, conv.y[1], pixels, 1};
 }
 
 /// From the attributes that Conv2D and its gradients share, and the types of what it convolves.
@@ -81,7 +184,9 @@ Result<Convolution> convolution_of(const graph::NodeView& node, const graph::Typ
   conv.channels_out = conv.w[0];
   conv.w = grouped(conv.w, conv.group);
   conv.filters = plain_layout(conv.w);
-  if (conv.group == 1) crop(conv);
+  if (conv.group != 1) return conv;
+  crop(conv);
+  flatten(conv);
   return conv;
 }
 
@@ -106,12 +211,13 @@ Status make_conv2d(Program& program, const graph::NodeView& node) {
   const auto [result, bias, attr] = fuse_bias_and_relu(program, node);
   const Layout bias_layout = plain_layout(LayoutDims{conv->channels_out});
   const auto desc = forward(program, *conv, bias ? &bias_layout : nullptr, attr);
+  const graph::ValueId weight = node.node().inputs[1];
+  if (conv->group == 1 && !conv->cropped) program.settle(weight, conv->of_w(desc.weights_desc()));
   std::vector<Program::Operand> operands{
-      {DNNL_ARG_SRC, desc.src_desc(), program.read(node.node().inputs[0], desc.src_desc())},
-      {DNNL_ARG_WEIGHTS, desc.weights_desc(),
-       program.read_as(node.node().inputs[1], conv->filters, desc.weights_desc())}};
+      {DNNL_ARG_SRC, desc.src_desc(), read_x(program, *conv, node.node().inputs[0], desc.src_desc())},
+      {DNNL_ARG_WEIGHTS, desc.weights_desc(), program.read_as(weight, conv->filters, conv->of_w(desc.weights_desc()))}};
   if (bias) operands.push_back({DNNL_ARG_BIAS, bias_layout, program.read_plain(*bias)});
-  operands.push_back({DNNL_ARG_DST, desc.dst_desc(), program.write(result, desc.dst_desc())});
+  operands.push_back({DNNL_ARG_DST, desc.dst_desc(), program.write(result, conv->of_y(desc.dst_desc()))});
   program.add(desc, convolution_forward(desc), std::move(operands));
   return {};
 }
@@ -125,12 +231,18 @@ Status make_conv2d_backprop_input(Program& program, const graph::NodeView& node)
       {dnnl::algorithm::convolution_direct, any(conv->x), any(conv->w), any(conv->y), conv->stride, conv->dilation,
        conv->begin, conv->end},
       program.attr(), program.engine(), hint);
-  const BufferId dy = program.read(node.node().inputs[0], desc.diff_dst_desc());
-  const BufferId w = program.read_as(node.node().inputs[1], conv->filters, desc.weights_desc());
+  const BufferId dy = program.read(node.node().inputs[0], conv->of_y(desc.diff_dst_desc()));
+  const BufferId w = program.read_as(node.node().inputs[1], conv->filters, conv->of_w(desc.weights_desc()));
+  const graph::ValueId result = node.node().outputs[0];
+  const Layout made = conv->of_x(desc.diff_src_desc());
+  const BufferId dx = conv->skips ? program.scratch(made.get_size()) : program.write(result, made);
   program.add(desc, convolution_backward_data(desc),
               {{DNNL_ARG_DIFF_DST, desc.diff_dst_desc(), dy},
                {DNNL_ARG_WEIGHTS, desc.weights_desc(), w},
-               {DNNL_ARG_DIFF_SRC, desc.diff_src_desc(), program.write(node.node().outputs[0], desc.diff_src_desc())}});
+               {DNNL_ARG_DIFF_SRC, desc.diff_src_desc(), dx}});
+  if (!conv->skips) return {};
+  const Layout whole = lane_layout(dims_of(node.result_type()));
+  program.write_from(result, whole, part_of_x(*conv, whole), made, dx);
   return {};
 }
 
@@ -290,8 +402,9 @@ void make_filter_of_columns(Program& program, const graph::Node& node, const Con
   const Layout columns = plain_layout(LayoutDims{pixels, length}), product = plain_layout(LayoutDims{outs, length});
   const dnnl::matmul::primitive_desc desc({gradients, columns, product}, program.attr(), program.engine());
 
-  const BufferId dy = program.read(node.inputs[0], Layout(conv.y, kFloat, dnnl::memory::format_tag::nhwc));
-  const BufferId x = program.read_plain(node.inputs[1]), seen = program.scratch(columns.get_size());
+  const BufferId dy = program.read(node.inputs[0], conv.of_y(Layout(conv.y, kFloat, dnnl::memory::format_tag::nhwc)));
+  const BufferId x = read_x(program, conv, node.inputs[1], plain_layout(conv.x)),
+                 seen = program.scratch(columns.get_size());
   program.add({x, seen}, [=, images = static_cast<std::size_t>(conv.x[0])](const Addresses& at) -> Status {
     const std::size_t image = job.channels * job.height * job.width, rows = job.out_h * job.out_w * job.length();
     parallel(images, 1, [&](std::size_t begin, std::size_t end) {
@@ -300,10 +413,13 @@ void make_filter_of_columns(Program& program, const graph::Node& node, const Con
     return {};
   });
   const graph::ValueId result = node.outputs[0];
-  const BufferId to = conv.cropped ? program.scratch(product.get_size()) : program.write_plain(result);
+  const bool as_it_is = !conv.cropped && conv.shape != Shape::product;
+  const BufferId to = as_it_is ? program.write_plain(result) : program.scratch(product.get_size());
   program.add(desc, dnnl::matmul(desc),
               {{DNNL_ARG_SRC, gradients, dy}, {DNNL_ARG_WEIGHTS, columns, seen}, {DNNL_ARG_DST, product, to}});
-  if (conv.cropped) program.write_from(result, conv.filters, plain_layout(conv.w), to);
+  if (!as_it_is)
+    program.write_from(result, plain_layout(program.graph().value(result).type), conv.filters,
+                       conv.of_w(plain_layout(conv.w)), to);
 }
 
 }  // namespace
@@ -327,16 +443,16 @@ Status make_conv2d_backprop_filter(Program& program, const graph::NodeView& node
     return {};
   }
   const graph::ValueId result = node.node().outputs[0];
-  const Layout made = desc.diff_weights_desc();
-  const BufferId dy = program.read(node.node().inputs[0], desc.diff_dst_desc());
-  const BufferId x = program.read(node.node().inputs[1], desc.src_desc());
+  const Layout made = conv->of_w(desc.diff_weights_desc());
+  const BufferId dy = program.read(node.node().inputs[0], conv->of_y(desc.diff_dst_desc()));
+  const BufferId x = read_x(program, *conv, node.node().inputs[1], desc.src_desc());
   const bool as_it_is = conv->group == 1 && !conv->cropped;
   const BufferId to = as_it_is ? program.write(result, made) : program.scratch(made.get_size());
   program.add(desc, convolution_backward_weights(desc),
               {{DNNL_ARG_DIFF_DST, desc.diff_dst_desc(), dy},
                {DNNL_ARG_SRC, desc.src_desc(), x},
-               {DNNL_ARG_DIFF_WEIGHTS, made, to}});
-  if (!as_it_is) program.write_from(result, conv->filters, made, to);
+               {DNNL_ARG_DIFF_WEIGHTS, desc.diff_weights_desc(), to}});
+  if (!as_it_is) program.write_from(result, plain_layout(node.result_type()), conv->filters, made, to);
   return {};
 }
 

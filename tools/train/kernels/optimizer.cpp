@@ -40,6 +40,28 @@ std::size_t count_of(const graph::NodeView& node) {
   return static_cast<std::size_t>(graph::element_count(node.type(0)).value_or(0));
 }
 
+/// What an optimizer's loop runs over: the parameter as it lies, and these inputs like it.
+struct Rows {
+  std::vector<BufferId> in = {};
+  std::size_t count = 0;
+};
+
+Result<Rows> rows_of(Program& program, const graph::NodeView& node, std::initializer_list<std::size_t> like_first) {
+  const auto& inputs = node.node().inputs;
+  const Layout layout = program.layout(inputs[0]);
+  if (layout == plain_layout(node.type(0))) return Rows{read_all(program, node), count_of(node)};
+  Rows rows{.in = {}, .count = layout.get_size() / sizeof(float)};
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const bool alike = i == 0 || std::find(like_first.begin(), like_first.end(), i) != like_first.end();
+    if (alike) program.settle(inputs[i], layout);
+    const bool parameter = program.graph().value(inputs[i]).kind == graph::ValueKind::parameter;
+    if (alike && parameter && program.layout(inputs[i]) != layout)
+      return refusal("changes what is used otherwise, too");
+    rows.in.push_back(alike ? program.read(inputs[i], layout) : program.read_plain(inputs[i]));
+  }
+  return rows;
+}
+
 /// The new values of the parameters, for whoever uses the results.
 void finish(Program& program, const graph::NodeView& node) {
   const auto& outputs = node.node().outputs;
@@ -54,8 +76,9 @@ Status make_apply_momentum(Program& program, const graph::NodeView& node) {
   if (auto status = want_sizes(node, {1, 3}); !status) return status;
   const bool nesterov = node.flag("use_nesterov");
   const float scale = static_cast<float>(node.number("gradient_scale"));
-  const std::vector<BufferId> in = read_all(program, node);
-  program.add(in, [=, count = count_of(node)](const Addresses& at) -> Status {
+  auto rows = rows_of(program, node, {1, 3});
+  if (!rows) return rows.error();
+  program.add(rows->in, [=, in = rows->in, count = rows->count](const Addresses& at) -> Status {
     const MomentumStep step{
         .rate = *at.floats(in[2]), .momentum = *at.floats(in[4]), .scale = scale, .nesterov = nesterov};
     parallel(count, kLeast, [&](std::size_t begin, std::size_t end) {
@@ -74,8 +97,9 @@ Status make_sgd(Program& program, const graph::NodeView& node) {
   SgdStep fixed{.dampening = static_cast<float>(node.number("dampening")),
                 .decay = static_cast<float>(node.number("weight_decay")),
                 .nesterov = node.flag("nesterov")};
-  const std::vector<BufferId> in = read_all(program, node);
-  program.add(in, [=, count = count_of(node)](const Addresses& at) -> Status {
+  auto rows = rows_of(program, node, {1, 3, 5});
+  if (!rows) return rows.error();
+  program.add(rows->in, [=, in = rows->in, count = rows->count](const Addresses& at) -> Status {
     SgdStep step = fixed;
     step.rate = *at.floats(in[2]);
     step.momentum = *at.floats(in[4]);
@@ -95,8 +119,9 @@ Status make_adam(Program& program, const graph::NodeView& node) {
   if (auto status = want_floats(node, 10); !status) return status;
   if (auto status = want_sizes(node, {1, 2, 9}); !status) return status;
   const bool nesterov = node.flag("use_nesterov");
-  const std::vector<BufferId> in = read_all(program, node);
-  program.add(in, [=, count = count_of(node)](const Addresses& at) -> Status {
+  auto rows = rows_of(program, node, {1, 2, 9});
+  if (!rows) return rows.error();
+  program.add(rows->in, [=, in = rows->in, count = rows->count](const Addresses& at) -> Status {
     const float power1 = *at.floats(in[3]), power2 = *at.floats(in[4]);
     const AdamStep step{.rate = *at.floats(in[5]) * std::sqrt(1 - power2) / (1 - power1),
                         .beta1 = *at.floats(in[6]),

@@ -68,6 +68,8 @@ Error refusal(std::string reason) { return Error{.code = Errc::unsupported, .mes
 Program::Program(const graph::Graph& graph, Parameters& parameters, bool sentinels)
     : graph_(graph), parameters_(parameters), sentinels_(sentinels) {}
 
+Program::~Program() { parameters_.take_back_from(*this); }
+
 dnnl::primitive_attr Program::attr() const {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -102,11 +104,10 @@ BufferId Program::read(graph::ValueId value, const Layout& wanted) {
   for (const Copy& copy : state.copies) {
     if (copy.layout == wanted) return copy.buffer;
   }
-  const BufferId copy = buffer_of(wanted.get_size());
-  const dnnl::reorder::primitive_desc desc(engine_, *state.layout, engine_, wanted, attr());
-  add(desc, dnnl::reorder(desc), {{DNNL_ARG_FROM, *state.layout, state.buffer}, {DNNL_ARG_TO, wanted, copy}});
-  values_[value].copies.push_back({wanted, copy});
-  return copy;
+  const BufferId to = buffer_of(wanted.get_size());
+  copy(*state.layout, state.buffer, wanted, to);
+  values_[value].copies.push_back({wanted, to});
+  return to;
 }
 
 BufferId Program::read_plain(graph::ValueId value) { return read(value, plain_layout(graph_.value(value).type)); }
@@ -118,11 +119,34 @@ BufferId Program::read_as(graph::ValueId value, const Layout& plain, const Layou
   }
   const BufferId from = read_plain(value);
   if (plain == wanted) return from;
-  const BufferId copy = buffer_of(wanted.get_size());
-  const dnnl::reorder::primitive_desc desc(engine_, plain, engine_, wanted, attr());
-  add(desc, dnnl::reorder(desc), {{DNNL_ARG_FROM, plain, from}, {DNNL_ARG_TO, wanted, copy}});
-  values_[value].copies.push_back({wanted, copy});
-  return copy;
+  const BufferId to = buffer_of(wanted.get_size());
+  copy(plain, from, wanted, to);
+  values_[value].copies.push_back({wanted, to});
+  return to;
+}
+
+void Program::copy(const Layout& layout, BufferId from, const Layout& wanted, BufferId to) {
+  const dnnl::reorder::primitive_desc desc(engine_, layout, engine_, wanted, attr());
+  add(desc, dnnl::reorder(desc), {{DNNL_ARG_FROM, layout, from}, {DNNL_ARG_TO, wanted, to}});
+}
+
+void Program::settle(graph::ValueId parameter, const Layout& layout) {
+  State& state = values_[parameter];
+  const bool used = state.uses_left != state.uses;
+  if (graph_.value(parameter).kind != graph::ValueKind::parameter || used || state.row_major) return;
+  if (*state.layout == layout) return;
+  const BufferId from = state.buffer, to = buffer_of(layout.get_size());
+  buffers_[to].always = buffers_[to].given = true;
+  Settled settled{.row_major = dnnl::memory(*state.layout, engine_, DNNL_MEMORY_NONE),
+                  .here = dnnl::memory(layout, engine_, DNNL_MEMORY_NONE),
+                  .in = {},
+                  .out = {}};
+  settled.in = dnnl::reorder(settled.row_major, settled.here);
+  settled.out = dnnl::reorder(settled.here, settled.row_major);
+  bound_.push_back({settled.row_major, from});
+  bound_.push_back({settled.here, to});
+  settled_.push_back(std::move(settled));
+  place(parameter, layout, to);
 }
 
 BufferId Program::write(graph::ValueId result, const Layout& layout) {
@@ -149,27 +173,28 @@ BufferId Program::write_over(graph::ValueId result, graph::ValueId input) {
   return buffer;
 }
 
-void Program::write_from(graph::ValueId result, const Layout& plain, const Layout& layout, BufferId buffer) {
-  const BufferId to = write_plain(result);
-  const std::uint64_t bytes = bytes_of_value(result, values_[result].layout.value());
+void Program::write_from(graph::ValueId result, const Layout& whole, const Layout& part, const Layout& layout,
+                         BufferId buffer) {
+  const BufferId to = write(result, whole);
   std::uint64_t written = size_of(graph_.value(result).type.dtype);  // get_size() counts the gaps of a part, too
-  for (const dnnl::memory::dim dim : plain.dims()) written *= static_cast<std::uint64_t>(dim);
-  const bool part = written != bytes;
-  if (part) {
+  for (const dnnl::memory::dim dim : part.dims()) written *= static_cast<std::uint64_t>(dim);
+  if (const std::uint64_t bytes = whole.get_size(); written != bytes) {
     add({to}, [=](const Addresses& at) -> Status {
       std::memset(at.at<std::byte>(to), 0, bytes);
       return {};
     });
   }
-  const dnnl::reorder::primitive_desc desc(engine_, layout, engine_, plain, attr());
-  add(desc, dnnl::reorder(desc), {{DNNL_ARG_FROM, layout, buffer}, {DNNL_ARG_TO, plain, to}});
+  copy(layout, buffer, part, to);
 }
 
 void Program::share(graph::ValueId result, graph::ValueId input) {
-  const BufferId from = read_plain(input);
   const Layout layout = plain_layout(graph_.value(result).type);
-  // what is in a parameter may be changed before the result is used
-  if (!buffers_[from].outside || values_[result].uses_left == 0) {
+  if (values_[result].uses_left == 0) {
+    place(result, layout, values_[input].buffer);
+    return;
+  }
+  const BufferId from = read_plain(input);
+  if (!buffers_[from].outside) {  // what is in a parameter may be changed before the result is used
     place(result, layout, from);
     return;
   }
@@ -245,6 +270,7 @@ Status Program::place_sources() {
     }
   }
   for (const graph::ValueId id : graph_.outputs) ++values_[id].uses_left;
+  for (State& state : values_) state.uses = state.uses_left;
   for (std::size_t i = 0; i < graph_.values.size(); ++i) {
     const graph::Value& value = graph_.values[i];
     const auto elements = graph::element_count(value.type);
@@ -257,7 +283,7 @@ Status Program::place_sources() {
     const BufferId buffer = buffer_of(size);
     place(static_cast<graph::ValueId>(i), plain_layout(value.type), buffer);
     if (value.kind == graph::ValueKind::input) {
-      buffers_[buffer].always = true;
+      buffers_[buffer].always = buffers_[buffer].given = true;
       continue;
     }
     std::span<std::byte> bytes;
@@ -344,7 +370,10 @@ Status Program::build(std::span<const Kernel> kernels) {
     const auto kernel = std::ranges::find(kernels, std::string_view(graph_.nodes[i].op), &Kernel::op);
     if (kernel == kernels.end()) continue;
     for (const std::size_t updated : kernel->updates) {
-      if (updated < graph_.nodes[i].inputs.size()) changes_.emplace_back(i, graph_.nodes[i].inputs[updated]);
+      if (updated >= graph_.nodes[i].inputs.size()) continue;
+      const graph::ValueId id = graph_.nodes[i].inputs[updated];
+      changes_.emplace_back(i, id);
+      if (id != graph::kAbsent && !kernel->in_any_layout) values_[id].row_major = true;
     }
   }
   graph::Refusals refusals;
@@ -400,7 +429,17 @@ Status Program::finish() {
 
 // ---- running ----
 
+void Program::give_back() {
+  for (Settled& each : settled_) each.out.execute(stream_, each.here, each.row_major);
+  stream_.wait();
+}
+
 Status Program::run() {
+  if (settled_.empty()) {
+    parameters_.take_back();
+  } else if (parameters_.borrow(*this)) {
+    for (Settled& each : settled_) each.in.execute(stream_, each.row_major, each.here);
+  }
   std::size_t step = 0;
   const auto here = [&](Error error) {
     error.message = steps_[step].node + ": " + error.message;
@@ -425,8 +464,7 @@ void Program::begin_sentinels(std::size_t step) {
   for (std::size_t i = 0; i < buffers_.size(); ++i) {
     const Buffer& buffer = buffers_[i];
     if (buffer.outside || buffer.first != step) continue;
-    const bool given = std::ranges::find(inputs_, static_cast<BufferId>(i)) != inputs_.end();
-    if (!given) std::memset(addresses_.places_[i], static_cast<int>(kNotWritten), buffer.size);
+    if (!buffer.given) std::memset(addresses_.places_[i], static_cast<int>(kNotWritten), buffer.size);
     std::memset(addresses_.places_[i] + buffer.size, static_cast<int>(kBandByte), kBand);
   }
 }

@@ -39,10 +39,13 @@ class Addresses {
 
 /// The steps that a graph becomes, and the buffers they work on. Kernels fill it, a node at a time; after finish() it
 /// runs. Only here and in kernels is anything known of oneDNN.
-class Program {
+class Program : private Borrower {
  public:
   /// Both must outlive this; of the graph only until finish().
   Program(const graph::Graph& graph, Parameters& parameters, bool sentinels);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
 
   // ---- what a kernel asks ----
 
@@ -59,14 +62,21 @@ class Program {
   /// ... of a value whose row-major bytes are also those of other dimensions: the weight of a grouped convolution.
   BufferId read_as(graph::ValueId value, const Layout& plain, const Layout& wanted);
 
+  /// From its first use on a parameter may be kept in this layout, from run to run: it need not be reordered in each.
+  /// Nothing happens where a node changes it that works row-major only.
+  void settle(graph::ValueId parameter, const Layout& layout);
+
   /// A buffer for a result of this node.
   BufferId write(graph::ValueId result, const Layout& layout);
   BufferId write_plain(graph::ValueId result);
   /// ... in the place of an input if nobody needs that any more, and in its layout in any case.
   BufferId write_over(graph::ValueId result, graph::ValueId input);
-  /// A result made in another layout than it shall have: the copy to row-major is a step behind the one that uses the
-  /// buffer, so call it after add(). `plain` may be a part of the result; the rest is zero.
-  void write_from(graph::ValueId result, const Layout& plain, const Layout& layout, BufferId buffer);
+  /// A result made in another layout than the `whole` shall have: the copy is a step behind the one that uses the
+  /// buffer, so call it after add(). `part` is where it lies in the whole; the rest is zero.
+  void write_from(graph::ValueId result, const Layout& whole, const Layout& part, const Layout& layout,
+                  BufferId buffer);
+  /// A step that copies the same numbers to another layout.
+  void copy(const Layout& layout, BufferId from, const Layout& wanted, BufferId to);
   /// A result that is its input's bytes under other dimensions.
   void share(graph::ValueId result, graph::ValueId input);
   BufferId scratch(std::uint64_t bytes);
@@ -96,6 +106,7 @@ class Program {
     std::string_view op;
     Status (*make)(Program&, const graph::NodeView&);
     std::vector<std::size_t> updates = {};  ///< inputs that the node changes in place: parameters
+    bool in_any_layout = false;             ///< ... as they lie
   };
   /// Every node in turn. Errc::unsupported names all that there is no kernel for.
   Status build(std::span<const Kernel> kernels);
@@ -116,11 +127,14 @@ class Program {
     std::optional<Layout> layout = {};
     BufferId buffer = 0;
     std::vector<Copy> copies = {};
+    std::size_t uses = 0;       ///< by nodes, and as an output
     std::size_t uses_left = 0;  ///< by nodes that are not made yet, and as an output
+    bool row_major = false;     ///< as a node needs it that changes it
   };
   struct Buffer {
     std::uint64_t size = 0;
-    bool always = false;           ///< inputs and outputs of the graph: lives all the time
+    bool always = false;           ///< inputs and outputs of the graph, parameters: lives all the time
+    bool given = false;            ///< ... and a run begins with what is in it
     std::byte* outside = nullptr;  ///< a parameter or constant: not in the arena
     std::size_t uses_left = 0;     ///< of all the values that lie in it
     std::size_t first = ~std::size_t{0}, last = 0;
@@ -134,7 +148,12 @@ class Program {
     dnnl::memory memory;
     BufferId buffer;
   };
+  struct Settled {
+    dnnl::memory row_major, here;
+    dnnl::reorder in, out;
+  };
 
+  void give_back() override;
   Status place_sources();
   Status make_node(const Kernel* kernel, const graph::Node& node, graph::Refusals& refusals);
   Status check_updates(const Kernel& kernel, const graph::Node& node) const;
@@ -155,6 +174,7 @@ class Program {
   std::vector<Buffer> buffers_ = {};
   std::vector<Step> steps_ = {};
   std::vector<Bound> bound_ = {};
+  std::vector<Settled> settled_ = {};
   std::vector<std::vector<std::byte>> constants_ = {};
   std::vector<bool> made_ = {};                 ///< by node
   std::vector<const graph::Node*> group_ = {};  ///< the node that is being made, and those fused with it

@@ -114,6 +114,10 @@ Status make_tile(Program& program, const graph::NodeView& node) {
   const Sizes to = sizes_of(node.result_type());
   if (from.size() > to.size()) return refusal("fewer dimensions than its input has");
   from.insert(from.begin(), to.size() - from.size(), 1);
+  if (from == to) {
+    program.share(node.node().outputs[0], node.node().inputs[0]);
+    return {};
+  }
   const Sizes strides = row_major_strides(from), to_strides = row_major_strides(to);
   Box box;
   for (std::size_t i = 0; i < to.size(); ++i) {
