@@ -37,16 +37,21 @@ def beginning(name, count, rank):
 class Trainer(TempDirTest):
     def setUp(self):
         super().setUp()
-        self.data = self.dir / "data"
-        self.data.mkdir()
-        for part, count in (("train", TRAIN), ("t10k", TEST)):
+        self.data = self.folder("data", 0, TRAIN)
+
+    def folder(self, name, first, last):
+        """MNIST's four files, with some of the training images."""
+        folder = self.dir / name
+        folder.mkdir()
+        for part, begin, end in (("train", first, last), ("t10k", 0, TEST)):
             for kind, rank in (("images-idx3", 3), ("labels-idx1", 1)):
                 name = f"{part}-{kind}-ubyte"
-                (self.data / name).write_bytes(idx(beginning(name, count, rank)))
+                (folder / name).write_bytes(idx(beginning(name, end, rank)[begin:]))
+        return folder
 
-    def images(self, part, channels=1):
+    def images(self, part, channels=1, folder=None):
         """As MindSpore's tutorials feed them."""
-        images = dataset.MnistDataset(str(self.data), part, shuffle=False)
+        images = dataset.MnistDataset(str(folder or self.data), part, shuffle=False)
         steps = [vision.Resize((32, 32), vision.Inter.LINEAR), vision.Rescale(1 / 255.0, 0.0),
                  vision.Rescale(1 / 0.3081, -0.1307 / 0.3081), vision.HWC2CHW()]
         images = images.map(steps, "image").map(transforms.TypeCast(mindspore.int32), "label")
@@ -118,6 +123,44 @@ class Trainer(TempDirTest):
             expected, found = np.frombuffer(content, number), np.frombuffer(ours[name][3], number)
             size = np.sqrt(np.mean(expected.astype(np.float64) ** 2))
             self.assertLessEqual(np.abs(expected - found).max(), 1e-3 * size, name)
+
+    def assert_step_is(self, cell, before, path):
+        """What a step of MindSpore's made of all parameters, ours made: the statistics of every BatchNorm to the last
+        digits. A ReLU's input that is zero but for the last bit may be taken for more or for less: in few tensors."""
+        found, away = mindspore.load_checkpoint(str(path)), []
+        for parameter in cell.get_parameters():
+            their, ours = (x.asnumpy().astype(np.float64) for x in (parameter, found[parameter.name]))
+            if ".moving_" in parameter.name:
+                self.assertLessEqual(np.abs(ours - their).max(), 1e-4 * np.sqrt(np.mean(their**2)), parameter.name)
+            elif their.size > 1:
+                moved = np.sqrt(np.mean((their - before[parameter.name])**2))
+                away.append(np.sqrt(np.mean((ours - their)**2)) / moved)
+                self.assertLessEqual(away[-1], 0.1, parameter.name)
+        self.assertLessEqual(np.median(away), 2e-3)
+
+    def test_steps_of_a_resnet50_are_its(self):
+        """Five batches, each step from where we are: its loss and what it makes of all parameters; the logits at the end."""
+        net, batch, rate = zoo.ResNet(zoo.Bottleneck, (3, 4, 6, 3), 10), 8, 0.002
+        for parameter in net.get_parameters():
+            if parameter.name.endswith("bn3.gamma"):  # or the last bit of a number counts ten thousand times as much
+                parameter.set_data(mindspore.Tensor(np.full(parameter.shape, 0.2, np.float32)))
+        loss = nn.WithLossCell(net, nn.SoftmaxCrossEntropyWithLogits(sparse=True, reduction="mean"))
+        cell = nn.TrainOneStepCell(loss, nn.Momentum(net.trainable_params(), rate, 0.9)).set_train()
+        path, metrics, begin = self.dir / "first.ckpt", self.dir / "metrics.jsonl", "--finetune"
+        mindspore.save_checkpoint(net, str(path))
+        for step in range(1, 6):
+            folder = self.folder(f"batch{step}", batch * (step - 1), batch * step)
+            run(CKPT_TRAIN, "--data", folder, "--network", "resnet50", "--batch", batch, "--epochs", step, "--lr", rate,
+                begin, path, "--directory", self.dir, "--metrics", metrics, "--no-sync")
+            mindspore.load_param_into_net(cell, mindspore.load_checkpoint(str(path)))
+            before = {parameter.name: parameter.asnumpy().astype(np.float64) for parameter in cell.get_parameters()}
+            images, labels = self.images("train", 3, folder)
+            their = float(cell(mindspore.Tensor(images), mindspore.Tensor(labels)).asnumpy())
+            ours = json.loads(metrics.read_text().splitlines()[-1])["loss"]
+            self.assertLessEqual(abs(ours - their), 1e-5 * their)
+            path, begin = self.dir / f"CKP-{step}_1.ckpt", "--resume"
+            self.assert_step_is(cell, before, path)
+        self.assert_mindspore_agrees(net, path, 3, 1e-4)
 
     def rates(self, *options):
         self.train("--epochs", "3", "--batch", "100", "--save-steps", "1000", "--directory", self.dir / "rates", *options)
