@@ -111,13 +111,39 @@ def mindspore_export(path, model, file_format="ONNX"):
     return lambda: mindspore.export(network, image, file_name=model, file_format=file_format)
 
 
+def mindspore_step(name, batch):
+    """A step of training; the graph is compiled before."""
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "interop"))
+    import mindspore
+    import numpy
+    import zoo
+    from mindspore import nn
+
+    mindspore.set_context(mode=mindspore.GRAPH_MODE, device_target="CPU")
+    deep = name == "resnet50"
+    network = zoo.ResNet(zoo.Bottleneck, (3, 4, 6, 3), 10) if deep else zoo.LeNet5()
+    loss = nn.SoftmaxCrossEntropyWithLogits(sparse=True, reduction="mean")
+    step = nn.TrainOneStepCell(nn.WithLossCell(network, loss), nn.Momentum(network.trainable_params(), 1e-3, 0.9))
+    step.set_train()
+    random = numpy.random.default_rng(1)
+    images = mindspore.Tensor(random.standard_normal((batch, 3 if deep else 1, 32, 32), numpy.float32))
+    labels = mindspore.Tensor((numpy.arange(batch) % 10).astype(numpy.int32))
+
+    def work():
+        return step(images, labels).asnumpy()
+
+    for _ in range(3):
+        work()
+    return work
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--idle", type=float, default=0)
     parser.add_argument("what")
     parser.add_argument("path")
-    parser.add_argument("other", nargs="?", help="a tensor's name, a second file, or the one to write")
+    parser.add_argument("other", nargs="?", help="a tensor's name, a second file, the one to write, a batch")
     args = parser.parse_args()
     work = {
         "safetensors-index": lambda: safetensors_index(args.path),
@@ -128,6 +154,7 @@ def main():
         "mindspore-export": lambda: mindspore_export(args.path, args.other),
         "mindspore-export-mindir": lambda: mindspore_export(args.path, args.other, "MINDIR"),
         "mindspore-load-net": lambda: mindspore_load_net(args.path),
+        "mindspore-step": lambda: mindspore_step(args.path, int(args.other)),
         "mindspore-one": lambda: mindspore_load(args.path, choice_func=lambda name: name == args.other),
     }[args.what]()
     time.sleep(args.idle)
