@@ -203,12 +203,142 @@ convolution_forward::primitive_desc forward(const Program& program, const Convol
   return {desc, attr, program.engine()};
 }
 
+/// Filters over one or two channels and their gradient, of which oneDNN would pad the latter to eight: seven eighths of
+/// its work would be for nothing. Eight filters at once; a thread takes images, and has sums of its own.
+struct FewChannels {
+  FilterWindow window;
+  Lanes y;                              ///< or its gradient
+  std::size_t channels, height, width;  ///< of the images
+  std::size_t top, left, padded_height, padded_width;
+  std::size_t filter;  ///< elements of one channel's
+  std::size_t threads;
+
+  std::size_t sums() const { return y.blocks * channels * filter * kLanes; }
+  std::size_t plane() const { return padded_height * padded_width; }
+
+  void pad(const float* image, float* to) const {
+    std::fill_n(to, plane(), 0.0F);
+    for (std::size_t h = 0; h < height && top + h < padded_height; ++h) {
+      const std::size_t count = std::min(width, padded_width - left);
+      std::copy_n(image + h * width, count, to + (top + h) * padded_width + left);
+    }
+  }
+
+  void pad_all(std::size_t n, const float* x, float* to) const {
+    for (std::size_t c = 0; c < channels; ++c) pad(x + (n * channels + c) * height * width, to + c * plane());
+  }
+
+  void add_image(std::size_t n, const float* x, const float* gradients, float* padded, float* all_sums) const {
+    for (std::size_t c = 0; c < channels; ++c) {
+      pad(x + (n * channels + c) * height * width, padded);
+      for (std::size_t block = 0; block < y.blocks; ++block) {
+        loops().filter_grad(window, padded, gradients + y.offset(n, block), y.pixel,
+                            all_sums + (block * channels + c) * filter * kLanes);
+      }
+    }
+  }
+
+  /// Filters as they lie in a file, by the eight.
+  void spread(const float* weight, float* to) const {
+    std::fill_n(to, sums(), 0.0F);
+    for (std::size_t o = 0; o < y.channels; ++o) {
+      for (std::size_t i = 0; i < channels * filter; ++i) to[place(o, i)] = weight[o * channels * filter + i];
+    }
+  }
+
+  std::size_t place(std::size_t o, std::size_t i) const {
+    return (o / kLanes * channels * filter + i) * kLanes + o % kLanes;
+  }
+
+  /// The threads' sums, in their order, as the filters lie in a file.
+  void gather(const float* all_sums, float* to) const {
+    for (std::size_t o = 0; o < y.channels; ++o) {
+      for (std::size_t i = 0; i < channels * filter; ++i) {
+        const std::size_t from = place(o, i);
+        float sum = 0;
+        for (std::size_t thread = 0; thread < threads; ++thread) sum += all_sums[thread * sums() + from];
+        to[o * channels * filter + i] = sum;
+      }
+    }
+  }
+};
+
+FewChannels few_channels(const Convolution& conv, const Lanes& y) {
+  const auto size = [](std::int64_t number) { return static_cast<std::size_t>(number); };
+  FewChannels job{.window = {.kernel_h = size(conv.w[2]),
+                             .kernel_w = size(conv.w[3]),
+                             .stride_h = size(conv.stride[0]),
+                             .stride_w = size(conv.stride[1]),
+                             .out_h = size(conv.y[2]),
+                             .out_w = size(conv.y[3])},
+                  .y = y,
+                  .channels = size(conv.x[1]),
+                  .height = size(conv.x[2]),
+                  .width = size(conv.x[3]),
+                  .top = size(conv.begin[0]),
+                  .left = size(conv.begin[1]),
+                  .padded_height = 0,
+                  .padded_width = 0,
+                  .filter = size(conv.w[2] * conv.w[3]),
+                  .threads = static_cast<std::size_t>(thread_count())};
+  job.padded_height = (job.window.out_h - 1) * job.window.stride_h + job.window.kernel_h;
+  job.padded_width = (job.window.out_w - 1) * job.window.stride_w + job.window.kernel_w;
+  job.window.width = job.padded_width;
+  return job;
+}
+
+bool has_few_channels(const Convolution& conv) {
+  return conv.group == 1 && conv.x[1] <= 2 && conv.dilation == LayoutDims{0, 0} && !conv.cropped;
+}
+
+void make_few_channels(Program& program, const Convolution& conv, graph::ValueId x, graph::ValueId weight,
+                       const Fused& fused) {
+  const Layout layout = lane_layout(conv.y);
+  const FewChannels job = few_channels(conv, *lanes_of(layout));
+  const std::size_t biases = job.y.blocks * kLanes;
+  const BufferId from = program.read_plain(x), w = program.read_plain(weight);
+  const BufferId bias = fused.bias ? program.read_plain(*fused.bias) : w;
+  const BufferId filters = program.scratch((job.sums() + biases) * sizeof(float));
+  const BufferId planes = program.scratch(job.threads * job.channels * job.plane() * sizeof(float));
+  const BufferId to = program.write(fused.result, layout);
+  const bool relu = fused.attr.get_post_ops().len() > 0;
+  program.add({from, w, bias, filters, planes, to},
+              [=, with_bias = fused.bias.has_value()](const Addresses& at) -> Status {
+                float* eights = at.floats(filters);
+                float* offsets = eights + job.sums();
+                job.spread(at.floats(w), eights);
+                std::fill_n(offsets, biases, 0.0F);
+                if (with_bias) std::copy_n(at.floats(bias), job.y.channels, offsets);
+                parallel(job.threads, 1, [&](std::size_t begin, std::size_t end) {
+                  for (std::size_t thread = begin; thread < end; ++thread) {
+                    float* padded = at.floats(planes) + thread * job.channels * job.plane();
+                    const std::size_t first = job.y.batch * thread / job.threads,
+                                      last = job.y.batch * (thread + 1) / job.threads;
+                    for (std::size_t n = first; n < last; ++n) {
+                      job.pad_all(n, at.floats(from), padded);
+                      for (std::size_t block = 0; block < job.y.blocks; ++block) {
+                        loops().filter(job.window, job.channels, job.plane(), padded,
+                                       eights + block * job.channels * job.filter * kLanes, offsets + block * kLanes,
+                                       relu, at.floats(to) + job.y.offset(n, block), job.y.pixel);
+                      }
+                    }
+                  }
+                });
+                return {};
+              });
+}
+
 }  // namespace
 
 Status make_conv2d(Program& program, const graph::NodeView& node) {
   auto conv = convolution_of(node, node.type(0), node.type(1), node.result_type());
   if (!conv) return conv.error();
-  const auto [result, bias, attr] = fuse_bias_and_relu(program, node);
+  const Fused fused = fuse_bias_and_relu(program, node);
+  if (has_few_channels(*conv)) {
+    make_few_channels(program, *conv, node.node().inputs[0], node.node().inputs[1], fused);
+    return {};
+  }
+  const auto& [result, bias, attr] = fused;
   const Layout bias_layout = plain_layout(LayoutDims{conv->channels_out});
   const auto desc = forward(program, *conv, bias ? &bias_layout : nullptr, attr);
   const graph::ValueId weight = node.node().inputs[1];
@@ -248,74 +378,6 @@ Status make_conv2d_backprop_input(Program& program, const graph::NodeView& node)
 
 namespace {
 
-/// The gradient of filters over one or two channels, which oneDNN would pad to eight: seven eighths of its work would
-/// be for nothing. Eight filters at once; a thread takes images, and has sums of its own.
-struct FewChannels {
-  FilterWindow window;
-  Lanes dy;
-  std::size_t channels, height, width;  ///< of the images
-  std::size_t top, left, padded_height, padded_width;
-  std::size_t filter;  ///< elements of one channel's
-  std::size_t threads;
-
-  std::size_t sums() const { return dy.blocks * channels * filter * kLanes; }
-  std::size_t plane() const { return padded_height * padded_width; }
-
-  void pad(const float* image, float* to) const {
-    std::fill_n(to, plane(), 0.0F);
-    for (std::size_t h = 0; h < height && top + h < padded_height; ++h) {
-      const std::size_t count = std::min(width, padded_width - left);
-      std::copy_n(image + h * width, count, to + (top + h) * padded_width + left);
-    }
-  }
-
-  void add_image(std::size_t n, const float* x, const float* gradients, float* padded, float* all_sums) const {
-    for (std::size_t c = 0; c < channels; ++c) {
-      pad(x + (n * channels + c) * height * width, padded);
-      for (std::size_t block = 0; block < dy.blocks; ++block) {
-        loops().filter_grad(window, padded, gradients + dy.offset(n, block), dy.pixel,
-                            all_sums + (block * channels + c) * filter * kLanes);
-      }
-    }
-  }
-
-  /// The threads' sums, in their order, as the filters lie in a file.
-  void gather(const float* all_sums, float* to) const {
-    for (std::size_t o = 0; o < dy.channels; ++o) {
-      for (std::size_t i = 0; i < channels * filter; ++i) {
-        const std::size_t from = (o / kLanes * channels * filter + i) * kLanes + o % kLanes;
-        float sum = 0;
-        for (std::size_t thread = 0; thread < threads; ++thread) sum += all_sums[thread * sums() + from];
-        to[o * channels * filter + i] = sum;
-      }
-    }
-  }
-};
-
-FewChannels few_channels(const Convolution& conv, const Lanes& dy) {
-  const auto size = [](std::int64_t number) { return static_cast<std::size_t>(number); };
-  FewChannels job{.window = {.kernel_h = size(conv.w[2]),
-                             .kernel_w = size(conv.w[3]),
-                             .stride_h = size(conv.stride[0]),
-                             .stride_w = size(conv.stride[1]),
-                             .out_h = size(conv.y[2]),
-                             .out_w = size(conv.y[3])},
-                  .dy = dy,
-                  .channels = size(conv.x[1]),
-                  .height = size(conv.x[2]),
-                  .width = size(conv.x[3]),
-                  .top = size(conv.begin[0]),
-                  .left = size(conv.begin[1]),
-                  .padded_height = 0,
-                  .padded_width = 0,
-                  .filter = size(conv.w[2] * conv.w[3]),
-                  .threads = static_cast<std::size_t>(thread_count())};
-  job.padded_height = (job.window.out_h - 1) * job.window.stride_h + job.window.kernel_h;
-  job.padded_width = (job.window.out_w - 1) * job.window.stride_w + job.window.kernel_w;
-  job.window.width = job.padded_width;
-  return job;
-}
-
 void make_filter_of_few_channels(Program& program, const graph::Node& node, const Convolution& conv) {
   const Layout layout = with_lanes(program, node.inputs[0]);
   const FewChannels job = few_channels(conv, *lanes_of(layout));
@@ -328,7 +390,7 @@ void make_filter_of_few_channels(Program& program, const graph::Node& node, cons
       for (std::size_t thread = begin; thread < end; ++thread) {
         float* own = at.floats(sums) + thread * job.sums();
         std::fill_n(own, job.sums(), 0.0F);
-        const std::size_t first = job.dy.batch * thread / job.threads, last = job.dy.batch * (thread + 1) / job.threads;
+        const std::size_t first = job.y.batch * thread / job.threads, last = job.y.batch * (thread + 1) / job.threads;
         for (std::size_t n = first; n < last; ++n) {
           job.add_image(n, at.floats(x), at.floats(dy), at.floats(planes) + thread * job.plane(), own);
         }
@@ -428,8 +490,7 @@ void make_filter_of_columns(Program& program, const graph::Node& node, const Con
 Status make_conv2d_backprop_filter(Program& program, const graph::NodeView& node) {
   auto conv = convolution_of(node, node.type(1), node.result_type(), node.type(0));
   if (!conv) return conv.error();
-  const bool dilated = conv->dilation != LayoutDims{0, 0};
-  if (conv->group == 1 && conv->x[1] <= 2 && !dilated && !conv->cropped) {
+  if (has_few_channels(*conv)) {
     make_filter_of_few_channels(program, node.node(), *conv);
     return {};
   }

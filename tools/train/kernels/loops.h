@@ -75,6 +75,9 @@ struct Loops {
 
   // of the eight channels of a block, in one image
 
+  /// Eight filters, [channels, kernel_h, kernel_w, 8], over an image with a plane of floats for each channel.
+  void (*filter)(const FilterWindow& window, std::size_t channels, std::size_t plane, const float* x,
+                 const float* filters, const float* bias, bool relu, float* y, std::size_t pixel);
   /// Adds an image's part to the gradient of eight filters over one input channel, [kernel_h, kernel_w, 8].
   void (*filter_grad)(const FilterWindow& window, const float* x, const float* dy, std::size_t pixel, float* sums);
 

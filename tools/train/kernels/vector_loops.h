@@ -197,6 +197,53 @@ void norm_grad(const Lanes& lanes, std::size_t block, const float* dy, const flo
 
 // ---- filters ----
 
+/// kTaps neighbours in a row of the filter, over kPixels neighbours in a row of the result.
+template <std::size_t kTaps, std::size_t kPixels>
+inline void add_taps(const float* x, std::size_t stride, const float* filters, Eight (&sums)[kPixels]) {
+  for (std::size_t tap = 0; tap < kTaps; ++tap) {
+    const Eight weight = eight(filters + tap * kLanes);
+    for (std::size_t p = 0; p < kPixels; ++p) sums[p] += weight * x[p * stride + tap];
+  }
+}
+
+template <std::size_t kPixels>
+void filter_pixels(const FilterWindow& window, std::size_t channels, std::size_t plane, const float* x,
+                   const float* filters, const float* bias, bool relu, float* y, std::size_t pixel) {
+  Eight sums[kPixels];
+  for (Eight& sum : sums) sum = eight(bias);
+  for (std::size_t c = 0; c < channels; ++c) {
+    for (std::size_t i = 0; i < window.kernel_h; ++i) {
+      const float* row = x + c * plane + i * window.width;
+      std::size_t j = 0;
+      for (; j + 5 <= window.kernel_w; j += 5, filters += 5 * kLanes) {
+        add_taps<5>(row + j, window.stride_w, filters, sums);
+      }
+      for (; j < window.kernel_w; ++j, filters += kLanes) add_taps<1>(row + j, window.stride_w, filters, sums);
+    }
+  }
+  for (std::size_t p = 0; p < kPixels; ++p) {
+    if (relu) keep_where(~(sums[p] < 0), sums[p]);
+    eight(y + p * pixel) = sums[p];
+  }
+}
+
+void filter(const FilterWindow& window, std::size_t channels, std::size_t plane, const float* x, const float* filters,
+            const float* bias, bool relu, float* y, std::size_t pixel) {
+  for (std::size_t h = 0; h < window.out_h; ++h) {
+    const float* row = x + h * window.stride_h * window.width;
+    std::size_t w = 0;
+    const auto next = [&](auto pixels, std::size_t count) {
+      for (; w + count <= window.out_w; w += count) {
+        pixels(window, channels, plane, row + w * window.stride_w, filters, bias, relu,
+               y + (h * window.out_w + w) * pixel, pixel);
+      }
+    };
+    next(filter_pixels<8>, 8);
+    next(filter_pixels<4>, 4);
+    next(filter_pixels<1>, 1);
+  }
+}
+
 /// kTaps neighbours in a row of the filter, over all rows of the result. Two sums each, because one multiplication does
 /// not wait for another then.
 template <std::size_t kTaps>
@@ -361,6 +408,7 @@ constexpr Loops table(const char* name, bool (*runs_here)()) {
           .affine = affine,
           .norm_grad = norm_grad,
           .channel_sums = channel_sums,
+          .filter = filter,
           .filter_grad = filter_grad,
           .max_pool = max_pool,
           .max_pool_grad = max_pool_grad};
