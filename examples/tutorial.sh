@@ -27,7 +27,7 @@ run ls run
 stage "Load for evaluation"
 run ckpt-train "${options[@]}" --eval "$last"
 
-stage "Go on after a kill: as if nothing had been"
+stage "Resume after a kill: as if nothing had happened"
 # Of two epochs: the third, with which it is compared, can only come from the run that resumes.
 ckpt-train "${options[@]}" --epochs 2 --save-steps 32 --keep-max 10 --prefix net --directory killed >/dev/null 2>&1 &
 killed=$!

@@ -99,7 +99,7 @@ void add_rates(OptionTable& app, TrainCommand& command, Words& words) {
   add_real(app, "--lr", words.learning_rate, "Where it begins (0.01; 0.001 for Adam; that of --resume)");
   add_choice(app, "--schedule", words.schedule, "How it changes, as MindSpore's lists (constant)",
              "constant|step|exponential|natural_exp|inverse|cosine|polynomial");
-  app.add_option("--milestones", words.milestones, "Of step: multiply the rate behind these epochs").option_text("2,4");
+  app.add_option("--milestones", words.milestones, "Of step: multiply the rate after these epochs").option_text("2,4");
   add_real(app, "--factor", schedule.factor, "Of step: by this (0.1)");
   add_real(app, "--decay-rate", schedule.decay_rate, "Of exponential, natural_exp, inverse (0.9)");
   add_number(app, "--decay-epochs", words.decay_epochs,

@@ -41,7 +41,7 @@ struct TrainCommand {
 
   // The checkpoints.
   CheckpointConfig config = {.append_info = {.epoch_num = true, .step_num = true}};
-  std::optional<std::string> prefix = {};  ///< empty: that of the run that is gone on with, or CKP
+  std::optional<std::string> prefix = {};  ///< empty: that of the run that continues, or CKP
   std::string directory = ".";
   std::string best = {};  ///< accuracy, loss; empty: nothing is validated between epochs
   std::string resume = {};

@@ -9,16 +9,13 @@
 #include <vector>
 
 #include "checkpoint_fit.h"
-#include "ckpt/output_file.h"
 #include "ckpt/run_files.h"
 #include "ckpt/text.h"
 #include "ckpt/validate.h"
+#include "evaluate.h"
 #include "initial_weights.h"
-#include "json.h"
 #include "meta_file.h"
 #include "metrics_file.h"
-#include "npy.h"
-#include "output.h"
 #include "render.h"
 #include "reporter.h"
 #include "select.h"
@@ -33,132 +30,10 @@ namespace {
 using tools::usage;
 namespace fs = std::filesystem;
 
-int fail(cli::Context& context, const Trouble& trouble) {
-  if (trouble.error.code == Errc::cancelled) return cli::kInterrupted;
-  if (trouble.where.empty()) return context.fail(to_string(trouble.error), trouble.hint);
-  return context.fail(trouble.where, trouble.error, trouble.hint);
-}
-
-// What does not fit, a line each, up to a number that can be read.
-void tell_others(cli::Context& context, const std::string& path, const std::vector<NotLoaded>& others) {
-  constexpr std::size_t kLines = 20;
-  for (std::size_t i = 0; i < std::min(kLines, others.size()); ++i)
-    context.note(fmt::format("{}: \"{}\" {}", cli::file_text(path), escape(others[i].name), others[i].why));
-  if (others.size() > kLines) context.note(fmt::format("and {} more", cli::grouped(others.size() - kLines)));
-}
-
-/// The file that is begun with: --resume, --finetune or --eval.
-struct Given {
-  std::string path = {};
-  std::optional<ParamDict> file = {};
-
-  const ParamDict* dict() const { return file ? &*file : nullptr; }
-};
-
-Made<Given> open_given(const TrainCommand& command) {
-  Given given;
-  for (const std::string* path : {&command.resume, &command.finetune, &command.eval})
-    if (!path->empty()) given.path = *path;
-  if (given.path.empty()) return given;
-  auto file = load_checkpoint(given.path);
-  if (!file) return Trouble{given.path, std::move(file).error(), ""};
-  given.file.emplace(std::move(*file));
-  return given;
-}
-
-// --seed, or that of the file, or 1.
-std::uint64_t seed_of(const TrainCommand& command, const Given& given) {
-  if (command.seed) return *command.seed;
-  if (given.file && command.finetune.empty())
-    if (const auto seed = integer_in(*given.file, "seed"); seed && *seed >= 0) return static_cast<std::uint64_t>(*seed);
-  return 1;
-}
-
-// A NaN may have a sign, which nobody wants to know.
-std::string loss_text(double loss) { return std::isnan(loss) ? "NaN" : fmt::format("{:.4f}", loss); }
-
-// ---- --eval ----
-
-// Collects what the network says, and writes it as a NumPy file. Nothing that is there is replaced.
-class LogitsFile {
- public:
-  static Result<LogitsFile> create(const std::string& path) {
-    auto file = OutputFile::create(path, {.permissions = cli::default_permissions(), .overwrite = false});
-    if (!file) return std::move(file).error();
-    return LogitsFile(std::move(*file));
-  }
-  std::function<void(std::span<const float>)> collector() {
-    return [this](std::span<const float> image) {
-      classes_ = image.size();
-      values_.insert(values_.end(), image.begin(), image.end());
-    };
-  }
-  Status write() {
-    const std::int64_t dims[] = {static_cast<std::int64_t>(values_.size() / classes_),
-                                 static_cast<std::int64_t>(classes_)};
-    const std::string head = containers::npy_header(containers::npy_descr(DType::float32), dims);
-    if (auto status = file_.append(std::as_bytes(std::span(head))); !status) return status;
-    if (auto status = file_.append(std::as_bytes(std::span(values_))); !status) return status;
-    return file_.commit();
-  }
-
- private:
-  explicit LogitsFile(OutputFile file) : file_(std::move(file)) {}
-
-  OutputFile file_;
-  std::size_t classes_ = 1;
-  std::vector<float> values_ = {};
-};
-
-int run_eval(cli::Context& context, const TrainCommand& command, const Given& given, const graph::Graph& network) {
-  auto images = load_images(command, Part::test, classes_of(network), seed_of(command, given), true);
-  if (!images) return fail(context, images.trouble);
-  auto parameters = Parameters::of(network);
-  if (!parameters) return context.fail(given.path, parameters.error());
-  const Fit fits = fit(parameters->net_params(), *given.file);
-  if (!fits.others.empty()) {
-    tell_others(context, given.path, fits.others);
-    return context.fail(fmt::format("{}: does not fit {}", cli::file_text(given.path), network.name));
-  }
-  if (const auto loaded = load_param_into_net(fits.fitting, *given.file); !loaded)
-    return context.fail(given.path, loaded.error());
-  if (const auto bad = parameters->not_finite(); !bad.empty())
-    context.note(fmt::format("{}: \"{}\" has NaN or infinite values", cli::file_text(given.path), escape(bad)));
-  auto evaluator = Evaluator::make(network, *parameters, command.threads);
-  if (!evaluator) return context.fail(given.path, evaluator.error());
-  ImageFeed feed(std::move(**images), feed_options(command, network));
-  std::optional<LogitsFile> logits;
-  if (!command.logits.empty()) {
-    auto file = LogitsFile::create(command.logits);
-    if (!file) return context.fail(command.logits, file.error());
-    logits.emplace(std::move(*file));
-  }
-  const auto result = evaluator->run(feed, context.counting(given.path), logits ? logits->collector() : nullptr);
-  if (!result) return context.fail(given.path, result.error());
-  if (logits)
-    if (auto status = logits->write(); !status) return context.fail(command.logits, status.error());
-  if (command.json) {
-    cli::Json json;
-    json["schema"] = "ckpt.eval/1";
-    cli::set_text(json, "file", given.path);
-    json["network"] = network.name;
-    json["accuracy"] = cli::number(result->accuracy);
-    json["loss"] = cli::number(result->loss);
-    json["images"] = result->images;
-    context.write(cli::line_of(json));
-  } else {
-    context.write(fmt::format("{}: accuracy {:.4f}, loss {}, {} images\n", cli::file_text(given.path), result->accuracy,
-                              loss_text(result->loss), cli::grouped(result->images)));
-  }
-  return cli::kDone;
-}
-
-// ---- training ----
-
 /// Training from the images to its end.
 class Run {
  public:
-  Run(cli::Context& context, const TrainCommand& command, const Given& given, graph::Graph network)
+  Run(cli::Context& context, const TrainCommand& command, const GivenFile& given, graph::Graph network)
       : context_(context), command_(command), given_(given), network_(std::move(network)) {
     seed_ = seed_of(command, given);
     batch_ = static_cast<std::size_t>(command.batch);
@@ -175,7 +50,7 @@ class Run {
   bool load_finetuned();
   std::vector<Param> to_save();
   bool open_saver();
-  std::optional<std::uint64_t> metrics_begin() const {  // the step that the file is gone on with behind
+  std::optional<std::uint64_t> metrics_begin() const {  // the step after which the file continues
     return command_.resume.empty() ? std::nullopt : std::optional(first_step_);
   }
   bool check_metrics();
@@ -185,7 +60,7 @@ class Run {
   void tell_best();
 
   bool fail(const Trouble& trouble) {
-    exit_ = train::fail(context_, trouble);
+    exit_ = tell(context_, trouble);
     return false;
   }
   bool fail(std::string where, Error error, std::string hint = {}) {
@@ -194,7 +69,7 @@ class Run {
 
   cli::Context& context_;
   const TrainCommand& command_;
-  const Given& given_;
+  const GivenFile& given_;
   graph::Graph network_;
   std::uint64_t seed_ = 1;
   std::size_t batch_ = 1;
@@ -238,7 +113,7 @@ bool Run::load_data() {
   return true;
 }
 
-// The step that is gone on behind, and the learning rates.
+// The step that training resumes after, and the learning rates.
 bool Run::find_start() {
   const auto epochs = static_cast<std::uint64_t>(command_.epochs);
   rates_ = learning_rates(command_.schedule, epochs, steps_per_epoch_);
@@ -306,7 +181,7 @@ bool Run::load_resumed() {
   const std::vector<double> momentum = floats_in(*given_.file, "momentum");
   if (command_.momentum_given && !momentum.empty() &&
       momentum[0] != static_cast<double>(static_cast<float>(command_.training.optimizer.momentum)))
-    context_.note(fmt::format("{}: is gone on with at its momentum, {:.6g}", cli::file_text(given_.path), momentum[0]));
+    context_.note(fmt::format("{}: resumes with its momentum, {:.6g}", cli::file_text(given_.path), momentum[0]));
   return true;
 }
 
@@ -336,7 +211,7 @@ Status save_if_any(const fs::path& path, std::span<const Param> params, std::spa
   return save_checkpoint(path, params, append, options);
 }
 
-// A file of the last run in the directory is gone on with under its prefix; everything else begins a run.
+// A file of the last run in the directory continues that run under its prefix; everything else begins a run.
 bool Run::open_saver() {
   auto meta = graph::to_meta(trainer_->graph());
   if (!meta) return fail(network_.name, meta.error());
@@ -439,9 +314,8 @@ int Run::finish(const Ending& ending) {
   tell_best();
   if (!validator_ || command_.hold_out) return cli::kDone;
   const auto test = validator_->run(*held_out_, context_.counting("test"));
-  if (!test) return fail("", test.error()), exit_;
-  context_.write(fmt::format("test images: accuracy {:.4f}, loss {}, {} images\n", test->accuracy,
-                             loss_text(test->loss), cli::grouped(test->images)));
+  if (!test) return tell(context_, {"", test.error(), ""});
+  context_.write("test images: " + text_of(*test, feed_options(command_, network_)) + '\n');
   return cli::kDone;
 }
 
@@ -470,7 +344,7 @@ int Run::run() {
                              .epochs = static_cast<std::uint64_t>(command_.epochs),
                              .batch = batch_,
                              .first_step = first_step_});
-  if (!ending) return fail(network_.name, ending.error()), exit_;
+  if (!ending) return tell(context_, {network_.name, ending.error(), ""});
   return finish(*ending);
 }
 
@@ -479,12 +353,12 @@ int Run::run() {
 int run(cli::Context& context, TrainCommand command) {
   if (const auto policy = checkpoint_policy(command.config); !policy) return context.fail(policy.error().message);
   auto given = open_given(command);
-  if (!given) return fail(context, given.trouble);
+  if (!given) return tell(context, given.trouble);
   if (!command.resume.empty() && !command.optimizer_given)
     command.training.optimizer.kind = optimizer_of(*given->file).value_or(command.training.optimizer.kind);
   auto network = make_trained_network(command, given->path, given->dict());
-  if (!network) return fail(context, network.trouble);
-  if (!command.eval.empty()) return run_eval(context, command, *given, *network);
+  if (!network) return tell(context, network.trouble);
+  if (!command.eval.empty()) return evaluate(context, command, *given, *network);
   return Run(context, command, *given, std::move(*network)).run();
 }
 

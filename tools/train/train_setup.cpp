@@ -1,12 +1,16 @@
 #include "train_setup.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
 #include "ckpt/text.h"
 #include "networks.h"
 #include "op.h"
+#include "render.h"
 #include "usage.h"
 #include "words.h"
 
@@ -46,6 +50,44 @@ Made<std::optional<ImageSet>> chosen_of(const TrainCommand& command, const std::
 }
 
 }  // namespace
+
+int tell(cli::Context& context, const Trouble& trouble) {
+  if (trouble.error.code == Errc::cancelled) return cli::kInterrupted;
+  if (trouble.where.empty()) return context.fail(to_string(trouble.error), trouble.hint);
+  return context.fail(trouble.where, trouble.error, trouble.hint);
+}
+
+void tell_others(cli::Context& context, const std::string& path, const std::vector<NotLoaded>& others) {
+  constexpr std::size_t kLines = 20;
+  for (std::size_t i = 0; i < std::min(kLines, others.size()); ++i)
+    context.note(fmt::format("{}: \"{}\" {}", cli::file_text(path), escape(others[i].name), others[i].why));
+  if (others.size() > kLines) context.note(fmt::format("and {} more", cli::grouped(others.size() - kLines)));
+}
+
+std::string text_of(const Evaluation& evaluation, const FeedOptions& images) {
+  // A NaN may have a sign, which nobody wants to know.
+  const std::string loss = std::isnan(evaluation.loss) ? "NaN" : fmt::format("{:.4f}", evaluation.loss);
+  return fmt::format("accuracy {:.4f}, loss {}, {} images of {} x {} x {}", evaluation.accuracy, loss,
+                     cli::grouped(evaluation.images), images.channels, images.height, images.width);
+}
+
+Made<GivenFile> open_given(const TrainCommand& command) {
+  GivenFile given;
+  for (const std::string* path : {&command.resume, &command.finetune, &command.eval})
+    if (!path->empty()) given.path = *path;
+  if (given.path.empty()) return given;
+  auto file = load_checkpoint(given.path);
+  if (!file) return Trouble{given.path, std::move(file).error(), ""};
+  given.file.emplace(std::move(*file));
+  return given;
+}
+
+std::uint64_t seed_of(const TrainCommand& command, const GivenFile& given) {
+  if (command.seed) return *command.seed;
+  if (given.file && command.finetune.empty())
+    if (const auto seed = integer_in(*given.file, "seed"); seed && *seed >= 0) return static_cast<std::uint64_t>(*seed);
+  return 1;
+}
 
 Made<Graph> make_trained_network(const TrainCommand& command, const std::string& path, const ParamDict* file) {
   auto name = network_name(command, path, file);

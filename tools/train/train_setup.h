@@ -4,13 +4,17 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "checkpoint_fit.h"
 #include "ckpt/error.h"
 #include "ckpt/params.h"
+#include "context.h"
 #include "data/image_feed.h"
 #include "data/image_set.h"
 #include "graph.h"
 #include "train_options.h"
+#include "trainer.h"
 
 // What a training is made of, from what the command says.
 namespace ckpt::train {
@@ -34,6 +38,27 @@ struct Made {
   T& operator*() { return *value; }
   T* operator->() { return &*value; }
 };
+
+/// Says it; the exit code.
+int tell(cli::Context& context, const Trouble& trouble);
+
+/// The file that is begun with: --resume, --finetune or --eval. Without one, `file` is empty.
+struct GivenFile {
+  std::string path = {};
+  std::optional<ParamDict> file = {};
+
+  const ParamDict* dict() const { return file ? &*file : nullptr; }
+};
+Made<GivenFile> open_given(const TrainCommand& command);
+
+/// Says what does not fit a network, a line each, up to a number that can be read.
+void tell_others(cli::Context& context, const std::string& path, const std::vector<NotLoaded>& others);
+
+/// In words: "accuracy 0.8916, loss 0.2990, 10,000 images of 1 x 32 x 32".
+std::string text_of(const Evaluation& evaluation, const FeedOptions& images);
+
+/// --seed, or that of a file that is evaluated or resumed from, or 1.
+std::uint64_t seed_of(const TrainCommand& command, const GivenFile& given);
 
 /// The network with its types, for batches of the command's size. `file` is what training begins with, or null. The
 /// classes are as many as the command says; else as the file has, but 10 without one.

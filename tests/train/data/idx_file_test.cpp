@@ -67,8 +67,7 @@ TEST_F(IdxFileTest, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(error(idx_bytes({2, 3, 4}, "").substr(0, 14)), "truncated at byte 12: needs 4 bytes, 2 are left");
   EXPECT_EQ(error(idx_bytes({2, 3, 4}, some_values(23))),
             "truncated at byte 16: claims 24 values, more than the file can have");
-  EXPECT_EQ(error(idx_bytes({2, 3, 4}, some_values(25))),
-            "malformed at byte 40: there are bytes behind the last value");
+  EXPECT_EQ(error(idx_bytes({2, 3, 4}, some_values(25))), "malformed at byte 40: there are bytes after the last value");
   EXPECT_EQ(error(idx_bytes({1000, 1000, 2}, "")), "at byte 4: claims more than 1000000 values");
   EXPECT_EQ(error(idx_bytes({0xffffffff, 0xffffffff, 0xffffffff}, "")), "at byte 4: claims more than 1000000 values");
 }
@@ -78,10 +77,10 @@ TEST_F(IdxFileTest, SaysWhatIsWrongInPackedFiles) {
   EXPECT_EQ(error(gzipped(idx_bytes({900, 1000, 1}, ""))),
             "truncated at byte 16: claims 900000 values, more than the file can have");
   EXPECT_EQ(error(gzipped(idx_bytes({2, 3, 4}, some_values(25)))),
-            "malformed at byte 40: there are bytes behind the last value");
+            "malformed at byte 40: there are bytes after the last value");
   const std::string packed = gzipped(idx_bytes({2, 3, 4}, some_values(24)));
   EXPECT_EQ(error(packed + "x"),
-            "malformed at byte " + std::to_string(packed.size()) + ": there are bytes behind the gzip data");
+            "malformed at byte " + std::to_string(packed.size()) + ": there are bytes after the gzip data");
   std::string damaged = packed;
   damaged[packed.size() - 8] ^= 1;  // of the checksum
   EXPECT_EQ(error(damaged),

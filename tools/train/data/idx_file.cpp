@@ -99,7 +99,7 @@ Result<std::size_t> Unpacked::inflate(std::span<std::uint8_t> out) {
     ended_ = result == Z_STREAM_END;
   }
   if (ended_ && (stream.avail_in > 0 || at_ < file_->size()))
-    return error_at(Errc::malformed, at_ - stream.avail_in, "there are bytes behind the gzip data");
+    return error_at(Errc::malformed, at_ - stream.avail_in, "there are bytes after the gzip data");
   return done;
 }
 
@@ -167,7 +167,7 @@ Result<IdxFile> read_idx(const std::filesystem::path& path, std::size_t rank,
   std::uint8_t more = 0;  // and so the checksum of a gzip file is looked at
   const auto got = file.read({&more, 1});
   if (!got) return got.error();
-  if (*got > 0) return error_at(Errc::malformed, header + count, "there are bytes behind the last value");
+  if (*got > 0) return error_at(Errc::malformed, header + count, "there are bytes after the last value");
   return idx;
 }
 

@@ -476,7 +476,7 @@ Status Program::check_sentinels(std::size_t step) const {
     const std::byte* band = addresses_.places_[i] + buffer.size;
     if (std::all_of(band, band + kBand, [](std::byte byte) { return byte == kBandByte; })) continue;
     return Error{.code = Errc::malformed,
-                 .message = "wrote behind a buffer of " + std::to_string(buffer.size) + " bytes"};
+                 .message = "wrote past a buffer of " + std::to_string(buffer.size) + " bytes"};
   }
   return {};
 }
