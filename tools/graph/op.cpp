@@ -331,8 +331,8 @@ std::int64_t asked_size(AskedSize which) {
 }
 
 std::optional<AskedSize> asked_size(std::int64_t number) {
+  if (number > -kAsked || number <= -kAsked - kMostAxes * kMostInputs) return std::nullopt;
   const std::int64_t code = -number - kAsked;
-  if (number >= 0 || code < 0 || code >= kMostAxes * kMostInputs) return std::nullopt;
   return AskedSize{static_cast<std::size_t>(code / kMostAxes), static_cast<std::size_t>(code % kMostAxes)};
 }
 

@@ -22,6 +22,12 @@ class Threads {
 
 int thread_count() noexcept;
 
+/// For the start of main(): threads that have nothing to do spin for some microseconds only and sleep then, unless
+/// OMP_WAIT_POLICY or GOMP_SPINCOUNT says otherwise. libgomp's own count is a hundred times that, and where other
+/// programs want the cores, too, it takes away the time of the thread that is waited for. libgomp asks its environment
+/// before main() begins, so the program starts itself again; it goes on as it is where that cannot be.
+void let_threads_sleep(char** argv) noexcept;
+
 namespace detail {
 /// Calls body(context, i) for each thread i of `count`.
 void on_each_thread(int count, void (*body)(void* context, int thread), void* context);

@@ -2,11 +2,13 @@
 #include <new>
 
 #include "context.h"
+#include "threads.h"
 #include "train_options.h"
 #include "train_run.h"
 
 int main(int argc, char** argv) try {
   using namespace ckpt;
+  train::let_threads_sleep(argv);
   cli::handle_signals();
   const train::TrainCommandLine line = train::parse_train_command(argc, argv);
   cli::Context context(stdout, stderr, line.color, "ckpt-train");
