@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <span>
 
 namespace ckpt::train {
 namespace {
@@ -113,6 +115,25 @@ TEST(Parameters, MoreThanThereIsMemoryIsAnError) {
   const auto parameters = Parameters::of(graph);
   ASSERT_FALSE(parameters);
   EXPECT_EQ(parameters.error().code, Errc::limit);
+}
+
+// What is kept elsewhere is looked at and saved as it is there, not as it was when it was borrowed.
+TEST(Parameters, ABorrowersNaNIsSeenBeforeItIsSaved) {
+  graph::Graph graph;
+  add_bound(graph, "w", {DType::float32, {3}}, {1, 2, 3});
+  auto parameters = Parameters::of(graph);
+  ASSERT_TRUE(parameters) << to_string(parameters.error());
+  const std::span<float> here = parameters->floats("w");
+
+  struct Elsewhere : Borrower {
+    explicit Elsewhere(std::span<float> theirs) : w(theirs) {}
+    void give_back() override { w[1] = std::numeric_limits<float>::quiet_NaN(); }
+    std::span<float> w;
+  } elsewhere(here);
+  EXPECT_EQ(parameters->not_finite(), "");
+  EXPECT_TRUE(parameters->borrow(elsewhere));
+  EXPECT_EQ(parameters->not_finite(), "w");
+  parameters->take_back();
 }
 
 }  // namespace

@@ -402,17 +402,6 @@ std::optional<Doubles> NodeView::constant_numbers(std::size_t i) const {
   return has_input(i) ? numbers_of(input(i)) : std::nullopt;
 }
 
-std::optional<Ints> NodeView::constant_integers(std::size_t i) const {
-  const auto numbers = constant_numbers(i);
-  if (!numbers) return std::nullopt;
-  Ints integers;
-  for (const double number : *numbers) {
-    if (!(std::abs(number) < 9e18)) return std::nullopt;
-    integers.push_back(static_cast<std::int64_t>(number));
-  }
-  return integers;
-}
-
 namespace {
 
 std::string text_of(const Attr& attr);

@@ -75,7 +75,6 @@ class NodeView {
 
   /// The numbers of an input that is a constant (or a bound parameter): integers, booleans, floating point. Empty if
   /// the input is computed when the network runs.
-  std::optional<Ints> constant_integers(std::size_t i) const;
   std::optional<Doubles> constant_numbers(std::size_t i) const;
 
  private:

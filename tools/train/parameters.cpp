@@ -146,6 +146,7 @@ std::span<float> Parameters::floats(std::string_view name) {
 }
 
 std::string_view Parameters::not_finite() const {
+  impl_->bring_up_to_date();
   for (const Parameter& parameter : impl_->list)
     if (parameter.dtype == DType::float32 && !is_finite(parameter.bytes)) return parameter.name;
   return {};

@@ -110,8 +110,9 @@ QRectF CurvePlot::area() const {
   return QRectF(rect()).adjusted(labels + 10, line + 4, -12, -line - 8);
 }
 
-QPointF CurvePlot::place_of(double step, double value) const {
-  const QRectF box = area();
+QPointF CurvePlot::place_of(double step, double value) const { return place_in(area(), step, value); }
+
+QPointF CurvePlot::place_in(const QRectF& box, double step, double value) const {
   return {box.left() + (step - first_) / (last_ - first_) * box.width(),
           box.bottom() - (value - low_) / (high_ - low_) * box.height()};
 }
@@ -124,7 +125,7 @@ void CurvePlot::paint_axes(QPainter& painter, const QRectF& box) const {
   const QFontMetrics& font = fontMetrics();
   const int line = font.height();
   for (const double tick : axis_ticks(low_, high_, std::clamp(static_cast<int>(box.height()) / (2 * line), 2, 5))) {
-    const double y = place_of(first_, tick).y();
+    const double y = place_in(box, first_, tick).y();
     painter.setPen(grid_color(palette()));
     painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y));
     painter.setPen(palette().color(QPalette::WindowText));
@@ -134,7 +135,7 @@ void CurvePlot::paint_axes(QPainter& painter, const QRectF& box) const {
   const int wide = font.horizontalAdvance(step_text(last_)) + 24;
   for (const double tick : axis_ticks(first_, last_, std::clamp(static_cast<int>(box.width()) / wide, 1, 10))) {
     if (tick != std::floor(tick)) continue;
-    const double x = place_of(tick, low_).x();
+    const double x = place_in(box, tick, low_).x();
     painter.setPen(grid_color(palette()));
     painter.drawLine(QPointF(x, box.bottom()), QPointF(x, box.bottom() + 4));
     painter.setPen(palette().color(QPalette::WindowText));
@@ -174,11 +175,11 @@ void CurvePlot::paint_curve(QPainter& painter, const QRectF& box, const Curve& c
     if (!is_shown(point.value)) {
       end_line();
       column = -1;
-      const double x = std::floor(place_of(point.step, low_).x());
+      const double x = std::floor(place_in(box, point.step, low_).x());
       painter.fillRect(QRectF(x, box.top(), 2, box.height()), QColor(kNonFiniteColor));
       continue;
     }
-    QPointF place = place_of(point.step, point.value);
+    QPointF place = place_in(box, point.step, point.value);
     if (dense) place.setX(std::floor(place.x()));
     const qsizetype size = line.size();
     if (dense && place.x() == column && size > 1) {
@@ -199,7 +200,7 @@ void CurvePlot::paint_curve(QPainter& painter, const QRectF& box, const Curve& c
   painter.setBrush(color);
   painter.setPen(Qt::NoPen);
   for (const Point& point : curve.points)
-    if (is_shown(point.value)) painter.drawEllipse(place_of(point.step, point.value), 2, 2);
+    if (is_shown(point.value)) painter.drawEllipse(place_in(box, point.step, point.value), 2, 2);
   painter.setBrush(Qt::NoBrush);
 }
 
@@ -210,7 +211,7 @@ void CurvePlot::paint_marks(QPainter& painter, const QRectF& box) const {
   double before = -2;
   for (std::size_t i = 0; i < marks_.size(); ++i) {
     const bool current = static_cast<int>(i) == current_;
-    const double x = place_of(marks_[i].step, low_).x();
+    const double x = place_in(box, marks_[i].step, low_).x();
     if (x - before < 1 && !current) continue;
     before = x;
     painter.setPen(QPen(text, current ? 1.5 : 1));
@@ -221,7 +222,7 @@ void CurvePlot::paint_marks(QPainter& painter, const QRectF& box) const {
       if (point == nullptr || !is_shown(point->value)) continue;
       painter.setPen(QPen(color_of(c), 1.5));
       painter.setBrush(palette().color(QPalette::Window));
-      painter.drawEllipse(place_of(point->step, point->value), current ? 5.0 : 3.5, current ? 5.0 : 3.5);
+      painter.drawEllipse(place_in(box, point->step, point->value), current ? 5.0 : 3.5, current ? 5.0 : 3.5);
       painter.setBrush(Qt::NoBrush);
     }
   }
@@ -249,8 +250,9 @@ void CurvePlot::paintEvent(QPaintEvent*) {
 int CurvePlot::mark_near(double x) const {
   int nearest = -1;
   double distance = kNear;
+  const QRectF box = area();
   for (std::size_t i = 0; i < marks_.size(); ++i) {
-    const double away = std::abs(place_of(marks_[i].step, low_).x() - x);
+    const double away = std::abs(place_in(box, marks_[i].step, low_).x() - x);
     if (away > distance) continue;
     distance = away;
     nearest = static_cast<int>(i);

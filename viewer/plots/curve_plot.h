@@ -53,7 +53,8 @@ class CurvePlot : public QWidget {
   bool event(QEvent* event) override;  // tool tips
 
  private:
-  QRectF area() const;
+  QRectF area() const;  // asks the font for each label: once a paint, not once a point
+  QPointF place_in(const QRectF& box, double step, double value) const;
   QColor color_of(std::size_t curve) const;
   int mark_near(double x) const;
   void arrange();
