@@ -162,7 +162,7 @@ class Examination {
       auto next = resume(**stop);
       if (!next) return std::move(next).error();
       if (options_.partial && (*stop)->cut && *next == source_.size()) {
-        entries_.push_back(std::move(*(*stop)->cut));
+        add_cut(std::move(*(*stop)->cut));
         return {};
       }
       add_loss({.tensor = (*stop)->tensor,
@@ -284,7 +284,8 @@ class Examination {
     return find_record(source_, stop.offset + 1, source_.size(), limits);
   }
 
-  // What is left of a tensor that stands at the end of a cut file.
+  // What is left of a tensor that stands at the end of a cut file. One of which there is all that its dims ask for,
+  // although its length asks for more, is not cut but wrong.
   std::optional<TensorInfo> cut_tensor(const Scanner& scanner) const {
     const Record& record = scanner.record();
     const TensorFields& fields = record.tensor;
@@ -300,7 +301,21 @@ class Examination {
     tensor.record_size = source_.size() - record.offset;
     tensor.stored_size = tensor.byte_size = source_.size() - scanner.position();
     tensor.extents = {Extent{.offset = scanner.position(), .size = tensor.stored_size}};
+    if (tensor.fits()) return std::nullopt;
     return tensor;
+  }
+
+  // A slice that is cut goes on where the slices in front of it end.
+  void add_cut(TensorInfo cut) {
+    TensorInfo* last = entries_.empty() ? nullptr : &entries_.back();
+    const bool continues = last != nullptr && last->name == cut.name && last->type_name == cut.type_name &&
+                           last->dims == cut.dims && last->record_offset + last->record_size == cut.record_offset;
+    if (!continues || last->byte_size + cut.byte_size >= cut.expected_size().value_or(0))
+      return entries_.push_back(std::move(cut));
+    last->extents.insert(last->extents.end(), cut.extents.begin(), cut.extents.end());
+    last->record_size += cut.record_size;
+    last->stored_size += cut.stored_size;
+    last->byte_size += cut.byte_size;
   }
 
   static std::string plain_message(const Error& error) {

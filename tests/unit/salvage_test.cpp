@@ -179,6 +179,23 @@ TEST(Salvage, OfTheTensorThatIsCutTheBeginningIsLeft) {
   EXPECT_EQ(made_up.substr(1), test::values<std::uint32_t>({0x7FC00000, 0x7FC00000}));
 }
 
+TEST(Salvage, ACutSliceGoesOnWhereTheOneInFrontOfItEnds) {
+  const auto slice = [](std::initializer_list<std::int32_t> content) {
+    return Bytes(record("a", {6}, "Int32", values<std::int32_t>(content)));
+  };
+  const Bytes cut = slice({1, 2}) + slice({3, 4});
+  EXPECT_EQ(written(examined(cut.substr(0, cut.size() - 4), {.partial = true})), slice({1, 2, 3, 0, 0, 0}));
+}
+
+TEST(Salvage, ACutTensorWithAllThatItsDimsAskForIsNotWhole) {
+  // A scalar of one byte whose length says two.
+  const Bytes cut = test::from_hex("0a11 0a01 66 120c 0801 1204 426f6f6c 1a02 78");
+  const Salvage salvage = examined(matrix("b", 1) + cut, {.partial = true});
+  ASSERT_EQ(salvage.losses().size(), 1u);
+  EXPECT_EQ(salvage.losses()[0].kind, Loss::Kind::lost);
+  EXPECT_EQ(written(salvage), matrix("b", 1));
+}
+
 TEST(Salvage, WhatIsMadeUpIsNoMultipleOfTheFile) {
   const Salvage salvage =
       examined(record("w", {1 << 30, 1 << 30}, "Float32", values<float>({1, 2})) + matrix("b", 1), {.partial = true});
