@@ -34,7 +34,7 @@ struct CheckpointConfig {
   std::optional<std::int64_t> keep_checkpoint_max = 5;            ///< the newest so many
   std::optional<std::int64_t> keep_checkpoint_per_n_minutes = 0;  ///< one in so many minutes
   bool integrated_save = true;  ///< accepted, without effect: merging what is spread over devices is the caller's part
-  bool async_save = false;      ///< copy the parameters, and write the copy on another thread
+  bool async_save = false;      ///< copy the parameters, and write the copy on another thread, ten nicer than this one
   AppendInfo append_info = {};
   std::optional<Key> enc_key = {};
   CipherMode enc_mode = CipherMode::aes_gcm;
