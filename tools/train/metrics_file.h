@@ -9,8 +9,7 @@
 
 namespace ckpt::train {
 
-/// A line of a metrics file. Loss and accuracy are means over the steps since the line before; those of the validation
-/// are there at the ends of epochs, where there was one.
+/// A line of a metrics file. Loss and accuracy are means over the steps since the line before.
 struct Metrics {
   std::uint64_t step = 0;  ///< since training began
   std::uint64_t epoch = 0;
@@ -18,12 +17,10 @@ struct Metrics {
   double accuracy = 0;
   float learning_rate = 0;  ///< as it was applied: a file has no other
   double images_per_second = 0;
-  std::optional<double> validation_loss = {};
-  std::optional<double> validation_accuracy = {};
 };
 
-/// How a training goes, a line at a time, as CSV or as JSON lines. A line is in the file when add() returns; after a
-/// kill all but the last one is whole.
+/// How a training goes, a line at a time, as CSV or as JSON lines. A line is in the file when add() returns, and what a
+/// validation says of it comes later: after a kill meanwhile only that is missing. All lines but the last are whole.
 class MetricsFile {
  public:
   /// What the name ends in decides, `.csv` or `.jsonl`: Errc::usage for others. Lines of a file that is there stay up
@@ -37,13 +34,18 @@ class MetricsFile {
   ~MetricsFile();
 
   Status add(const Metrics& line);
+  /// Into the last line, if it is of that step and has no validation; otherwise nothing happens.
+  Status add_validation(std::uint64_t step, double loss, double accuracy);
 
  private:
   MetricsFile(int descriptor, bool csv) : descriptor_(descriptor), csv_(csv) {}
-  Status write(const std::string& text);
+  Status append(std::string text);
+  Status write_last();
 
   int descriptor_ = -1;
   bool csv_ = true;
+  std::uint64_t last_at_ = 0;  // where the last line is,
+  std::string last_ = {};      // and the line
 };
 
 }  // namespace ckpt::train

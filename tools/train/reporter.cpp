@@ -40,39 +40,41 @@ double Reporter::rate(const Sum& sum) const {
   return sum.seconds > 0 ? static_cast<double>(sum.steps * plan_.batch) / sum.seconds : 0;
 }
 
-void Reporter::step(std::uint64_t step, const Trainer::Step& result, double learning_rate) {
+void Reporter::count_time() {
   const auto now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  for (Sum* sum : {&line_, &epoch_, &shown_sum_}) sum->seconds += seconds;
+}
+
+void Reporter::step(std::uint64_t step, const Trainer::Step& result, double learning_rate) {
+  count_time();
   step_ = step;
   learning_rate_ = learning_rate;
   for (Sum* sum : {&line_, &epoch_, &shown_sum_}) {
     ++sum->steps;
     sum->loss += result.loss;
     sum->right += result.right;
-    sum->seconds += seconds;
   }
-  if (step % plan_.log_steps == 0 && step % plan_.steps_per_epoch != 0) write_metrics({});
+  if (step % plan_.log_steps == 0 || step % plan_.steps_per_epoch == 0) write_metrics();
   show();
 }
 
-void Reporter::write_metrics(const std::optional<Evaluation>& validation) {
+void Reporter::write_metrics() {
   const Sum sum = std::exchange(line_, Sum());
-  if (!metrics_ || sum.steps == 0) return;
-  Metrics line{.step = step_,
-               .epoch = epoch(),
-               .loss = loss(sum),
-               .accuracy = accuracy(sum),
-               .learning_rate = static_cast<float>(learning_rate_),
-               .images_per_second = rate(sum)};
-  if (validation) {
-    line.validation_loss = validation->loss;
-    line.validation_accuracy = validation->accuracy;
-  }
-  if (auto status = metrics_->add(line); !status) {
-    clear();
-    context_.note("the metrics file is given up: " + to_string(status.error()));
-    metrics_.reset();
-  }
+  if (!metrics_) return;
+  wrote(metrics_->add({.step = step_,
+                       .epoch = epoch(),
+                       .loss = loss(sum),
+                       .accuracy = accuracy(sum),
+                       .learning_rate = static_cast<float>(learning_rate_),
+                       .images_per_second = rate(sum)}));
+}
+
+void Reporter::wrote(const Status& status) {
+  if (status) return;
+  clear();
+  context_.note("the metrics file is given up: " + to_string(status.error()));
+  metrics_.reset();
 }
 
 Progress Reporter::validating() {
@@ -85,19 +87,22 @@ Progress Reporter::validating() {
 }
 
 void Reporter::epoch_end(const std::optional<Evaluation>& validation) {
-  write_metrics(validation);
+  if (metrics_ && validation) wrote(metrics_->add_validation(step_, validation->loss, validation->accuracy));
   clear();
-  std::string text = fmt::format("epoch {} of {}: loss {:.4f}, accuracy {:.4f}, {}", epoch(), plan_.epochs,
-                                 loss(epoch_), accuracy(epoch_), rate_text(rate(epoch_)));
+  std::string text;
+  if (epoch_.steps > 0)  // and not what was missed when another process trained it
+    text = fmt::format("loss {:.4f}, accuracy {:.4f}, {}", loss(epoch_), accuracy(epoch_), rate_text(rate(epoch_)));
   if (validation)
-    text += fmt::format("; validation loss {:.4f}, accuracy {:.4f}", validation->loss, validation->accuracy);
-  context_.write(text + "\n");
+    text += fmt::format("{}validation loss {:.4f}, accuracy {:.4f}", text.empty() ? "" : "; ", validation->loss,
+                        validation->accuracy);
+  context_.write(fmt::format("epoch {} of {}: {}\n", epoch(), plan_.epochs, text));
   context_.flush();
   epoch_ = {};
   last_ = Clock::now();
 }
 
 void Reporter::saved(const Status& status) {
+  count_time();
   if (status) return;
   std::string text = to_string(status.error());
   if (text == told_) return;

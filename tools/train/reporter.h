@@ -28,6 +28,7 @@ class Reporter {
   void step(std::uint64_t step, const Trainer::Step& result, double learning_rate);
   /// A Progress for what is validated meanwhile.
   Progress validating();
+  /// Of an epoch that was trained before all this there is only its validation to tell.
   void epoch_end(const std::optional<Evaluation>& validation);
   /// What became of a save: an error is told once, until there is another one.
   void saved(const Status& status);
@@ -45,7 +46,9 @@ class Reporter {
   double loss(const Sum& sum) const { return sum.loss / static_cast<double>(sum.steps); }
   double accuracy(const Sum& sum) const;
   double rate(const Sum& sum) const;
-  void write_metrics(const std::optional<Evaluation>& validation);
+  void count_time();
+  void write_metrics();
+  void wrote(const Status& status);
   bool is_due();
   void show();
   void show(const std::string& text);

@@ -28,6 +28,7 @@ struct Training {
   std::uint64_t epochs = 1;
   std::size_t batch = 1;
   std::uint64_t first_step = 0;  ///< steps that are done already
+  bool validates_first = false;  ///< the last of them ended an epoch, which is yet to be validated
 };
 
 struct Ending {
@@ -39,9 +40,9 @@ struct Ending {
 };
 
 /// Trains. The order of the images is a matter of seed and epoch alone, and all that a step changes is among the
-/// parameters: so going on behind any step is as if nothing had been. It ends where a loss is not finite, or at a save
-/// or the end of an epoch a parameter: behind a ReLU the loss does not show that. Then nothing is saved. Errors: those
-/// of a step; of saving none, they are reported. It does not end the saver.
+/// parameters: so resuming after any step is as if nothing had happened. It ends where a loss is not finite, or at a
+/// save or the end of an epoch a parameter: behind a ReLU the loss does not show that. Then nothing is saved. Errors:
+/// those of a step; of saving none, they are reported. It does not end the saver.
 Result<Ending> train(const Training& training);
 
 }  // namespace ckpt::train

@@ -30,6 +30,11 @@ namespace {
 using tools::usage;
 namespace fs = std::filesystem;
 
+bool is_in(const fs::path& file, const fs::path& directory) {
+  std::error_code none;
+  return fs::equivalent(file.has_parent_path() ? file.parent_path() : ".", directory, none);
+}
+
 /// Training from the images to its end.
 class Run {
  public:
@@ -79,6 +84,7 @@ class Run {
   std::optional<ImageFeed> held_out_ = {};
   std::uint64_t steps_per_epoch_ = 1;
   std::uint64_t first_step_ = 0;
+  bool validates_first_ = false;
   std::vector<double> rates_ = {};
   std::optional<Trainer> trainer_ = {};
   std::optional<Evaluator> validator_ = {};
@@ -113,6 +119,17 @@ bool Run::load_data() {
   return true;
 }
 
+// Whether the run that saved the file here has not recorded how good it is: it was stopped before that.
+bool lacks_validation(const TrainCommand& command, const fs::path& path) {
+  const auto name = checkpoint_name_from(path.filename().string());
+  if (!name || !is_in(path, command.directory)) return false;
+  const auto runs = find_runs(command.directory, name->prefix);
+  if (!runs || runs->empty() || !runs->front().recorded) return false;
+  const auto same = [&](const CheckpointFile& file) { return file.epoch == name->epoch && file.step == name->step; };
+  const auto file = std::ranges::find_if(runs->front().files, same);
+  return file != runs->front().files.end() && !file->metric;
+}
+
 // The step that training resumes after, and the learning rates.
 bool Run::find_start() {
   const auto epochs = static_cast<std::uint64_t>(command_.epochs);
@@ -122,7 +139,10 @@ bool Run::find_start() {
   if (!standing) return fail(given_.path, standing.error(), "--batch and --data must be those of that training");
   first_step_ = standing->step;
   const std::uint64_t steps = epochs * steps_per_epoch_;
-  if (first_step_ >= steps)
+  const bool validates = !command_.best.empty() || command_.hold_out;
+  validates_first_ =
+      validates && first_step_ > 0 && first_step_ % steps_per_epoch_ == 0 && lacks_validation(command_, given_.path);
+  if (first_step_ > steps || (first_step_ == steps && !validates_first_))
     return fail(
         given_.path,
         usage(fmt::format("{} trained already", cli::counted(epochs, "epoch") + (epochs == 1 ? " is" : " are"))),
@@ -217,11 +237,8 @@ bool Run::open_saver() {
   if (!meta) return fail(network_.name, meta.error());
   CheckpointConfig config = command_.config;
   config.append_info.values.push_back({"seed", static_cast<std::int64_t>(seed_)});
-  std::error_code none;
-  const fs::path file(given_.path);
-  const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  auto name = checkpoint_name_from(file.filename().string());
-  if (command_.resume.empty() || !fs::equivalent(folder, command_.directory, none)) name.reset();
+  auto name = checkpoint_name_from(fs::path(given_.path).filename().string());
+  if (command_.resume.empty() || !is_in(given_.path, command_.directory)) name.reset();
   const std::string prefix = command_.prefix.value_or(name ? name->prefix : "CKP");
   const auto create = [&](bool resume) {
     config.resume = resume;
@@ -343,7 +360,8 @@ int Run::run() {
                              .seed = seed_,
                              .epochs = static_cast<std::uint64_t>(command_.epochs),
                              .batch = batch_,
-                             .first_step = first_step_});
+                             .first_step = first_step_,
+                             .validates_first = validates_first_});
   if (!ending) return tell(context_, {network_.name, ending.error(), ""});
   return finish(*ending);
 }
