@@ -111,15 +111,16 @@ def mindspore_export(path, model, file_format="ONNX"):
     return lambda: mindspore.export(network, image, file_name=model, file_format=file_format)
 
 
-def mindspore_step(name, batch):
-    """A step of training; the graph is compiled before."""
+def mindspore_step(name, batch, compiled):
+    """A step of training: as one graph, which is compiled before, or operator by operator, as MindSpore does by
+    itself (PyNative)."""
     sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "interop"))
     import mindspore
     import numpy
     import zoo
     from mindspore import nn
 
-    mindspore.set_context(mode=mindspore.GRAPH_MODE, device_target="CPU")
+    mindspore.set_context(mode=mindspore.GRAPH_MODE if compiled else mindspore.PYNATIVE_MODE, device_target="CPU")
     deep = name == "resnet50"
     network = zoo.ResNet(zoo.Bottleneck, (3, 4, 6, 3), 10) if deep else zoo.LeNet5()
     loss = nn.SoftmaxCrossEntropyWithLogits(sparse=True, reduction="mean")
@@ -154,7 +155,8 @@ def main():
         "mindspore-export": lambda: mindspore_export(args.path, args.other),
         "mindspore-export-mindir": lambda: mindspore_export(args.path, args.other, "MINDIR"),
         "mindspore-load-net": lambda: mindspore_load_net(args.path),
-        "mindspore-step": lambda: mindspore_step(args.path, int(args.other)),
+        "mindspore-step": lambda: mindspore_step(args.path, int(args.other), False),
+        "mindspore-graph-step": lambda: mindspore_step(args.path, int(args.other), True),
         "mindspore-one": lambda: mindspore_load(args.path, choice_func=lambda name: name == args.other),
     }[args.what]()
     time.sleep(args.idle)
