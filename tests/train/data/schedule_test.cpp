@@ -71,7 +71,7 @@ TEST(Schedule, OfATraining) {
   EXPECT_EQ(
       learning_rates({.kind = Kind::step, .learning_rate = 1, .milestones = {2}, .factor = 0.5, .warm_up = 1}, 3, 2),
       (List{0, 0.5, 1, 1, 0.5, 0.5}));
-  EXPECT_EQ(learning_rates({.kind = Kind::cosine, .learning_rate = 1, .warm_up = 5}, 1, 2), (List{0, 0.5}));
+  EXPECT_EQ(learning_rates({.kind = Kind::cosine, .learning_rate = 1, .warm_up = 5}, 1, 2), (List{0, 0.1}));
   EXPECT_EQ(learning_rates({.kind = Kind::cosine, .learning_rate = 1, .warm_up = 1}, 2, 2).size(), 4U);
   EXPECT_EQ(learning_rates({.kind = Kind::cosine, .learning_rate = 1, .decay_epochs = 1}, 2, 2),
             cosine_decay_lr(0, 1, 4, 1, 2));

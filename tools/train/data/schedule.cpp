@@ -106,7 +106,8 @@ std::vector<double> learning_rates(const Schedule& schedule, std::uint64_t epoch
   if (schedule.kind == Kind::constant && schedule.warm_up == 0) return {schedule.learning_rate};
   const std::uint64_t warm_up = std::min(schedule.warm_up, epochs);
   std::vector<double> list;
-  if (warm_up > 0) list = warmup_lr(schedule.learning_rate, warm_up * steps_per_epoch, 1, warm_up * steps_per_epoch);
+  if (warm_up > 0)
+    list = warmup_lr(schedule.learning_rate, warm_up * steps_per_epoch, 1, schedule.warm_up * steps_per_epoch);
   std::vector<double> behind;
   if (schedule.kind == Kind::step) {  // whose epochs count those of the warm-up, too
     std::vector<std::uint64_t> milestones;
