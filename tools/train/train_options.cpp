@@ -202,34 +202,48 @@ void set_checkpoints(TrainCommand& command, const Words& words) {
   command.prefix = words.prefix;
 }
 
-// Options of one kind are of no use with another: the first such one that was given, and what it is of.
-std::string misplaced(const OptionTable& app, const Words& words) {
-  const auto of = [](const std::string& chosen, std::string_view those) {
-    const std::string all = "|" + std::string(those) + "|";
-    return all.find("|" + chosen + "|") != all.npos;
-  };
-  struct Rule {
-    const char* option;
-    const char* of;  // --optimizer or --schedule
-    const char* those;
-  };
-  constexpr Rule kRules[] = {{"--momentum", "--optimizer", "momentum|sgd"},
-                             {"--dampening", "--optimizer", "sgd"},
-                             {"--beta1", "--optimizer", "adam"},
-                             {"--beta2", "--optimizer", "adam"},
-                             {"--eps", "--optimizer", "adam"},
-                             {"--factor", "--schedule", "step"},
-                             {"--milestones", "--schedule", "step"},
-                             {"--decay-rate", "--schedule", "exponential|natural_exp|inverse"},
-                             {"--decay-epochs", "--schedule", "exponential|natural_exp|inverse|cosine|polynomial"},
-                             {"--stair", "--schedule", "exponential|natural_exp|inverse"},
-                             {"--lr-min", "--schedule", "cosine|polynomial"},
-                             {"--power", "--schedule", "polynomial"}};
-  for (const Rule& rule : kRules) {
-    const bool schedule = rule.of == std::string_view("--schedule");
-    if (app.has(rule.option) && !of(schedule ? words.schedule : words.optimizer, rule.those))
-      return std::string(rule.option) + " is of " + rule.of + " " + rule.those;
-  }
+bool is_one_of(std::string_view word, std::string_view those) {
+  const std::string all = "|" + std::string(those) + "|";
+  return all.find("|" + std::string(word) + "|") != all.npos;
+}
+
+// An option that only some values of another one know.
+struct Belongs {
+  const char* option;
+  const char* those;
+};
+constexpr Belongs kOfOptimizers[] = {{"--momentum", "momentum|sgd"},
+                                     {"--dampening", "sgd"},
+                                     {"--beta1", "adam"},
+                                     {"--beta2", "adam"},
+                                     {"--eps", "adam"}};
+constexpr Belongs kOfSchedules[] = {{"--factor", "step"},
+                                    {"--milestones", "step"},
+                                    {"--decay-rate", "exponential|natural_exp|inverse"},
+                                    {"--decay-epochs", "exponential|natural_exp|inverse|cosine|polynomial"},
+                                    {"--stair", "exponential|natural_exp|inverse"},
+                                    {"--lr-min", "cosine|polynomial"},
+                                    {"--power", "polynomial"}};
+
+std::string name_of(Optimizer::Kind kind) {
+  return kind == Optimizer::Kind::sgd ? "sgd" : kind == Optimizer::Kind::adam ? "adam" : "momentum";
+}
+
+// Float32 is what they become.
+std::string not_float32(const Optimizer& optimizer) {
+  for (const auto& [option, value] : {std::pair{"--momentum", optimizer.momentum},
+                                      {"--dampening", optimizer.dampening},
+                                      {"--weight-decay", optimizer.weight_decay}})
+    if (!std::isfinite(static_cast<float>(value))) return std::string(option) + ": is more than a Float32 holds";
+  const auto share = [](double x) { return x > 0 && static_cast<float>(x) < 1; };
+  if (!share(optimizer.beta1)) return "--beta1: must be between 0 and 1, as a Float32, too";
+  if (!share(optimizer.beta2)) return "--beta2: must be between 0 and 1, as a Float32, too";
+  if (!std::isnormal(static_cast<float>(optimizer.epsilon)))
+    return "--eps: must be above 0, and neither so large nor so small that Float32 does not have it";
+  if (!std::isnormal(static_cast<float>(optimizer.loss_scale)) ||
+      !std::isnormal(static_cast<float>(1 / optimizer.loss_scale)))
+    return "--loss-scale: must be above 0, and neither so large nor so small that Float32 does not have it and its "
+           "inverse";
   return {};
 }
 
@@ -239,24 +253,19 @@ std::string set_optimizer(const OptionTable& app, TrainCommand& command, const W
   optimizer.kind = words.optimizer == "sgd" ? Kind::sgd : words.optimizer == "adam" ? Kind::adam : Kind::momentum;
   command.training.loss = words.loss == "sparse" ? Loss::sparse_softmax_cross_entropy : Loss::softmax_cross_entropy;
   command.optimizer_given = app.has("--optimizer");
-  command.momentum_given = app.has("--momentum");
+  for (const Belongs& rule : kOfOptimizers)
+    if (app.has(rule.option)) command.optimizer_options.push_back(rule.option);
   if (optimizer.kind == Kind::sgd && optimizer.nesterov && !(optimizer.momentum > 0 && optimizer.dampening == 0))
     return "--nesterov with --optimizer sgd wants a --momentum above 0, and no --dampening";
-  const auto share = [](double x) { return x > 0 && x < 1; };
-  if (!share(optimizer.beta1)) return "--beta1: must be between 0 and 1";
-  if (!share(optimizer.beta2)) return "--beta2: must be between 0 and 1";
-  if (!(optimizer.epsilon > 0)) return "--eps: must be above 0";
-  if (!std::isnormal(static_cast<float>(optimizer.loss_scale)) ||
-      !std::isnormal(static_cast<float>(1 / optimizer.loss_scale)))
-    return "--loss-scale: must be above 0, and neither so large nor so small that Float32 does not have it and its "
-           "inverse";
-  return {};
+  if (auto wrong = not_float32(optimizer); !wrong.empty()) return wrong;
+  const bool is_known = command.resume.empty() || command.optimizer_given;
+  return is_known ? misplaced_option(command) : "";
 }
 
 std::string set_rates(const OptionTable& app, TrainCommand& command, const Words& words) {
   using Kind = Schedule::Kind;
   Schedule& schedule = command.schedule;
-  schedule.learning_rate = app.has("--lr") ? words.learning_rate : words.optimizer == "adam" ? 0.001 : 0.01;
+  if (app.has("--lr")) command.learning_rate = words.learning_rate;
   schedule.warm_up = static_cast<std::uint64_t>(words.warm_up);
   schedule.decay_epochs = static_cast<std::uint64_t>(words.decay_epochs);
   for (const auto& [name, kind] : {std::pair{"step", Kind::step},
@@ -272,13 +281,16 @@ std::string set_rates(const OptionTable& app, TrainCommand& command, const Words
   const auto not_rising = std::ranges::adjacent_find(schedule.milestones, std::ranges::greater_equal());
   if (!words.milestones.empty() && (schedule.milestones.empty() || not_rising != schedule.milestones.end()))
     return "--milestones: '" + escape(words.milestones) + "' is no list of epochs that rise, like 2,4";
-  if (schedule.least > schedule.learning_rate) return "--lr-min is above --lr";
+  if (command.learning_rate && schedule.least > *command.learning_rate) return "--lr-min is above --lr";
+  for (const Belongs& rule : kOfSchedules)
+    if (app.has(rule.option) && !is_one_of(words.schedule, rule.those))
+      return std::string(rule.option) + " is of --schedule " + rule.those;
   return {};
 }
 
 std::string set_images(TrainCommand& command, const Words& words) {
   if (!words.channels.empty()) command.channels = words.channels == "3" ? 3 : 1;
-  if (!(command.std > 0)) return "--std: must be above 0";
+  if (!std::isnormal(static_cast<float>(command.std))) return "--std: must be above 0, and a Float32 must hold it";
   if (words.labels.empty()) return {};
   for (const std::uint64_t label : list_of(words.labels, 255)) {
     if (std::ranges::find(command.labels, label) != command.labels.end()) return "--labels: one of them is there twice";
@@ -307,6 +319,14 @@ cli::Documents documents_of(std::vector<cli::OptionDoc> options) {
 
 }  // namespace
 
+std::string misplaced_option(const TrainCommand& command) {
+  const std::string chosen = name_of(command.training.optimizer.kind);
+  for (const Belongs& rule : kOfOptimizers)
+    if (std::ranges::count(command.optimizer_options, rule.option) > 0 && !is_one_of(chosen, rule.those))
+      return std::string(rule.option) + " is of --optimizer " + rule.those;
+  return {};
+}
+
 TrainCommandLine parse_train_command(int argc, const char* const* argv) {
   TrainCommand command;
   Words words;
@@ -331,8 +351,8 @@ TrainCommandLine parse_train_command(int argc, const char* const* argv) {
   if (parsed.help) return {.text = cli::help_text(documents, documents.program)};
   if (!parsed.done) return {.exit = parsed.exit, .text = parsed.text, .hint = parsed.hint};
   if (!document.empty()) return {.text = cli::document(documents, document)};
-  for (const std::string& wrong : {set_images(command, words), misplaced(app, words),
-                                   set_optimizer(app, command, words), set_rates(app, command, words)})
+  for (const std::string& wrong :
+       {set_images(command, words), set_optimizer(app, command, words), set_rates(app, command, words)})
     if (!wrong.empty()) return {.exit = cli::kFailed, .text = wrong, .hint = "`ckpt-train --help` tells how"};
   set_checkpoints(command, words);
   return {.command = std::move(command), .color = cli::when_of(color)};

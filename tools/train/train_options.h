@@ -33,8 +33,9 @@ struct TrainCommand {
   std::optional<std::uint64_t> seed = {};
   int threads = 0;
   TrainingOptions training = {};
-  bool optimizer_given = false;
-  bool momentum_given = false;
+  bool optimizer_given = false;                     ///< else --resume says which one
+  std::vector<std::string> optimizer_options = {};  ///< that were given, of those that not every optimizer knows
+  std::optional<double> learning_rate = {};         ///< empty: that of --resume, or the optimizer's usual
   Schedule schedule = {};
   bool schedule_given = false;
   std::vector<std::string> freeze = {};
@@ -62,6 +63,10 @@ struct TrainCommandLine {
   std::string text = {};  ///< help or version for stdout, or a usage error for stderr
   std::string hint = {};
 };
+
+/// What is wrong with an option that its optimizer does not know; empty where nothing is. Of a command with --resume
+/// the optimizer is the file's, and is known later.
+std::string misplaced_option(const TrainCommand& command);
 
 TrainCommandLine parse_train_command(int argc, const char* const* argv);
 

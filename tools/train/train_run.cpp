@@ -49,6 +49,7 @@ class Run {
  private:
   bool load_data();
   bool find_start();
+  bool make_rates(std::span<const double> of_file);
   bool make_trainer();
   bool load_weights();
   bool load_resumed();
@@ -133,8 +134,7 @@ bool lacks_validation(const TrainCommand& command, const fs::path& path) {
 // The step that training resumes after, and the learning rates.
 bool Run::find_start() {
   const auto epochs = static_cast<std::uint64_t>(command_.epochs);
-  rates_ = learning_rates(command_.schedule, epochs, steps_per_epoch_);
-  if (command_.resume.empty()) return true;
+  if (command_.resume.empty()) return make_rates({});
   const auto standing = train::standing(*given_.file, given_.path, steps_per_epoch_);
   if (!standing) return fail(given_.path, standing.error(), "--batch and --data must be those of that training");
   first_step_ = standing->step;
@@ -149,13 +149,24 @@ bool Run::find_start() {
         "--epochs says how many it shall be together");
   if (command_.seed && standing->seed && static_cast<std::int64_t>(*command_.seed) != *standing->seed)
     context_.note(fmt::format("{}: was trained with --seed {}", cli::file_text(given_.path), *standing->seed));
-  if (command_.schedule_given || standing->learning_rates.empty()) return true;
+  if (command_.schedule_given || standing->learning_rates.empty()) return make_rates(standing->learning_rates);
   rates_ = standing->learning_rates;
   if (rates_.size() > 1 && rates_.size() < steps)
     return fail(given_.path,
                 usage(fmt::format("has learning rates for {} steps, and there shall be {}", cli::grouped(rates_.size()),
                                   cli::grouped(steps))),
                 "--lr and --schedule give others");
+  return true;
+}
+
+// A schedule begins at --lr, at the one rate of the file that training resumes from, or at the optimizer's usual one.
+bool Run::make_rates(std::span<const double> of_file) {
+  const double usual = command_.training.optimizer.kind == Optimizer::Kind::adam ? 0.001 : 0.01;
+  Schedule schedule = command_.schedule;
+  schedule.learning_rate = command_.learning_rate.value_or(of_file.size() == 1 ? of_file.front() : usual);
+  if (schedule.least > schedule.learning_rate)
+    return fail("--lr-min", usage(fmt::format("is above where it begins, {:.6g}", schedule.learning_rate)));
+  rates_ = learning_rates(schedule, static_cast<std::uint64_t>(command_.epochs), steps_per_epoch_);
   return true;
 }
 
@@ -199,7 +210,8 @@ bool Run::load_resumed() {
   const auto loaded = load_param_into_net(fits.fitting, *given_.file);
   if (!loaded) return fail(given_.path, loaded.error());
   const std::vector<double> momentum = floats_in(*given_.file, "momentum");
-  if (command_.momentum_given && !momentum.empty() &&
+  const bool momentum_given = std::ranges::count(command_.optimizer_options, "--momentum") > 0;
+  if (momentum_given && !momentum.empty() &&
       momentum[0] != static_cast<double>(static_cast<float>(command_.training.optimizer.momentum)))
     context_.note(fmt::format("{}: resumes with its momentum, {:.6g}", cli::file_text(given_.path), momentum[0]));
   return true;
@@ -231,7 +243,8 @@ Status save_if_any(const fs::path& path, std::span<const Param> params, std::spa
   return save_checkpoint(path, params, append, options);
 }
 
-// A file of the last run in the directory continues that run under its prefix; everything else begins a run.
+// The newest file of the last run in the directory continues that run under its prefix; everything else begins a run.
+// So does an older one: what was saved after it is of another training.
 bool Run::open_saver() {
   auto meta = graph::to_meta(trainer_->graph());
   if (!meta) return fail(network_.name, meta.error());
@@ -245,16 +258,20 @@ bool Run::open_saver() {
     return ModelCheckpoint::create(prefix, command_.directory, config,
                                    {.params = [this] { return to_save(); }, .save = save_if_any, .graph = *meta});
   };
+  bool has_later = false;
   if (name) {
     auto saver = create(true);
     if (!saver && saver.error().code == Errc::locked) return fail(command_.directory, saver.error());
-    if (saver && saver->prefix() == name->prefix) saver_.emplace(std::move(*saver));
+    has_later = saver && saver->latest() && saver->latest()->step > first_step_;
+    if (saver && saver->prefix() == name->prefix && !has_later) saver_.emplace(std::move(*saver));
   }
   if (!saver_) {
     auto saver = create(false);
     if (!saver) return fail(command_.directory, saver.error());
     saver_.emplace(std::move(*saver));
-    if (name) context_.note(fmt::format("{}: saves as {}", cli::file_text(given_.path), escape(saver_->prefix())));
+    if (name)
+      context_.note(fmt::format("{}: saves as {}", cli::file_text(given_.path), escape(saver_->prefix())) +
+                    (has_later ? ", for that run went on" : ""));
   }
   for (const auto& [path, error] : saver_->passed_over())
     context_.note(fmt::format("{}: {}", cli::file_text(path.string()), to_string(error)));
@@ -374,6 +391,8 @@ int run(cli::Context& context, TrainCommand command) {
   if (!given) return tell(context, given.trouble);
   if (!command.resume.empty() && !command.optimizer_given)
     command.training.optimizer.kind = optimizer_of(*given->file).value_or(command.training.optimizer.kind);
+  if (const std::string wrong = misplaced_option(command); !wrong.empty())
+    return tell(context, {given->path, usage(wrong), "its optimizer is that of the file"});
   auto network = make_trained_network(command, given->path, given->dict());
   if (!network) return tell(context, network.trouble);
   if (!command.eval.empty()) return evaluate(context, command, *given, *network);

@@ -10,7 +10,7 @@ cut -d , -f 1,2 run/run.csv | tr '\n' ' '; echo
 train --epochs 1 --metrics run.jsonl
 shape run.jsonl | sed "s/^/> /"
 printf '{"step":12,' >> run.jsonl
-train --epochs 2 --metrics run.jsonl --resume run/CKP_1-1_10.ckpt --log-steps 100
+train --epochs 2 --metrics run.jsonl --resume run/CKP_2-1_10.ckpt --log-steps 100
 wc -l < run.jsonl
 train --epochs 1 --prefix a/b --directory other --metrics other/run.csv; echo "exit $?"
 ls other 2>/dev/null

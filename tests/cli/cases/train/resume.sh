@@ -25,3 +25,11 @@ train --batch 16 --epochs 4 --resume part-sgd/CKP-3_10.ckpt --optimizer sgd
 train --network mlp --epochs 4 --resume part-sgd/CKP-3_10.ckpt
 train --epochs 4 --resume nowhere.ckpt
 train --epochs 4 --resume cut_in_content.ckpt
+# From an older file another run begins: what was saved after it is of another training. Its schedule begins at its rate.
+train() { ckpt-train --threads 1 --synthetic 320 --save-steps 5 "$@" > out; echo "exit $?"; }
+train --epochs 2 --optimizer adam --lr 0.002 --directory older
+train --epochs 2 --directory older --resume older/CKP-1_5.ckpt --schedule cosine --metrics older/CKP_1.csv --log-steps 1
+ls older | tr '\n' ' '; echo
+sed -n 2p older/CKP_1.csv | cut -d , -f 1,2,5
+train --epochs 3 --directory older --resume older/CKP_1-2_10.ckpt --beta1 0.8 --lr 0.001
+train --epochs 4 --directory older --resume older/CKP_1-3_10.ckpt --dampening 0.5
