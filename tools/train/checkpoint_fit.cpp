@@ -35,7 +35,9 @@ Fit fit(std::span<const NetParam> params, const ParamDict& file) {
     const TensorInfo* entry = file.find(param.name);
     if (entry == nullptr) {
       fit.others.push_back({param.name, "is not there"});
-    } else if (entry->kind != Kind::tensor || entry->dims != param.dims) {
+    } else if (entry->kind != Kind::tensor) {
+      fit.others.push_back({param.name, "is no tensor there, but of the kind " + std::string(name(entry->kind))});
+    } else if (entry->dims != param.dims) {
       fit.others.push_back(
           {param.name, "is " + tools::shape_text(entry->dims) + " there, " + tools::shape_text(param.dims) + " here"});
     } else {
@@ -74,7 +76,7 @@ Result<Standing> standing(const ParamDict& file, const std::string& path, std::u
   if (!step || *step < 0) return tools::usage("does not tell at which step it was saved");
   const auto total = static_cast<std::uint64_t>(*step);
   auto epoch = integer_in(file, "epoch_num");
-  if (!epoch && name && integer_in(file, "global_step")) epoch = static_cast<std::int64_t>(name->epoch);
+  if (!epoch && name && !integer_in(file, "step_num")) epoch = static_cast<std::int64_t>(name->epoch);
   const std::uint64_t here = total == 0 ? 1 : (total - 1) / steps_per_epoch + 1;
   if (epoch && total > 0 && static_cast<std::uint64_t>(*epoch) != here)
     return Error{.code = Errc::mismatch,

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -30,7 +29,12 @@ std::string time_text(double seconds) {
 }  // namespace
 
 Reporter::Reporter(cli::Context& context, const Plan& plan, std::optional<MetricsFile> metrics)
-    : context_(context), plan_(plan), metrics_(std::move(metrics)), step_(plan.first_step) {}
+    : context_(context),
+      plan_(plan),
+      metrics_(std::move(metrics)),
+      step_(plan.first_step),
+      last_(plan.clock()),
+      shown_(last_ + std::chrono::milliseconds(900)) {}  // not in the first second
 
 double Reporter::accuracy(const Sum& sum) const {
   return static_cast<double>(sum.right) / static_cast<double>(sum.steps * plan_.batch);
@@ -41,7 +45,7 @@ double Reporter::rate(const Sum& sum) const {
 }
 
 void Reporter::count_time() {
-  const auto now = Clock::now();
+  const auto now = plan_.clock();
   const double seconds = std::chrono::duration<double>(now - std::exchange(last_, now)).count();
   for (Sum* sum : {&line_, &epoch_, &shown_sum_}) sum->seconds += seconds;
 }
@@ -56,7 +60,7 @@ void Reporter::step(std::uint64_t step, const Trainer::Step& result, double lear
     sum->right += result.right;
   }
   if (step % plan_.log_steps == 0 || step % plan_.steps_per_epoch == 0) write_metrics();
-  show();
+  show_step();
 }
 
 void Reporter::write_metrics() {
@@ -80,8 +84,8 @@ void Reporter::wrote(const Status& status) {
 Progress Reporter::validating() {
   return [this](std::uint64_t done, std::uint64_t total) {
     if (is_due())
-      show(fmt::format("epoch {}/{}: validation, {:.0f} %", epoch(), plan_.epochs,
-                       100 * static_cast<double>(done) / static_cast<double>(total)));
+      say(fmt::format("epoch {}/{}: validation, {:.0f} %", epoch(), plan_.epochs,
+                      100 * static_cast<double>(done) / static_cast<double>(total)));
     return !cli::interrupted();
   };
 }
@@ -98,7 +102,7 @@ void Reporter::epoch_end(const std::optional<Evaluation>& validation) {
   context_.write(fmt::format("epoch {} of {}: {}\n", epoch(), plan_.epochs, text));
   context_.flush();
   epoch_ = {};
-  last_ = Clock::now();
+  last_ = plan_.clock();
 }
 
 void Reporter::saved(const Status& status) {
@@ -113,14 +117,14 @@ void Reporter::saved(const Status& status) {
 
 // Ten times a second on a terminal; elsewhere a line a minute, for epochs that take long.
 bool Reporter::is_due() {
-  const auto now = Clock::now();
+  const auto now = plan_.clock();
   const auto pause = context_.err_is_terminal() ? std::chrono::milliseconds(100) : std::chrono::milliseconds(60'000);
   if (now - shown_ < pause) return false;
   shown_ = now;
   return true;
 }
 
-void Reporter::show() {
+void Reporter::show_step() {
   if (!is_due()) return;
   if (shown_sum_.seconds >= 0.5 || shown_numbers_.empty()) {
     const double left = static_cast<double>(plan_.epochs * plan_.steps_per_epoch - step_);
@@ -131,27 +135,32 @@ void Reporter::show() {
       shown_numbers_ += fmt::format(", {} left", time_text(left * static_cast<double>(plan_.batch) / per_second));
     shown_sum_ = {};
   }
+  say(fmt::format("epoch {}/{} {} {}", epoch(), plan_.epochs, bar(), shown_numbers_));
+}
+
+// How far the epoch is; in a log, which nobody watches, in words.
+std::string Reporter::bar() const {
   constexpr std::size_t kCells = 10;
   const std::uint64_t in_epoch = (step_ - 1) % plan_.steps_per_epoch + 1;
   const double part = static_cast<double>(in_epoch) / static_cast<double>(plan_.steps_per_epoch);
-  const std::string filled(static_cast<std::size_t>(part * kCells), '=');
-  show(fmt::format("epoch {}/{} [{:<{}}] {}", epoch(), plan_.epochs, filled, kCells, shown_numbers_));
+  if (!context_.err_is_terminal()) return fmt::format("{:.0f} %:", 100 * part);
+  return fmt::format("[{:<{}}]", std::string(static_cast<std::size_t>(part * kCells), '='), kCells);
 }
 
-// No wider than the terminal: a line that is wrapped could not be erased.
-void Reporter::show(const std::string& text) {
+// On a terminal no wider than that: a line that is wrapped could not be erased.
+void Reporter::say(const std::string& text) {
   if (!context_.err_is_terminal()) return context_.note(text);
   visible_ = true;
   winsize size{};
-  const std::size_t width = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-  std::fputs(fmt::format("\r{}\x1b[K", text.substr(0, width - 1)).c_str(), stderr);
-  std::fflush(stderr);
+  const std::size_t width = ::ioctl(fileno(plan_.err), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  std::fputs(fmt::format("\r{}\x1b[K", text.substr(0, width - 1)).c_str(), plan_.err);
+  std::fflush(plan_.err);
 }
 
 void Reporter::clear() {
   if (!std::exchange(visible_, false)) return;
-  std::fputs("\r\x1b[K", stderr);
-  std::fflush(stderr);
+  std::fputs("\r\x1b[K", plan_.err);
+  std::fflush(plan_.err);
 }
 
 }  // namespace ckpt::train

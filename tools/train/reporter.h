@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -12,15 +14,19 @@
 
 namespace ckpt::train {
 
-/// Tells how a training goes: a line on a terminal that is written over, a line an epoch, the metrics file.
+/// Tells how a training goes: a line on a terminal that is written over, elsewhere one a minute; a line an epoch; the
+/// metrics file.
 class Reporter {
  public:
+  using Clock = std::chrono::steady_clock;
   struct Plan {
     std::uint64_t epochs = 1;
     std::uint64_t steps_per_epoch = 1;
     std::uint64_t first_step = 0;  ///< steps that are done already
     std::size_t batch = 1;
     std::uint64_t log_steps = 100;
+    std::FILE* err = stderr;  ///< the context's
+    std::function<Clock::time_point()> clock = Clock::now;
   };
   Reporter(cli::Context& context, const Plan& plan, std::optional<MetricsFile> metrics);
 
@@ -34,7 +40,6 @@ class Reporter {
   void saved(const Status& status);
 
  private:
-  using Clock = std::chrono::steady_clock;
   struct Sum {
     std::uint64_t steps = 0;
     double loss = 0;
@@ -50,8 +55,9 @@ class Reporter {
   void write_metrics();
   void wrote(const Status& status);
   bool is_due();
-  void show();
-  void show(const std::string& text);
+  void show_step();
+  std::string bar() const;
+  void say(const std::string& text);
   void clear();
 
   cli::Context& context_;
@@ -63,8 +69,8 @@ class Reporter {
   Sum epoch_ = {};      // in this epoch
   Sum shown_sum_ = {};  // since the line on the terminal was written
   std::string shown_numbers_ = {};
-  Clock::time_point last_ = Clock::now();
-  Clock::time_point shown_ = Clock::now() + std::chrono::milliseconds(900);  // not in the first second
+  Clock::time_point last_;   // until when time is counted
+  Clock::time_point shown_;  // when something was said last
   bool visible_ = false;
   std::string told_ = {};  // of saving
 };

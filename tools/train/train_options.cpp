@@ -45,6 +45,7 @@ struct Words {
 
 constexpr const char* kNetworks = "lenet5|mlp|resnet18|resnet34|resnet50";
 constexpr int kMostEpochs = 1'000'000;
+constexpr std::uint64_t kMostSynthetic = 1'000'000;
 
 void add_images(OptionTable& app, TrainCommand& command, Words& words) {
   app.group("Network and images");
@@ -290,6 +291,8 @@ std::string set_rates(const OptionTable& app, TrainCommand& command, const Words
 
 std::string set_images(TrainCommand& command, const Words& words) {
   if (!words.channels.empty()) command.channels = words.channels == "3" ? 3 : 1;
+  if (command.synthetic && (*command.synthetic == 0 || *command.synthetic > kMostSynthetic))
+    return "--synthetic: 1 to 1,000,000 images";
   if (!std::isnormal(static_cast<float>(command.std))) return "--std: must be above 0, and a Float32 must hold it";
   if (words.labels.empty()) return {};
   for (const std::uint64_t label : list_of(words.labels, 255)) {

@@ -57,6 +57,9 @@ void tell_others(cli::Context& context, const std::string& path, const std::vect
 /// In words: "accuracy 0.8916, loss 0.2990, 10,000 images of 1 x 32 x 32".
 std::string text_of(const Evaluation& evaluation, const FeedOptions& images);
 
+/// Whether a training is validated after each epoch.
+inline bool validates(const TrainCommand& command) { return !command.best.empty() || command.hold_out; }
+
 /// --seed, or that of a file that is evaluated or resumed from, or 1.
 std::uint64_t seed_of(const TrainCommand& command, const GivenFile& given);
 

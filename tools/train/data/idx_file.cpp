@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "ckpt/source.h"
+#include "ckpt/text.h"
 
 namespace ckpt::train {
 namespace {
@@ -19,12 +20,6 @@ constexpr std::uint64_t kBestRatio = 1032;  // that deflate can reach
 
 Error error_at(Errc code, std::uint64_t offset, std::string message) {
   return {.code = code, .offset = offset, .message = std::move(message)};
-}
-
-std::string hex(std::uint32_t number) {
-  std::string text = "0x";
-  for (int shift = 28; shift >= 0; shift -= 4) text += "0123456789abcdef"[number >> shift & 15];
-  return text;
 }
 
 /// The bytes of a file front to back, unpacked where they are gzip's.
@@ -122,7 +117,9 @@ Result<std::vector<std::size_t>> read_header(Unpacked& file, std::size_t rank) {
   const std::uint32_t magic = big_endian(four);
   const auto wanted = static_cast<std::uint32_t>(0x0800 + rank);  // 08: unsigned bytes
   if (magic != wanted)
-    return error_at(Errc::malformed, 0, "the magic number is " + hex(magic) + ", and not " + hex(wanted));
+    return error_at(Errc::malformed, 0,
+                    "the magic number is 0x" + hexadecimal(std::as_bytes(std::span(four))) + ", and not 0x0000080" +
+                        std::to_string(rank));
   std::vector<std::size_t> dims;
   for (std::size_t i = 0; i < rank; ++i) {
     if (auto status = fill(file, four, 4 + 4 * i); !status) return status.error();

@@ -1,0 +1,68 @@
+#include "train_saver.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "ckpt/text.h"
+#include "meta_file.h"
+#include "render.h"
+#include "train_start.h"
+#include "usage.h"
+
+namespace ckpt::train {
+namespace {
+
+Status save_if_any(const std::filesystem::path& path, std::span<const Param> params,
+                   std::span<const AppendValue> append, const WriteOptions& options) {
+  if (params.empty()) return tools::usage("the parameters are not finite");
+  return save_checkpoint(path, params, append, options);
+}
+
+}  // namespace
+
+std::vector<Param> FiniteParams::to_save() {
+  culprit_ = parameters_.not_finite();
+  return culprit_.empty() ? parameters_.params() : std::vector<Param>();
+}
+
+Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& command, const graph::Graph& step_graph,
+                                 FiniteParams& params, std::uint64_t seed, std::uint64_t first_step) {
+  auto meta = graph::to_meta(step_graph);
+  if (!meta) return Trouble{step_graph.name, std::move(meta).error(), ""};
+  CheckpointConfig config = command.config;
+  config.append_info.values.push_back({"seed", static_cast<std::int64_t>(seed)});
+  const auto name = resumed_name(command);
+  const std::string prefix = command.prefix.value_or(name ? name->prefix : "CKP");
+  const auto create = [&](bool resume) {
+    config.resume = resume;
+    return ModelCheckpoint::create(
+        prefix, command.directory, config,
+        {.params = [&params] { return params.to_save(); }, .save = save_if_any, .graph = *meta});
+  };
+  std::optional<ModelCheckpoint> saver;
+  bool has_later = false;
+  if (name) {
+    auto same = create(true);
+    if (!same && same.error().code == Errc::locked) return Trouble{command.directory, std::move(same).error(), ""};
+    has_later = same && same->latest() && same->latest()->step > first_step;
+    if (same && same->prefix() == name->prefix && !has_later) saver.emplace(std::move(*same));
+  }
+  if (!saver) {
+    auto another = create(false);
+    if (!another) return Trouble{command.directory, std::move(another).error(), ""};
+    saver.emplace(std::move(*another));
+    if (name)
+      context.note(fmt::format("{}: saves as {}", cli::file_text(command.resume), escape(saver->prefix())) +
+                   (has_later ? ", for that run went on" : ""));
+  }
+  for (const auto& [path, error] : saver->passed_over())
+    context.note(fmt::format("{}: {}", cli::file_text(path.string()), to_string(error)));
+  if (auto status = saver->begin(first_step); !status) return Trouble{command.directory, status.error(), ""};
+  return std::move(*saver);
+}
+
+}  // namespace ckpt::train

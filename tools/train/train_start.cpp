@@ -1,0 +1,148 @@
+#include "train_start.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "checkpoint_fit.h"
+#include "ckpt/text.h"
+#include "initial_weights.h"
+#include "render.h"
+#include "usage.h"
+
+namespace ckpt::train {
+namespace {
+
+using tools::usage;
+namespace fs = std::filesystem;
+
+// A list is saved with each checkpoint, and this many are 64 MB of it.
+constexpr std::uint64_t kMostRates = 16'000'000;
+
+bool changes_rates(const Schedule& schedule) {
+  return schedule.kind != Schedule::Kind::constant || schedule.warm_up > 0;
+}
+
+// A schedule begins at --lr, at the one rate of the file that training resumes from, or at the optimizer's usual one.
+Made<Start> with_rates(const TrainCommand& command, Start start, std::span<const double> of_file,
+                       std::uint64_t steps_per_epoch) {
+  const auto epochs = static_cast<std::uint64_t>(command.epochs);
+  if (changes_rates(command.schedule) && epochs * steps_per_epoch > kMostRates)
+    return Trouble{"--epochs",
+                   usage(fmt::format("a schedule has a learning rate for each step, at most {}, and these are {} steps",
+                                     cli::grouped(kMostRates), cli::grouped(epochs * steps_per_epoch))),
+                   ""};
+  const double usual = command.training.optimizer.kind == Optimizer::Kind::adam ? 0.001 : 0.01;
+  Schedule schedule = command.schedule;
+  schedule.learning_rate = command.learning_rate.value_or(of_file.size() == 1 ? of_file.front() : usual);
+  if (schedule.least > schedule.learning_rate)
+    return Trouble{"--lr-min", usage(fmt::format("is above where it begins, {:.6g}", schedule.learning_rate)), ""};
+  start.rates = learning_rates(schedule, epochs, steps_per_epoch);
+  return start;
+}
+
+// Whether the run that saved the file has not recorded how good it is: it was stopped before that.
+bool lacks_validation(const TrainCommand& command) {
+  const auto name = resumed_name(command);
+  if (!name) return false;
+  const auto runs = find_runs(command.directory, name->prefix);
+  if (!runs || runs->empty() || !runs->front().recorded) return false;
+  const auto& files = runs->front().files;
+  const auto same = [&](const CheckpointFile& file) { return file.epoch == name->epoch && file.step == name->step; };
+  const auto file = std::ranges::find_if(files, same);
+  return file != files.end() && !file->metric;
+}
+
+// All parameters, the optimizer's too. Only the learning rates are there already.
+std::optional<Trouble> load_resumed(cli::Context& context, const TrainCommand& command, const GivenFile& given,
+                                    const graph::Graph& network, Parameters& parameters) {
+  std::vector<NetParam> params = parameters.net_params();
+  std::erase_if(params, [](const NetParam& param) { return param.name == "learning_rate"; });
+  const Fit fits = fit(params, *given.file);
+  if (!fits.others.empty()) {
+    tell_others(context, given.path, fits.others);
+    return Trouble{given.path, usage("does not fit " + network.name + " with this optimizer"),
+                   "--finetune takes what fits of its weights, and begins anew"};
+  }
+  const auto loaded = load_param_into_net(fits.fitting, *given.file);
+  if (!loaded) return Trouble{given.path, loaded.error(), ""};
+  const std::vector<double> momentum = floats_in(*given.file, "momentum");
+  const bool momentum_given = std::ranges::count(command.optimizer_options, "--momentum") > 0;
+  if (momentum_given && !momentum.empty() &&
+      momentum[0] != static_cast<double>(static_cast<float>(command.training.optimizer.momentum)))
+    context.note(fmt::format("{}: resumes with its momentum, {:.6g}", cli::file_text(given.path), momentum[0]));
+  return std::nullopt;
+}
+
+// What fits of the network's parameters, without the optimizer's.
+std::optional<Trouble> load_finetuned(cli::Context& context, const GivenFile& given, const graph::Graph& network,
+                                      Parameters& parameters) {
+  std::vector<NetParam> params;
+  for (NetParam& param : parameters.net_params()) {
+    const auto same = [&](const graph::Value& value) { return value.name == param.name; };
+    const auto at = std::ranges::find_if(network.values, same);
+    if (at != network.values.end() && at->kind == graph::ValueKind::parameter) params.push_back(std::move(param));
+  }
+  const Fit fits = fit(params, *given.file);
+  tell_others(context, given.path, fits.others);
+  if (fits.fitting.empty()) return Trouble{given.path, usage("nothing in it fits " + network.name), ""};
+  const auto loaded = load_param_into_net(fits.fitting, *given.file);
+  return loaded ? std::nullopt : std::optional(Trouble{given.path, loaded.error(), ""});
+}
+
+}  // namespace
+
+std::optional<CheckpointName> resumed_name(const TrainCommand& command) {
+  if (command.resume.empty()) return std::nullopt;
+  const fs::path file(command.resume);
+  std::error_code none;
+  if (!fs::equivalent(file.has_parent_path() ? file.parent_path() : ".", command.directory, none)) return std::nullopt;
+  return checkpoint_name_from(file.filename().string());
+}
+
+Made<Start> find_start(cli::Context& context, const TrainCommand& command, const GivenFile& given,
+                       std::uint64_t steps_per_epoch) {
+  const auto epochs = static_cast<std::uint64_t>(command.epochs);
+  const std::uint64_t steps = epochs * steps_per_epoch;
+  if (command.resume.empty()) return with_rates(command, {}, {}, steps_per_epoch);
+  auto standing = train::standing(*given.file, given.path, steps_per_epoch);
+  if (!standing) return Trouble{given.path, standing.error(), "--batch and --data must be those of that training"};
+  Start start{.step = standing->step};
+  start.validates_first =
+      validates(command) && start.step > 0 && start.step % steps_per_epoch == 0 && lacks_validation(command);
+  if (start.step > steps || (start.step == steps && !start.validates_first))
+    return Trouble{
+        given.path,
+        usage(fmt::format("{} trained already", cli::counted(epochs, "epoch") + (epochs == 1 ? " is" : " are"))),
+        "--epochs says how many it shall be together"};
+  if (command.seed && standing->seed && static_cast<std::int64_t>(*command.seed) != *standing->seed)
+    context.note(fmt::format("{}: was trained with --seed {}", cli::file_text(given.path), *standing->seed));
+  if (command.schedule_given || standing->learning_rates.empty())
+    return with_rates(command, std::move(start), standing->learning_rates, steps_per_epoch);
+  start.rates = std::move(standing->learning_rates);
+  if (start.rates.size() > 1 && start.rates.size() < steps)
+    return Trouble{given.path,
+                   usage(fmt::format("has learning rates for {} steps, and there shall be {}",
+                                     cli::grouped(start.rates.size()), cli::grouped(steps))),
+                   "--lr and --schedule give others"};
+  return start;
+}
+
+std::optional<Trouble> load_weights(cli::Context& context, const TrainCommand& command, const GivenFile& given,
+                                    const graph::Graph& network, std::uint64_t seed, Parameters& parameters) {
+  initialise(network, seed, parameters);
+  std::optional<Trouble> trouble;
+  if (!command.resume.empty()) trouble = load_resumed(context, command, given, network, parameters);
+  if (!command.finetune.empty()) trouble = load_finetuned(context, given, network, parameters);
+  if (trouble) return trouble;
+  const auto bad = parameters.not_finite();
+  if (bad.empty()) return std::nullopt;
+  return Trouble{
+      given.path, {.code = Errc::mismatch, .message = '"' + escape(bad) + "\" has NaN or infinite values"}, ""};
+}
+
+}  // namespace ckpt::train
