@@ -42,10 +42,10 @@ stage "Fine-tune: another task, a new head, the convolutions as they are"
 train --directory tuned --labels 5-9 --finetune "$last" --freeze 'conv*'
 
 stage "The best by live validation"
-train --directory best --best accuracy --save-steps none --save-seconds 86400 --keep-max 1
+train --directory best --best accuracy --save-steps none --save-seconds 86400 --keep-max 1 | tee best.txt
+best=best/$(sed -n 's/^best accuracy .*: //p' best.txt)  # which the last one need not be
 
 stage "Export for inference, ONNX and GEIR"
-best=$(newest best/*.ckpt)
 run ckpt export "$best" --graph best/net-graph.meta -o net.onnx
 run ckpt export "$best" --graph best/net-graph.meta --format geir -o net.pb
 run ckpt graph net.onnx
