@@ -108,11 +108,10 @@ void Reporter::epoch_end(const std::optional<Evaluation>& validation) {
 void Reporter::saved(const Status& status) {
   count_time();
   if (status) return;
-  std::string text = to_string(status.error());
-  if (text == told_) return;
+  const std::string text = to_string(status.error());
+  if (!told_.insert(text).second) return;
   clear();
   context_.note("a checkpoint could not be saved: " + text);
-  told_ = std::move(text);
 }
 
 // Ten times a second on a terminal; elsewhere a line a minute, for epochs that take long.

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "context.h"
@@ -36,7 +37,7 @@ class Reporter {
   Progress validating();
   /// Of an epoch that was trained before all this there is only its validation to tell.
   void epoch_end(const std::optional<Evaluation>& validation);
-  /// What became of a save: an error is told once, until there is another one.
+  /// What became of a save: each error is told once. (A full disk has several, which take turns.)
   void saved(const Status& status);
 
  private:
@@ -72,7 +73,7 @@ class Reporter {
   Clock::time_point last_;   // until when time is counted
   Clock::time_point shown_;  // when something was said last
   bool visible_ = false;
-  std::string told_ = {};  // of saving
+  std::set<std::string> told_ = {};  // of saving
 };
 
 }  // namespace ckpt::train

@@ -306,6 +306,15 @@ std::string set_images(TrainCommand& command, const Words& words) {
   return {};
 }
 
+// What a training does besides training. Its other options may be given, say those of a script for all its commands.
+std::string of_no_use_with_eval(const TrainCommand& command) {
+  if (command.eval.empty()) return {};
+  if (command.hold_out) return "--hold-out is of a training; --eval trains nothing";
+  if (!command.best.empty()) return "--best is of a training; --eval trains nothing";
+  if (!command.metrics.empty()) return "--metrics is of a training; --eval trains nothing";
+  return {};
+}
+
 cli::Documents documents_of(std::vector<cli::OptionDoc> options) {
   return {.program = "ckpt-train",
           .summary = "Trains a network on images, saving checkpoints that MindSpore loads",
@@ -354,8 +363,8 @@ TrainCommandLine parse_train_command(int argc, const char* const* argv) {
   if (parsed.help) return {.text = cli::help_text(documents, documents.program)};
   if (!parsed.done) return {.exit = parsed.exit, .text = parsed.text, .hint = parsed.hint};
   if (!document.empty()) return {.text = cli::document(documents, document)};
-  for (const std::string& wrong :
-       {set_images(command, words), set_optimizer(app, command, words), set_rates(app, command, words)})
+  for (const std::string& wrong : {set_images(command, words), set_optimizer(app, command, words),
+                                   set_rates(app, command, words), of_no_use_with_eval(command)})
     if (!wrong.empty()) return {.exit = cli::kFailed, .text = wrong, .hint = "`ckpt-train --help` tells how"};
   set_checkpoints(command, words);
   return {.command = std::move(command), .color = cli::when_of(color)};

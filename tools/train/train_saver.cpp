@@ -61,6 +61,11 @@ Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& comm
   }
   for (const auto& [path, error] : saver->passed_over())
     context.note(fmt::format("{}: {}", cli::file_text(path.string()), to_string(error)));
+  const CheckpointPolicy& policy = saver->policy();
+  if (policy.save_checkpoint_steps.value_or(0) == 0 && policy.save_checkpoint_seconds.value_or(0) == 0)
+    context.note(config.keep_best > 0
+                     ? "only what is the best is saved: neither --save-steps nor --save-seconds is above 0"
+                     : "nothing is saved: neither --save-steps nor --save-seconds is above 0");
   if (auto status = saver->begin(first_step); !status) return Trouble{command.directory, status.error(), ""};
   return std::move(*saver);
 }

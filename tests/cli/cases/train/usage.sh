@@ -12,6 +12,7 @@ try --schedule cosine --lr-min 1
 try --schedule cosine --power 2
 try --stair
 try --momentum 0.5 --optimizer adam
+try --weight-decay 1e39
 try --dampening 0.5
 try --beta1 0.5
 try --beta1 1 --optimizer adam
@@ -31,6 +32,7 @@ try --labels 3,4-3
 try --std 0
 try --resume a.ckpt --finetune b.ckpt
 try --json
+try --eval a.ckpt --best loss
 try --keep-best 2
 try --freeze 'conv9*'
 try --prefix a/b
