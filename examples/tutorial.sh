@@ -39,7 +39,7 @@ run ls killed
 run ckpt diff "$last" "killed/$(basename "$last")"
 
 stage "Fine-tune: another task, a new head, the convolutions as they are"
-train --directory tuned --labels 5-9 --finetune "$last" --freeze 'conv*'
+train --directory tuned --labels 5-9 --finetune "$last" --freeze '*conv*'
 
 stage "The best by live validation"
 train --directory best --best accuracy --save-steps none --save-seconds 86400 --keep-max 1 | tee best.txt

@@ -176,6 +176,35 @@ TEST_F(RunMetricsFiles, AGrowingFileIsGoneOnWith) {
   EXPECT_EQ(now().rows.size(), 2U);
 }
 
+TEST_F(RunMetricsFiles, OnlyWhatIsNewIsRead) {
+  std::string text = "step,note\n";
+  for (int step = 1; step <= 4000; ++step) text += std::to_string(step) + "," + std::string(300, 'x') + "\n";
+  write_file(dir / "run.csv", text);
+  MetricsReader reader;
+  const auto blocks = [&] {
+    int count = 0;
+    const auto counted = [&](std::uint64_t, std::uint64_t) { return ++count > 0; };
+    EXPECT_TRUE(reader.read(dir / "run.csv", counted));
+    return count;
+  };
+  EXPECT_GT(blocks(), 2);
+  append("4001,y\n");
+  EXPECT_EQ(blocks(), 1);
+  EXPECT_EQ(reader.metrics().rows.size(), 4001U);
+}
+
+// ckpt-train writes a validation into a line that is there.
+TEST_F(RunMetricsFiles, ALastLineThatChangedIsReadAgain) {
+  write_file(dir / "run.csv", "step,loss,validation_loss\n1,0.5,\n");
+  MetricsReader reader;
+  ASSERT_TRUE(reader.read(dir / "run.csv"));
+  write_file(dir / "run.csv", "step,loss,validation_loss\n1,0.5,0.25\n2,0.5,\n");
+  ASSERT_TRUE(reader.read(dir / "run.csv"));
+  EXPECT_EQ(reader.metrics().damaged, 0U);
+  ASSERT_EQ(reader.metrics().rows.size(), 2U);
+  EXPECT_EQ(reader.metrics().rows[0].value(1), 0.25);
+}
+
 TEST_F(RunMetricsFiles, MoreLinesThanRowsAreJoined) {
   std::string text = "step,loss,validation\n";
   constexpr std::uint64_t kLines = 100'003;

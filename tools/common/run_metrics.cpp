@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMostRows = 32768;
 constexpr std::size_t kMostColumns = 64;
 constexpr std::size_t kMostLine = std::size_t{64} << 10;
-constexpr std::size_t kTail = 256;  // bytes that tell whether a file is still the same
+constexpr std::size_t kTail = 256;  // bytes of a line that tell whether a file is still the same
 
 constexpr const char* kNoMetrics = "is no metrics file: its first line has no step";
 
@@ -200,6 +200,7 @@ Status MetricsReader::read(const std::filesystem::path& path, const Progress& pr
       if (auto status = take(whole, waiting + end > kMostLine); !status) return status;
       offset_ += waiting + end + 1;
       tail_ = whole.substr(whole.size() - std::min(kTail, whole.size()));
+      tail_ += '\n';
       if (waiting + end > kMostLine) tail_.clear();
       line.clear();
       waiting = 0;
