@@ -66,6 +66,31 @@ TEST(Operators, ArgumentsAreWellFormed) {
   }
 }
 
+TEST(Operators, WhatIsChangedIsATensor) {
+  for (const Op& op : ops()) {
+    const auto flag = [&](const Argument& argument) {
+      return argument.name == op.changes_if && argument.is == Argument::Is::boolean;
+    };
+    EXPECT_TRUE(op.changes_if.empty() || std::ranges::any_of(op.arguments, flag)) << op.name;
+    EXPECT_TRUE(std::ranges::is_sorted(op.changes)) << op.name;
+    for (const std::size_t i : op.changes) {
+      ASSERT_LT(i, op.arguments.size()) << op.name;
+      EXPECT_EQ(op.arguments[i].is, Argument::Is::tensor) << op.name << " " << op.arguments[i].name;
+    }
+  }
+}
+
+TEST(Operators, MovingStatisticsChangeInTrainingOnly) {
+  Node node{.op = "BatchNorm"};
+  EXPECT_TRUE(changed_operands(node).empty());
+  node.attrs["is_training"] = true;
+  EXPECT_EQ(changed_operands(node).size(), 2U);
+  node.attrs["is_training"] = false;
+  EXPECT_TRUE(changed_operands(node).empty());
+  EXPECT_EQ(changed_operands({.op = "ApplyMomentum"}).size(), 2U);
+  EXPECT_TRUE(changed_operands({.op = "NoSuchOperator"}).empty());
+}
+
 TEST(Operators, EachHasTypesARuleAndACase) {
   std::set<std::string, std::less<>> covered, only_trains;
   for (const OperatorCase& each : operator_cases()) covered.insert(each.op);

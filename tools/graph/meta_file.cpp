@@ -1,7 +1,6 @@
 #include "meta_file.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -144,27 +143,6 @@ ValueProto value_of(const Argument& argument, const Attr& attr, bool operand) {
 }
 
 // ---- primitives ----
-
-/// Those whose arguments are attributes; of the others they are constant operands.
-bool has_attributes(std::string_view op) {
-  static constexpr std::array<std::string_view, 10> kOps = {"Adam",
-                                                            "ApplyMomentum",
-                                                            "Conv2D",
-                                                            "Conv2DBackpropFilter",
-                                                            "Conv2DBackpropInput",
-                                                            "MaxPool",
-                                                            "MaxPoolGrad",
-                                                            "Pad",
-                                                            "SGD",
-                                                            "SparseSoftmaxCrossEntropyWithLogits"};
-  return std::ranges::find(kOps, op) != kOps.end();
-}
-
-bool changes_parameters(const NodeView& node) {
-  static constexpr std::array<std::string_view, 5> kOps = {"Adam", "ApplyMomentum", "Assign", "AssignAdd", "SGD"};
-  const std::string& op = node.node().op;
-  return std::ranges::find(kOps, op) != kOps.end() || (op == "BatchNorm" && node.flag("is_training"));
-}
 
 Ints of_image(const Ints& axes) { return {1, 1, axes[0], axes[1]}; }
 
@@ -346,7 +324,7 @@ void MetaWriter::order_loads(std::string_view scope) {
 
 Status MetaWriter::add_arguments(const NodeView& node, const Op& op, NodeProto& to) {
   const std::string_view scope = scope_of(node.node().name);
-  const bool attributes = has_attributes(op.name), by_reference = changes_parameters(node);
+  const bool by_reference = !changed_operands(node.node()).empty();
   const auto operand = [&](std::size_t i) { return value(node.node().inputs[i], scope, by_reference); };
   std::size_t next = 0;
   for (const Argument& argument : op.arguments) {
@@ -362,7 +340,7 @@ Status MetaWriter::add_arguments(const NodeView& node, const Op& op, NodeProto& 
     } else if (argument.is_tensor()) {
       if (node.has_input(next)) add_input(to, operand(next));
       ++next;
-    } else if (!attributes || size) {
+    } else if (!op.has_attributes || size) {
       const auto found = node.node().attrs.find(argument.name);
       const Attr attr = found != node.node().attrs.end() ? found->second : argument.fallback.value_or(None{});
       add_input(to, constant(value_of(argument, attr, true)));
@@ -372,7 +350,7 @@ Status MetaWriter::add_arguments(const NodeView& node, const Op& op, NodeProto& 
 }
 
 Status MetaWriter::add_attributes(const NodeView& node, const Op& op, NodeProto& to) {
-  if (!has_attributes(op.name)) return {};
+  if (!op.has_attributes) return {};
   std::map<std::string, Attr> spelled;
   if (op.name.starts_with("Conv2D")) {
     auto found = convolution_attributes(node);
@@ -413,7 +391,7 @@ Status MetaWriter::add_node(std::size_t index) {
   const std::string_view scope = scope_of(node.name);
   NodeProto to;
   if (auto status = add_arguments(view, *op, to); !status) return status;
-  const bool changes = changes_parameters(view);
+  const bool changes = !changed_operands(node).empty();
   if (changes) {
     order_loads(scope);
     add_input(to, monad_name());
@@ -430,7 +408,8 @@ Status MetaWriter::add_node(std::size_t index) {
   if (!changes) return {};
   for (const ValueId id : node.inputs) loads_.erase(id);
   update_state(scope, {indices_[index]});
-  if (node.op != "BatchNorm") updates_.push_back(indices_[index]);
+  // What changes parameters by the way is made for its results.
+  if (op->changes_if.empty()) updates_.push_back(indices_[index]);
   return {};
 }
 

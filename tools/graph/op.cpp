@@ -347,6 +347,17 @@ const Op* find_op(std::string_view name) {
   return found == index.end() ? nullptr : found->second;
 }
 
+std::span<const std::size_t> changed_operands(const Node& node) {
+  const Op* op = find_op(node.op);
+  if (!op) return {};
+  if (!op->changes_if.empty()) {
+    const auto found = node.attrs.find(op->changes_if);
+    const bool* flag = found == node.attrs.end() ? nullptr : std::get_if<bool>(&found->second);
+    if (!flag || !*flag) return {};
+  }
+  return op->changes;
+}
+
 Status canonicalise(Node& node) {
   const Op* op = find_op(node.op);
   if (!op) return {};

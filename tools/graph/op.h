@@ -94,6 +94,11 @@ struct Op {
   std::string_view name;      ///< newest spelling: "Add"
   std::string_view was = {};  ///< other spellings with the same meaning and arguments: "TensorAdd"
   std::vector<Argument> arguments = {};
+  /// Operands that it changes in place, parameters all of them; what it returns is their new values, or made with them.
+  std::vector<std::size_t> changes = {};
+  std::string_view changes_if = {};  ///< ... where this attribute is true; empty: always
+  /// In a training graph of MindSpore its arguments are attributes of the primitive; else they are constant operands.
+  bool has_attributes = false;
   Ruled<std::vector<Type>> (*infer)(const NodeView&) = nullptr;
   Status (*to_onnx)(const NodeView&, Target&) = nullptr;  ///< null: refused by name
   Status (*to_ge)(const NodeView&, Target&) = nullptr;
@@ -106,6 +111,9 @@ std::span<const Op> ops();
 
 /// By a name of any release; null if there is none.
 const Op* find_op(std::string_view name);
+
+/// The operands that a node changes, by Op::changes; none of a node that is not in the table.
+std::span<const std::size_t> changed_operands(const Node& node);
 
 /// Makes of a node as a source has it one as the table has it, so that readers need not know operators:
 /// - operator and attributes get the table's names, what it does not name goes, and fallbacks are filled in;

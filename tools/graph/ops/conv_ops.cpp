@@ -388,6 +388,11 @@ Op conv_op(std::string_view name, Arguments arguments) {
   return {.name = name, .arguments = std::move(arguments), .infer = conv_types<kForm>, .to_onnx = conv_onnx<kForm>};
 }
 
+Op with_attributes(Op op) {
+  op.has_attributes = true;
+  return op;
+}
+
 Op ext_op(std::string_view name, std::size_t axes) {
   return conv_op<ext_form>(name, ext_arguments(axes, per_axis("padding", axes, Ints(axes, 0))));
 }
@@ -406,11 +411,11 @@ std::vector<Op> conv_ops() {
        .to_onnx = bias_onnx},
       ext_op("Conv1DExt", 1),
       padding_op("Conv1DPadding", 1),
-      conv_op<own_form>("Conv2D", own_arguments(2)),
+      with_attributes(conv_op<own_form>("Conv2D", own_arguments(2))),
       ext_op("Conv2DExt", 2),
       padding_op("Conv2DPadding", 2),
       // older releases have it for Conv2DTranspose
-      conv_op<own_transposed_form<2>>("Conv2DBackpropInput", transposed_arguments()),
+      with_attributes(conv_op<own_transposed_form<2>>("Conv2DBackpropInput", transposed_arguments())),
       conv_op<own_transposed_form<2>>("Conv2DTranspose", transposed_arguments()),
       conv_op<own_form>("Conv3D", own_arguments(3)),
       ext_op("Conv3DExt", 3),

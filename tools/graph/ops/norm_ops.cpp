@@ -257,6 +257,8 @@ std::vector<Op> norm_ops() {
        .arguments = {tensor("x"), tensor("scale"), tensor("bias"), tensor("mean"), tensor("variance"),
                      flag("is_training", false), number("epsilon", 1e-5), number("momentum", 0.1),
                      text("format", words("NCHW"), "data_format")},
+       .changes = {3, 4},
+       .changes_if = "is_training",
        .infer = batch_norm_types,
        .to_onnx = batch_norm},
       {.name = "BatchNormExt",

@@ -1,4 +1,4 @@
-// Nodes that change parameters: their first inputs. What they return is the parameter's new value.
+// Nodes that change parameters. What they return is the parameter's new value.
 #include "rules.h"
 #include "table.h"
 
@@ -49,18 +49,24 @@ std::vector<Op> optimizer_ops() {
        .arguments = {tensor("var"), tensor("m"), tensor("v"), tensor("beta1_power"), tensor("beta2_power"),
                      tensor("lr"), tensor("beta1"), tensor("beta2"), tensor("epsilon"), tensor("gradient"),
                      flag("use_locking", false), flag("use_nesterov", false)},
+       .changes = {0, 1, 2},
+       .has_attributes = true,
        .infer = adam_types},
       {.name = "ApplyMomentum",
        .arguments = {tensor("variable"), tensor("accumulation"), tensor("learning_rate"), tensor("gradient"),
                      tensor("momentum"), flag("use_nesterov", false), flag("use_locking", false),
                      number("gradient_scale", 1.0)},
+       .changes = {0, 1},
+       .has_attributes = true,
        .infer = momentum_types},
-      {.name = "Assign", .arguments = {tensor("variable"), tensor("value")}, .infer = assign_types},
-      {.name = "AssignAdd", .arguments = {tensor("variable"), tensor("value")}, .infer = assign_types},
+      {.name = "Assign", .arguments = {tensor("variable"), tensor("value")}, .changes = {0}, .infer = assign_types},
+      {.name = "AssignAdd", .arguments = {tensor("variable"), tensor("value")}, .changes = {0}, .infer = assign_types},
       {.name = "SGD",
        .arguments = {tensor("parameters"), tensor("gradient"), tensor("learning_rate"), tensor("accum"),
                      tensor("momentum"), tensor("stat"), number("dampening", 0.0), number("weight_decay", 0.0),
                      flag("nesterov", false)},
+       .changes = {0, 3, 5},
+       .has_attributes = true,
        .infer = sgd_types},
   };
 }

@@ -318,6 +318,7 @@ std::vector<Op> pad_ops() {
        .to_onnx = pad_onnx<mirror_form>},
       {.name = "Pad",
        .arguments = {tensor("x"), int_lists("paddings")},
+       .has_attributes = true,
        .infer = pad_types<pad_form>,
        .to_onnx = pad_onnx<pad_form>},
       {.name = "PadV3",

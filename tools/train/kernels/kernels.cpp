@@ -6,15 +6,15 @@ namespace ckpt::train {
 
 std::span<const Program::Kernel> kernels() {
   static const std::array kAll{
-      Program::Kernel{.op = "Adam", .make = make_adam, .updates = {0, 1, 2}, .in_any_layout = true},
+      Program::Kernel{.op = "Adam", .make = make_adam, .in_any_layout = true},
       Program::Kernel{.op = "Add", .make = make_binary},
       Program::Kernel{.op = "AddN", .make = make_add_n},
-      Program::Kernel{.op = "ApplyMomentum", .make = make_apply_momentum, .updates = {0, 1}, .in_any_layout = true},
-      Program::Kernel{.op = "Assign", .make = make_assign, .updates = {0}},
-      Program::Kernel{.op = "AssignAdd", .make = make_assign_add, .updates = {0}},
+      Program::Kernel{.op = "ApplyMomentum", .make = make_apply_momentum, .in_any_layout = true},
+      Program::Kernel{.op = "Assign", .make = make_assign},
+      Program::Kernel{.op = "AssignAdd", .make = make_assign_add},
       Program::Kernel{.op = "AvgPool", .make = make_avg_pool},
       Program::Kernel{.op = "AvgPoolGrad", .make = make_avg_pool_grad},
-      Program::Kernel{.op = "BatchNorm", .make = make_batch_norm, .updates = {3, 4}},  // in training
+      Program::Kernel{.op = "BatchNorm", .make = make_batch_norm},
       Program::Kernel{.op = "BatchNormGrad", .make = make_batch_norm_grad},
       Program::Kernel{.op = "BiasAdd", .make = make_bias_add},
       Program::Kernel{.op = "BiasAddGrad", .make = make_bias_add_grad},
@@ -38,7 +38,7 @@ std::span<const Program::Kernel> kernels() {
       Program::Kernel{.op = "ReduceSum", .make = make_reduce},
       Program::Kernel{.op = "ReluGrad", .make = make_relu_grad},
       Program::Kernel{.op = "Reshape", .make = make_reshape},
-      Program::Kernel{.op = "SGD", .make = make_sgd, .updates = {0, 3, 5}, .in_any_layout = true},
+      Program::Kernel{.op = "SGD", .make = make_sgd, .in_any_layout = true},
       Program::Kernel{.op = "Slice", .make = make_slice},
       Program::Kernel{.op = "SoftmaxCrossEntropyWithLogits", .make = make_softmax_cross_entropy},
       Program::Kernel{.op = "SparseSoftmaxCrossEntropyWithLogits", .make = make_sparse_softmax_cross_entropy},

@@ -30,6 +30,13 @@ Layout row_major(const LayoutDims& dims, dnnl::memory::data_type element) {
   return Layout(dims, element, strides);
 }
 
+std::vector<graph::ValueId> changed_values(const graph::Node& node) {
+  std::vector<graph::ValueId> changed;
+  for (const std::size_t i : graph::changed_operands(node))
+    if (i < node.inputs.size() && node.inputs[i] != graph::kAbsent) changed.push_back(node.inputs[i]);
+  return changed;
+}
+
 std::string describe(const graph::Refusals& refusals) {
   std::string text;
   for (const graph::Refusal& refusal : refusals.list()) {
@@ -308,8 +315,8 @@ Status Program::place_sources() {
   return {};
 }
 
-Status Program::check_updates(const Kernel& kernel, const graph::Node& node) const {
-  for (const std::size_t i : kernel.updates) {
+Status Program::check_changes(const graph::Node& node) const {
+  for (const std::size_t i : graph::changed_operands(node)) {
     if (i >= node.inputs.size() || node.inputs[i] == graph::kAbsent) return refusal("an input is missing");
     const graph::Value& value = graph_.value(node.inputs[i]);
     if (value.kind != graph::ValueKind::parameter) return refusal("changes " + value.name + ", which is no parameter");
@@ -321,8 +328,8 @@ Status Program::make_node(const Kernel* kernel, const graph::Node& node, graph::
   Status status;
   if (!kernel) {
     status = refusal("no kernel");
-  } else if (auto updates = check_updates(*kernel, node); !updates) {
-    status = updates;
+  } else if (auto changes = check_changes(node); !changes) {
+    status = changes;
   } else {
     try {
       status = kernel->make(*this, graph::NodeView(graph_, node));
@@ -345,7 +352,7 @@ void Program::leave_out(const graph::Node& node) {
   }
 }
 
-void Program::end_node(std::span<const Kernel> kernels) {
+void Program::end_node() {
   for (const graph::Node* node : group_) {
     for (const graph::ValueId id : node->inputs) {
       if (id == graph::kAbsent) continue;
@@ -355,11 +362,7 @@ void Program::end_node(std::span<const Kernel> kernels) {
     for (const graph::ValueId id : node->outputs) {
       if (!values_[id].layout) write_plain(id);  // a result that the kernel does not make, because nobody needs it
     }
-    const auto kernel = std::ranges::find(kernels, std::string_view(node->op), &Kernel::op);
-    if (kernel == kernels.end()) continue;
-    for (const std::size_t i : kernel->updates) {
-      if (i < node->inputs.size()) values_[node->inputs[i]].copies.clear();
-    }
+    for (const graph::ValueId id : changed_values(*node)) values_[id].copies.clear();
   }
 }
 
@@ -368,12 +371,9 @@ Status Program::build(std::span<const Kernel> kernels) {
   made_.assign(graph_.nodes.size(), false);
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
     const auto kernel = std::ranges::find(kernels, std::string_view(graph_.nodes[i].op), &Kernel::op);
-    if (kernel == kernels.end()) continue;
-    for (const std::size_t updated : kernel->updates) {
-      if (updated >= graph_.nodes[i].inputs.size()) continue;
-      const graph::ValueId id = graph_.nodes[i].inputs[updated];
+    for (const graph::ValueId id : changed_values(graph_.nodes[i])) {
       changes_.emplace_back(i, id);
-      if (id != graph::kAbsent && !kernel->in_any_layout) values_[id].row_major = true;
+      if (kernel == kernels.end() || !kernel->in_any_layout) values_[id].row_major = true;
     }
   }
   graph::Refusals refusals;
@@ -384,7 +384,7 @@ Status Program::build(std::span<const Kernel> kernels) {
     group_ = {&node};
     const auto kernel = std::ranges::find(kernels, std::string_view(node.op), &Kernel::op);
     if (auto status = make_node(kernel == kernels.end() ? nullptr : &*kernel, node, refusals); !status) return status;
-    end_node(kernels);
+    end_node();
   }
   group_.clear();
   if (!refusals.empty()) return refusal(describe(refusals));

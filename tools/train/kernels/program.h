@@ -105,8 +105,7 @@ class Program : private Borrower {
   struct Kernel {
     std::string_view op;
     Status (*make)(Program&, const graph::NodeView&);
-    std::vector<std::size_t> updates = {};  ///< inputs that the node changes in place: parameters
-    bool in_any_layout = false;             ///< ... as they lie
+    bool in_any_layout = false;  ///< it changes parameters as they lie; else row-major ones
   };
   /// Every node in turn. Errc::unsupported names all that there is no kernel for.
   Status build(std::span<const Kernel> kernels);
@@ -156,9 +155,9 @@ class Program : private Borrower {
   void give_back() override;
   Status place_sources();
   Status make_node(const Kernel* kernel, const graph::Node& node, graph::Refusals& refusals);
-  Status check_updates(const Kernel& kernel, const graph::Node& node) const;
+  Status check_changes(const graph::Node& node) const;
   void leave_out(const graph::Node& node);
-  void end_node(std::span<const Kernel> kernels);
+  void end_node();
   bool changed_before(graph::ValueId value, std::size_t node) const;
   void place(graph::ValueId value, const Layout& layout, BufferId buffer);
   BufferId buffer_of(std::uint64_t bytes);
