@@ -8,9 +8,12 @@
 #include <string>
 
 #include "bind.h"
+#include "file_bytes.h"
 #include "made_up_checkpoint.h"
 #include "op.h"
+#include "recorded_input.h"
 #include "target_graph.h"
+#include "temp_dir.h"
 
 namespace ckpt::graph {
 namespace {
@@ -196,6 +199,42 @@ TEST(MatchNetwork, SaysByWhatTheNearestDiffers) {
                 "; the nearest is lenet5: \"conv1.weight\": Float16 [6, 1, 5, 5] in the checkpoint, "
                 "Float32 [6, 1, 5, 5] in the graph, and 7 more");
   EXPECT_EQ(message(MadeUpCheckpoint().add("conv1.weight", {6, 1, 5, 5}).make()), none);
+}
+
+// MindSpore's own graph of a training.
+TEST(RecordedInput, IsThatOfTheTraining) {
+  const std::string meta = CKPT_SAMPLES "/graphs/train_lenet5/lenet5-graph.meta";
+  const auto file = MadeUpCheckpoint().add_parameters_of(network("lenet5", {})).make();
+  const auto input = recorded_input(meta, "lenet5", {}, *file);
+  ASSERT_TRUE(input) << to_string(input.error());
+  EXPECT_EQ(**input, (Dims{Dim("N"), 1, 32, 32}));
+}
+
+TEST(RecordedInput, IsNoneOfAnotherNetwork) {
+  const std::string meta = CKPT_SAMPLES "/graphs/train_lenet5/lenet5-graph.meta";
+  for (const auto& [name, classes] : {std::pair("lenet5", 7), {"alexnet", 10}}) {
+    const auto file = MadeUpCheckpoint().add_parameters_of(network(name, {.num_classes = classes})).make();
+    const auto input = recorded_input(meta, name, {}, *file);
+    ASSERT_FALSE(input);
+    EXPECT_EQ(to_string(input.error()), "is of another network");
+  }
+}
+
+TEST(RecordedInput, IsNotToldForOtherWeights) {
+  const std::string meta = CKPT_SAMPLES "/graphs/train_lenet5/lenet5-graph.meta";
+  const auto file = MadeUpCheckpoint().add("another.weight", {3}).make();
+  const auto input = recorded_input(meta, "lenet5", {}, *file);
+  ASSERT_TRUE(input) << to_string(input.error());
+  EXPECT_FALSE(*input);
+}
+
+TEST(RecordedInput, IsLookedForByThePrefix) {
+  const test::TempDir folder;
+  test::write_file(folder / "net_1-graph.meta", "");
+  std::filesystem::create_directory(folder / "other-graph.meta");
+  EXPECT_EQ(graph_beside(folder / "net_1-2_32.ckpt"), folder / "net_1-graph.meta");
+  for (const char* none : {"net-2_32.ckpt", "other-2_32.ckpt", "net_1.ckpt", "net_1-graph.meta"})
+    EXPECT_EQ(graph_beside(folder / none), "") << none;
 }
 
 }  // namespace

@@ -6,11 +6,16 @@
 
 #include <algorithm>
 
+#include "file_bytes.h"
 #include "finite_differences.h"
+#include "made_up_checkpoint.h"
+#include "networks.h"
 #include "op.h"
 #include "read_graph.h"
+#include "recorded_input.h"
 #include "reference.h"
 #include "small_networks.h"
+#include "temp_dir.h"
 #include "training_graph.h"
 
 namespace ckpt::train {
@@ -83,6 +88,22 @@ TEST(MetaFile, AnMlpWithSgdAndAScheduleAndALossScale) {
 
 TEST(MetaFile, AResNetWithAdam) {
   expect_same_network(test::small_resnet(), {.kind = Optimizer::Kind::adam, .learning_rate = {0.1, 0.2}});
+}
+
+TEST(MetaFile, TellsTheSizeOfTheImages) {
+  auto made = graph::make_network("resnet18", {.input = {2, 3, 24, 40}});
+  ASSERT_TRUE(made) << made.error().message;
+  Graph network = std::move(*made);
+  ASSERT_TRUE(infer_types(network).empty());
+  const auto meta = to_meta(training(network, {.learning_rate = {0.1}}));
+  ASSERT_TRUE(meta) << meta.error().message;
+  const ckpt::test::TempDir folder;
+  const auto* const text = reinterpret_cast<const char*>(meta->data());
+  ckpt::test::write_file(folder / "net-graph.meta", std::string(text, meta->size()));
+  const auto file = ckpt::test::MadeUpCheckpoint().add_parameters_of(network).make();
+  const auto input = graph::recorded_input(folder / "net-graph.meta", "resnet18", {}, *file);
+  ASSERT_TRUE(input) << to_string(input.error());
+  EXPECT_EQ(**input, (graph::Dims{graph::Dim("N"), 3, 24, 40}));
 }
 
 TEST(MetaFile, NamesAnOperatorThatIsNone) {

@@ -25,6 +25,7 @@
 #include "output.h"
 #include "prepare.h"
 #include "read_graph.h"
+#include "recorded_input.h"
 #include "render.h"
 #include "version.h"
 
@@ -224,12 +225,36 @@ class Export {
   }
 
   bool make_network(const std::string& name) {
-    auto made = graph::make_network(name, network_options(), out_.weights.get());
+    graph::NetworkOptions how = network_options();
+    auto made = graph::make_network(name, how, out_.weights.get());
     if (!made) return fail(options_.file, made.error());
+    if (auto input = recorded_input(name, *made)) {
+      how.input = std::move(*input);
+      made = graph::make_network(name, how, out_.weights.get());
+      if (!made) return fail(options_.file, made.error());
+    }
     out_.network = name;
     out_.built_in = true;
     out_.graph = std::move(*made);
     return true;
+  }
+
+  // What is not given is as in training, where the run's graph lies beside the checkpoint. Empty: as is usual.
+  std::optional<graph::Dims> recorded_input(const std::string& name, const Graph& usual) {
+    const std::filesystem::path meta = graph::graph_beside(options_.file);
+    if (!inputs_.empty() || !options_.verify.empty() || meta.empty()) return std::nullopt;
+    auto input = graph::recorded_input(meta, name, network_options(), *out_.weights);
+    graph::Type type = usual.value(usual.inputs.at(0)).type;
+    if (!input) {
+      context_.note(fmt::format("{}: {}; the input is the usual one, {}", file_text(meta.string()),
+                                to_string(input.error()), type_text(type)));
+      return std::nullopt;
+    }
+    if (!*input || **input == type.dims) return std::nullopt;
+    type.dims = **input;
+    context_.note(fmt::format("{}: its input is {}, as in {}", file_text(options_.file), type_text(type),
+                              file_text(meta.string())));
+    return std::move(*input);
   }
 
   // ---- what is made of them ----

@@ -273,9 +273,11 @@ void add_export(OptionTable& app, Command& command) {
       .excludes(network);
   add_choice(app, "--format", to.format, "The format, where the name of OUT does not say it", "onnx|geir");
   add_number(app, "--opset", to.opset, "ONNX's version of operators (17)", 13, 21);
-  add_strings(app, "--input", to.inputs,
-              "Shape and type of an input, in order or by name: 32x3x224x224:float32, Nx3x224x224, ids=Nx128:int32",
-              "SPEC");
+  add_strings(
+      app, "--input", to.inputs,
+      "Shape and type of an input, in order or by name: 32x3x224x224:float32, Nx3x224x224, ids=Nx128:int32 (of a "
+      "built-in network as trained, where PREFIX-graph.meta is beside FILE, else as is usual)",
+      "SPEC");
   add_number(app, "--num-classes", to.num_classes, "Of a built-in network, where FILE does not tell", 1, 1'000'000'000);
   add_choice(app, "--pad-mode", to.pad_mode, "Of a built-in ResNet, which weights do not tell", "same|pad");
   add_number(app, "--heads", to.heads, "Attention heads of the built-in Transformer, which weights do not tell", 1,

@@ -61,7 +61,8 @@ void add_images(OptionTable& app, TrainCommand& command, Words& words) {
       .option_text("3,5-7");
   add_count(app, "--hold-out", command.hold_out, "Validate on the last N training images, not on the test files");
   add_number(app, "--num-classes", command.num_classes, "How many classes there are (10)", 2, 256);
-  add_number(app, "--size", command.size, "Resize the images to N x N (28 for mlp, else 32)", 1, 4096);
+  add_number(app, "--size", command.size, "Resize the images to N x N (28 for mlp, else 32; that of --resume, --eval)",
+             1, kLargestSide);
   add_choice(app, "--channels", words.channels, "Of the input, each the same grey (1; 3 for a ResNet)", "1|3");
   add_real(app, "--mean", command.mean, "A pixel p becomes (p / 255 - mean) / std (MNIST's 0.1307)");
   add_real(app, "--std", command.std, "See --mean (MNIST's 0.3081)");

@@ -13,6 +13,8 @@
 
 namespace ckpt::train {
 
+constexpr int kLargestSide = 4096;  ///< of an image
+
 /// What ckpt-train is asked for.
 struct TrainCommand {
   // The network and its images.

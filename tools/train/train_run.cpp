@@ -133,7 +133,7 @@ int run(cli::Context& context, TrainCommand command) {
     command.training.optimizer.kind = optimizer_of(*given->file).value_or(command.training.optimizer.kind);
   if (const std::string wrong = misplaced_option(command); !wrong.empty())
     return tell(context, {given->path, tools::usage(wrong), "its optimizer is that of the file"});
-  auto network = make_trained_network(command, given->path, given->dict());
+  auto network = make_trained_network(context, command, *given);
   if (!network) return tell(context, network.trouble);
   if (!command.eval.empty()) return evaluate(context, command, *given, *network);
   return train_network(context, command, *given, *network);

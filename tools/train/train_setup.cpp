@@ -10,6 +10,7 @@
 #include "ckpt/text.h"
 #include "networks.h"
 #include "op.h"
+#include "recorded_input.h"
 #include "render.h"
 #include "usage.h"
 #include "words.h"
@@ -46,6 +47,32 @@ Made<std::optional<ImageSet>> chosen_of(const TrainCommand& command, const std::
   ImageSet chosen = only_labels(images, command.labels);
   if (chosen.size() == 0) return Trouble{where, usage("has no image with one of these labels"), ""};
   return std::optional(std::move(chosen));
+}
+
+struct Sides {
+  std::int64_t height, width;
+};
+
+// Of the images. A training is evaluated and resumed with those that it had.
+Sides sides_of(cli::Context& context, const TrainCommand& command, const GivenFile& given, const std::string& network,
+               const graph::NetworkOptions& options) {
+  if (command.size > 0) return {command.size, command.size};
+  const int usual = network == "mlp" ? 28 : 32;
+  const std::filesystem::path meta = graph::graph_beside(given.path);
+  if (!given.file || !command.finetune.empty() || meta.empty()) return {usual, usual};
+  auto input = graph::recorded_input(meta, network, options, given.file->file());
+  if (input && !*input) return {usual, usual};
+  if (input && std::max((*input)->at(2).size, (*input)->at(3).size) > kLargestSide) input = usage("has larger images");
+  if (!input) {
+    context.note(fmt::format("{}: {}; the images are {} x {}", cli::file_text(meta.string()), to_string(input.error()),
+                             usual, usual));
+    return {usual, usual};
+  }
+  const Sides sides{(*input)->at(2).size, (*input)->at(3).size};
+  if (sides.height != usual || sides.width != usual)
+    context.note(fmt::format("{}: images of {} x {}, as in {}", cli::file_text(given.path), sides.height, sides.width,
+                             cli::file_text(meta.string())));
+  return sides;
 }
 
 }  // namespace
@@ -88,31 +115,33 @@ std::uint64_t seed_of(const TrainCommand& command, const GivenFile& given) {
   return 1;
 }
 
-Made<Graph> make_trained_network(const TrainCommand& command, const std::string& path, const ParamDict* file) {
-  auto name = network_name(command, path, file);
+Made<Graph> make_trained_network(cli::Context& context, const TrainCommand& command, const GivenFile& given) {
+  auto name = network_name(command, given.path, given.dict());
   if (!name) return std::move(name.trouble);
-  const Checkpoint* const checkpoint = file != nullptr ? &file->file() : nullptr;
+  const Checkpoint* const checkpoint = given.file ? &given.file->file() : nullptr;
   graph::NetworkOptions options;
   if (command.num_classes > 0) options.num_classes = command.num_classes;
-  if (command.num_classes == 0 && file == nullptr) options.num_classes = 10;
+  if (command.num_classes == 0 && !given.file) options.num_classes = 10;
   auto usual = graph::make_network(*name, options, checkpoint);
-  if (!usual) return Trouble{path, std::move(usual).error(), ""};
-  options.input = usual->value(usual->inputs[0]).type.dims;
-  if (options.input.size() != 4) return Trouble{path, usage("the network " + *name + " takes no images"), ""};
-  const int side = command.size > 0 ? command.size : *name == "mlp" ? 28 : 32;
-  options.input[0] = command.batch;
-  if (command.channels > 0) options.input[1] = command.channels;
-  options.input[2] = options.input[3] = side;
+  if (!usual) return Trouble{given.path, std::move(usual).error(), ""};
+  graph::Dims input = usual->value(usual->inputs[0]).type.dims;
+  if (input.size() != 4) return Trouble{given.path, usage("the network " + *name + " takes no images"), ""};
+  const Sides sides = sides_of(context, command, given, *name, options);
+  input[0] = command.batch;
+  if (command.channels > 0) input[1] = command.channels;
+  input[2] = sides.height;
+  input[3] = sides.width;
+  options.input = input;
   auto network = graph::make_network(*name, options, checkpoint);
-  if (!network) return Trouble{path, std::move(network).error(), ""};
+  if (!network) return Trouble{given.path, std::move(network).error(), ""};
   const graph::Refusals wrong = graph::infer_types(*network);
   if (wrong.empty()) return std::move(*network);
   const graph::Refusal& first = wrong.list().front();
-  return Trouble{path,
-                 usage(*name + " takes no images of " + std::to_string(options.input[1].size) + " x " +
-                       std::to_string(side) + " x " + std::to_string(side) + ": " + escape(first.op) + " \"" +
-                       escape(first.first) + "\": " + escape(first.reason)),
-                 ""};
+  return Trouble{
+      given.path,
+      usage(fmt::format("{} takes no images of {} x {} x {}: {} \"{}\": {}", *name, input[1].size, sides.height,
+                        sides.width, escape(first.op), escape(first.first), escape(first.reason))),
+      ""};
 }
 
 std::size_t classes_of(const Graph& network) {

@@ -63,9 +63,10 @@ inline bool validates(const TrainCommand& command) { return !command.best.empty(
 /// --seed, or that of a file that is evaluated or resumed from, or 1.
 std::uint64_t seed_of(const TrainCommand& command, const GivenFile& given);
 
-/// The network with its types, for batches of the command's size. `file` is what training begins with, or null. The
-/// classes are as many as the command says; else as the file has, but 10 without one.
-Made<graph::Graph> make_trained_network(const TrainCommand& command, const std::string& path, const ParamDict* file);
+/// The network with its types, for batches of the command's size. The classes are as many as the command says; else as
+/// the given file has, but 10 without one. The size of the images is the command's; else, where a training is evaluated
+/// or resumed, that of its graph beside the given file (which is said); else the usual one.
+Made<graph::Graph> make_trained_network(cli::Context& context, const TrainCommand& command, const GivenFile& given);
 
 /// The last dimension of its output.
 std::size_t classes_of(const graph::Graph& network);
