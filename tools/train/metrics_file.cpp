@@ -9,9 +9,11 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "json.h"
 #include "usage.h"
 
 namespace ckpt::train {
@@ -19,121 +21,110 @@ namespace {
 
 using tools::usage;
 
-constexpr std::string_view kHead =
-    "step,epoch,loss,accuracy,lr,images_per_second,validation_loss,validation_accuracy\n";
-constexpr std::string_view kJsonStart = "{\"step\":";
-// How lines end that have no validation.
-constexpr std::string_view kCsvEnd = ",,\n";
-constexpr std::string_view kJsonEnd = ",\"validation_loss\":null,\"validation_accuracy\":null}\n";
+constexpr std::string_view kHead = "step,epoch,loss,accuracy,lr,images_per_second,validation_loss,validation_accuracy";
 
 Error io_error(const char* what) {
   return {.code = Errc::io, .os_error = errno, .message = std::string(what) + ": " + std::strerror(errno)};
 }
 
-// What is not finite is text, as in the documents of --json.
-std::string json_number(double x) {
-  if (std::isfinite(x)) return fmt::format("{}", x);
-  return std::isnan(x) ? "\"NaN\"" : x > 0 ? "\"Infinity\"" : "\"-Infinity\"";
-}
+constexpr std::string_view kNoValidation = ",,\n";  // how lines of CSV end
 
 std::string csv_line(const Metrics& m) {
   return fmt::format("{},{},{},{},{},{:.1f}{}", m.step, m.epoch, m.loss, m.accuracy, m.learning_rate,
-                     m.images_per_second, kCsvEnd);
+                     m.images_per_second, kNoValidation);
 }
+
+// As many digits as the Float32 has: 0.01, not 0.009999999776.
+double shortest(float number) { return std::stod(fmt::format("{}", number)); }
 
 std::string json_line(const Metrics& m) {
-  return fmt::format("{}{},\"epoch\":{},\"loss\":{},\"accuracy\":{},\"lr\":{},\"images_per_second\":{:.1f}{}",
-                     kJsonStart, m.step, m.epoch, json_number(m.loss), json_number(m.accuracy), m.learning_rate,
-                     m.images_per_second, kJsonEnd);
+  cli::Json json;
+  json["schema"] = "ckpt.metrics/1";
+  json["step"] = m.step;
+  json["epoch"] = m.epoch;
+  json["loss"] = cli::number(m.loss);
+  json["accuracy"] = cli::number(m.accuracy);
+  json["lr"] = cli::number(shortest(m.learning_rate));
+  json["images_per_second"] = std::round(m.images_per_second * 10) / 10;
+  json["validation_loss"] = nullptr;
+  json["validation_accuracy"] = nullptr;
+  return cli::line_of(json);
 }
 
-std::string validated_end(bool csv, double loss, double accuracy) {
-  if (csv) return fmt::format(",{},{}\n", loss, accuracy);
-  return fmt::format(",\"validation_loss\":{},\"validation_accuracy\":{}}}\n", json_number(loss),
-                     json_number(accuracy));
-}
-
-// The step of a line that is whole.
-std::optional<std::uint64_t> step_of(std::string_view line, bool csv) {
-  if (!csv) {
-    if (!line.starts_with(kJsonStart)) return std::nullopt;
-    line.remove_prefix(kJsonStart.size());
-  }
+std::optional<std::uint64_t> csv_step(std::string_view line) {
   std::uint64_t step = 0;
   const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), step);
   if (error != std::errc() || end == line.data() + line.size() || *end != ',') return std::nullopt;
   return step;
 }
 
-// What of a file is to stay: whole lines up to a step.
-struct Kept {
-  std::uint64_t bytes = 0;
-  std::string last = {};  // the last one, if it is not the head
-};
-
-Result<Kept> kept_lines(const std::filesystem::path& path, bool csv, std::uint64_t behind) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return io_error("cannot be read");
-  std::string line;
-  Kept kept;
-  for (bool first = true; std::getline(in, line) && !in.eof(); first = false) {
-    line += '\n';
-    if (first && csv) {
-      if (line != kHead) return usage("is there already, and is no metrics file");
-    } else {
-      const auto step = step_of(line, csv);
-      if (!step) return usage("is there already, and is no metrics file");
-      if (*step > behind) break;
-      kept.last = line;
-    }
-    kept.bytes += line.size();
-  }
-  return kept;
-}
-
-Result<Kept> kept_of(const std::filesystem::path& path, std::optional<std::uint64_t> behind) {
-  const bool csv = path.extension() == ".csv";
-  if (!csv && path.extension() != ".jsonl") return usage("a metrics file ends in .csv or .jsonl");
-  std::error_code none;
-  if (!std::filesystem::exists(path, none)) return Kept();
-  if (!behind) return usage("is there already");
-  return kept_lines(path, csv, *behind);
+std::optional<std::uint64_t> json_step(std::string_view line) {
+  const cli::Json json = cli::Json::parse(line, nullptr, false);
+  const auto step = json.find("step");
+  if (!json.is_object() || step == json.end() || !step->is_number_unsigned()) return std::nullopt;
+  return step->get<std::uint64_t>();
 }
 
 }  // namespace
 
-Status MetricsFile::check(const std::filesystem::path& path, std::optional<std::uint64_t> behind) {
-  if (auto kept = kept_of(path, behind); !kept) return kept.error();
-  return {};
-}
+MetricsFile::MetricsFile(std::filesystem::path path) : path_(std::move(path)), csv_(path_.extension() == ".csv") {}
 
-Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path, std::optional<std::uint64_t> behind) {
-  auto kept = kept_of(path, behind);
-  if (!kept) return std::move(kept).error();
-  const bool csv = path.extension() == ".csv";
+Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path, std::optional<std::uint64_t> after) {
+  MetricsFile file(path);
+  if (!file.csv_ && path.extension() != ".jsonl") return usage("a metrics file ends in .csv or .jsonl");
   std::error_code none;
-  // The folder of the checkpoints is not there before the run is, and is where these lines are at home.
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), none);
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor < 0) return io_error("cannot be written");
-  MetricsFile file(descriptor, csv);
-  if (::ftruncate(descriptor, static_cast<off_t>(kept->bytes)) != 0) return io_error("cannot be cut");
-  file.last_at_ = kept->bytes - kept->last.size();
-  file.last_ = std::move(kept->last);
-  if (csv && kept->bytes == 0)
-    if (auto status = file.append(std::string(kHead)); !status) return status.error();
+  if (!std::filesystem::exists(path, none)) return file;
+  if (!after) return usage("is there already");
+  file.descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file.descriptor_ < 0) return io_error("cannot be written");
+  if (auto status = file.keep_until(*after); !status) return status.error();
   return file;
 }
 
+// Whole lines up to a step.
+Status MetricsFile::keep_until(std::uint64_t after) {
+  std::ifstream in(path_, std::ios::binary);
+  if (!in) return io_error("cannot be read");
+  const Error other = usage("is there already, and is no metrics file");
+  std::string buffer(std::size_t{64} << 10, '\0');
+  while (in.getline(buffer.data(), static_cast<std::streamsize>(buffer.size())) && !in.eof()) {
+    const std::string_view line(buffer.data(), static_cast<std::size_t>(in.gcount()) - 1);
+    if (csv_ && last_.empty()) {
+      if (line != kHead) return other;
+    } else {
+      const auto step = csv_ ? csv_step(line) : json_step(line);
+      if (!step) return other;
+      if (*step > after) return {};
+    }
+    last_at_ += last_.size();
+    last_.assign(line).push_back('\n');
+  }
+  return in.eof() ? Status() : other;  // a line without an end goes; none is as long as the buffer
+}
+
+Status MetricsFile::begin() {
+  if (descriptor_ < 0) {
+    // The folder of the checkpoints is not there before the run is, and is where these lines are at home.
+    std::error_code none;
+    if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), none);
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) return io_error("cannot be written");
+  }
+  if (auto status = cut(); !status) return status;
+  return csv_ && last_.empty() ? append(std::string(kHead) + '\n') : Status();
+}
+
 MetricsFile::MetricsFile(MetricsFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)),
+    : path_(std::move(other.path_)),
       csv_(other.csv_),
+      descriptor_(std::exchange(other.descriptor_, -1)),
       last_at_(other.last_at_),
       last_(std::move(other.last_)) {}
 
 MetricsFile& MetricsFile::operator=(MetricsFile&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
+  path_ = std::move(other.path_);
   csv_ = other.csv_;
+  std::swap(descriptor_, other.descriptor_);
   last_at_ = other.last_at_;
   last_ = std::move(other.last_);
   return *this;
@@ -141,6 +132,12 @@ MetricsFile& MetricsFile::operator=(MetricsFile&& other) noexcept {
 
 MetricsFile::~MetricsFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+// Behind it is nothing.
+Status MetricsFile::cut() {
+  const bool done = ::ftruncate(descriptor_, static_cast<off_t>(last_at_ + last_.size())) == 0;
+  return done ? Status() : io_error("cannot be cut");
 }
 
 Status MetricsFile::write_last() {
@@ -163,13 +160,19 @@ Status MetricsFile::append(std::string text) {
 Status MetricsFile::add(const Metrics& line) { return append(csv_ ? csv_line(line) : json_line(line)); }
 
 Status MetricsFile::add_validation(std::uint64_t step, double loss, double accuracy) {
-  const std::string_view without = csv_ ? kCsvEnd : kJsonEnd;
-  if (step_of(last_, csv_) != step || !last_.ends_with(without)) return {};
-  last_.replace(last_.size() - without.size(), without.size(), validated_end(csv_, loss, accuracy));
+  if (csv_) {
+    if (csv_step(last_) != step || !last_.ends_with(kNoValidation)) return {};
+    last_.replace(last_.size() - kNoValidation.size(), kNoValidation.size(), fmt::format(",{},{}\n", loss, accuracy));
+  } else {
+    if (json_step(last_) != step) return {};
+    cli::Json line = cli::Json::parse(last_);
+    if (!line["validation_loss"].is_null()) return {};
+    line["validation_loss"] = cli::number(loss);
+    line["validation_accuracy"] = cli::number(accuracy);
+    last_ = cli::line_of(line);
+  }
   if (auto status = write_last(); !status) return status;
-  // Two numbers can be shorter than two times null.
-  return ::ftruncate(descriptor_, static_cast<off_t>(last_at_ + last_.size())) == 0 ? Status()
-                                                                                    : io_error("cannot be cut");
+  return cut();  // two numbers can be shorter than two times null
 }
 
 }  // namespace ckpt::train

@@ -19,16 +19,17 @@ struct Metrics {
   double images_per_second = 0;
 };
 
-/// How a training goes, a line at a time, as CSV or as JSON lines. A line is in the file when add() returns, and what a
-/// validation says of it comes later: after a kill meanwhile only that is missing. All lines but the last are whole.
+/// How a training goes, a line at a time, as CSV or as JSON lines (ckpt.metrics/1). A line is in the file when add()
+/// returns, and what a validation says of it comes later: after a kill meanwhile only that is missing. All lines but
+/// the last are whole.
 class MetricsFile {
  public:
-  /// What the name ends in decides, `.csv` or `.jsonl`: Errc::usage for others. Lines of a file that is there stay up
-  /// to the step `behind`, where training goes on. Errc::usage for a file that is there although nothing is gone on
-  /// with, or that is no such file. The folder is made if it is not there. Errors: io.
-  static Result<MetricsFile> open(const std::filesystem::path& path, std::optional<std::uint64_t> behind = {});
-  /// Whether open() would: nothing is made, and nothing cut.
-  static Status check(const std::filesystem::path& path, std::optional<std::uint64_t> behind = {});
+  /// Looks at what is there; nothing is made yet, and nothing cut. What the name ends in decides, `.csv` or `.jsonl`:
+  /// Errc::usage for others. Lines of a file that is there will stay up to the step `after`, from where training
+  /// continues. Errc::usage for a file that is there although nothing is resumed, or that is no such file. Errors: io.
+  static Result<MetricsFile> open(const std::filesystem::path& path, std::optional<std::uint64_t> after = {});
+  /// Cuts it, or makes it, and its folder too. Before add(). Errors: io.
+  Status begin();
   MetricsFile(MetricsFile&& other) noexcept;
   MetricsFile& operator=(MetricsFile&& other) noexcept;
   ~MetricsFile();
@@ -38,12 +39,15 @@ class MetricsFile {
   Status add_validation(std::uint64_t step, double loss, double accuracy);
 
  private:
-  MetricsFile(int descriptor, bool csv) : descriptor_(descriptor), csv_(csv) {}
+  explicit MetricsFile(std::filesystem::path path);
+  Status keep_until(std::uint64_t after);
   Status append(std::string text);
   Status write_last();
+  Status cut();
 
-  int descriptor_ = -1;
-  bool csv_ = true;
+  std::filesystem::path path_;
+  bool csv_;
+  int descriptor_ = -1;        // none: there is no file yet
   std::uint64_t last_at_ = 0;  // where the last line is,
   std::string last_ = {};      // and the line
 };

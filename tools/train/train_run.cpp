@@ -37,26 +37,14 @@ Made<Trainer> make_trainer(const TrainCommand& command, const graph::Graph& netw
   return std::move(*trainer);
 }
 
-// The step after which the metrics file continues, where it does.
-std::optional<std::uint64_t> continued_after(const TrainCommand& command, const Start& start) {
-  return command.resume.empty() ? std::nullopt : std::optional(start.step);
-}
-
-// Where that would fail nothing is made, and where saving would, nothing is cut: it is asked first, and opened last.
-std::optional<Trouble> check_metrics(const TrainCommand& command, const Start& start) {
-  if (command.metrics.empty()) return std::nullopt;
-  const Status status = MetricsFile::check(command.metrics, continued_after(command, start));
-  if (status) return std::nullopt;
-  std::error_code none;
-  const bool there = std::filesystem::exists(command.metrics, none);
-  return Trouble{command.metrics, status.error(), there ? "this run wants a file of its own" : ""};
-}
-
+// Where that fails nothing is made, and where saving does, nothing is cut: it is opened first, and begun last.
 Made<std::optional<MetricsFile>> open_metrics(const TrainCommand& command, const Start& start) {
   if (command.metrics.empty()) return std::optional<MetricsFile>();
-  auto file = MetricsFile::open(command.metrics, continued_after(command, start));
-  if (!file) return Trouble{command.metrics, std::move(file).error(), ""};
-  return std::optional(std::move(*file));
+  auto file = MetricsFile::open(command.metrics, command.resume.empty() ? std::nullopt : std::optional(start.step));
+  if (file) return std::optional(std::move(*file));
+  std::error_code none;
+  const bool there = std::filesystem::exists(command.metrics, none);
+  return Trouble{command.metrics, std::move(file).error(), there ? "this run wants a file of its own" : ""};
 }
 
 // What the test images say at the end, where they were not all there is to validate on.
@@ -76,7 +64,8 @@ int train_network(cli::Context& context, const TrainCommand& command, const Give
   if (!images) return tell(context, images.trouble);
   auto start = find_start(context, command, given, images->steps_per_epoch);
   if (!start) return tell(context, start.trouble);
-  if (const auto trouble = check_metrics(command, *start)) return tell(context, *trouble);
+  auto metrics = open_metrics(command, *start);
+  if (!metrics) return tell(context, metrics.trouble);
 
   auto trainer = make_trainer(command, network, start->rates);
   if (!trainer) return tell(context, trainer.trouble);
@@ -92,8 +81,8 @@ int train_network(cli::Context& context, const TrainCommand& command, const Give
   FiniteParams params(trainer->parameters());
   auto saver = open_saver(context, command, trainer->graph(), params, seed, start->step);
   if (!saver) return tell(context, saver.trouble);
-  auto metrics = open_metrics(command, *start);
-  if (!metrics) return tell(context, metrics.trouble);
+  if (*metrics)
+    if (auto status = (*metrics)->begin(); !status) return context.fail(command.metrics, status.error());
   const auto epochs = static_cast<std::uint64_t>(command.epochs);
   const auto batch = static_cast<std::size_t>(command.batch);
   Reporter reporter(context,

@@ -1,4 +1,4 @@
-# The metrics file: appended to, cut back to the step that is gone on behind; nobody else's file is touched.
+# The metrics file: appended to, cut back to the step that is resumed from; nobody else's file is touched.
 cd "$tmp"
 train() { ckpt-train --threads 1 --synthetic 320 --log-steps 4 --save-steps 1 --keep-max 100 --directory run "$@" > out; }
 shape() { sed -E 's/[0-9]+\.[0-9]+(e-[0-9]+)?/X/g' "$1"; }
@@ -8,8 +8,8 @@ train --epochs 2 --metrics run/run.csv; echo "exit $?"
 train --epochs 2 --metrics run/run.csv --resume run/CKP-1_9.ckpt; echo "exit $?"
 cut -d , -f 1,2 run/run.csv | tr '\n' ' '; echo
 train --epochs 1 --metrics run.jsonl
-shape run.jsonl | sed "s/^/> /"
-printf '{"step":12,' >> run.jsonl
+shape run.jsonl | sed 's/X/0.5/g'
+printf '{"schema":"ckpt.metrics/1","step":12,' >> run.jsonl
 train --epochs 2 --metrics run.jsonl --resume run/CKP_2-1_10.ckpt --log-steps 100
 wc -l < run.jsonl
 train --epochs 1 --prefix a/b --directory other --metrics other/run.csv; echo "exit $?"
