@@ -256,11 +256,11 @@ class Comparison {
 
   // The norms of what did not change, of tensors that changed elsewhere.
   Status add_norms(Meter& meter) {
-    struct Run {
+    struct Stretch {
       Work* work = nullptr;
       std::uint64_t first = 0;
     };
-    std::vector<Run> runs;
+    std::vector<Stretch> runs;
     std::vector<ChunkPlan::Item> items;
     for (Work& work : works_) {
       if (work.same_bytes || !work.by_value() || work.sums->changed == 0) continue;
@@ -274,7 +274,7 @@ class Comparison {
       const auto chunks = plan.chunks(unit);
       std::vector<MetricSums> parts;
       for (const Chunk& chunk : chunks) {
-        const Run& run = runs[chunk.item];
+        const Stretch& run = runs[chunk.item];
         auto sums = norms_of(reader, *run.work, run.first + chunk.first, chunk.count);
         if (!sums) return std::move(sums).error();
         parts.push_back(*sums);

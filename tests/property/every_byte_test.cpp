@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <numeric>
 #include <string>
 #include <vector>
 
 #include "agreement.h"
 #include "ckpt/cipher.h"
+#include "effort.h"
 #include "file_bytes.h"
 #include "wire_mutator.h"
 
@@ -22,14 +22,6 @@ namespace {
 
 using test::AgreementOptions;
 using test::Bytes;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kIsSlow = true;
-#elif defined(__has_feature)
-constexpr bool kIsSlow = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kIsSlow = false;
-#endif
 
 constexpr std::size_t kSmall = 2048;
 constexpr std::size_t kVerySmall = 512;  // nine of ten; with all values the others would take most of the time
@@ -83,11 +75,8 @@ TEST_P(Samples, EveryPrefix) {
 }
 
 TEST_P(Samples, EveryByteSetToEveryValue) {
-  const std::vector<int> chosen = {0x00, 0x01, 0x02, 0x03, 0x08, 0x0A, 0x12, 0x1A, 0x63, 0x7F, 0x80, 0x81, 0xFE, 0xFF};
-  std::vector<int> all(256);
-  std::iota(all.begin(), all.end(), 0);
   for (Sample& sample : samples(GetParam())) {
-    const std::vector<int>& values = kIsSlow || sample.bytes.size() > kVerySmall ? chosen : all;
+    const std::vector<int> values = test::byte_values(sample.bytes.size() <= kVerySmall);
     sample.options.exhaustive = false;
     Bytes bytes = sample.bytes;
     for (std::size_t at = 0; at < bytes.size(); ++at) {
@@ -104,7 +93,7 @@ TEST_P(Samples, EveryByteSetToEveryValue) {
 }
 
 TEST_P(Samples, ChangesOfFields) {
-  const int rounds = kIsSlow ? 20 : 200;
+  const int rounds = test::kSanitized ? 20 : 200;
   test::Random random(GetParam());
   const std::vector<Sample> all = samples(GetParam());
   for (const Sample& sample : all) {

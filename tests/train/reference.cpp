@@ -64,6 +64,11 @@ Ints aligned(const Ints& dims, std::size_t rank) {
 }
 
 Array broadcast(const NodeView& node, const Array& a, const Array& b, double (*function)(double, double)) {
+  if (a.dims == b.dims) {
+    Array result = a;
+    std::ranges::transform(a.values, b.values, result.values.begin(), function);
+    return result;
+  }
   const std::size_t rank = std::max(a.dims.size(), b.dims.size());
   const Ints left = aligned(a.dims, rank), right = aligned(b.dims, rank);
   Ints dims(rank);
