@@ -27,6 +27,7 @@ Error io_error(const char* what) {
   return {.code = Errc::io, .os_error = errno, .message = std::string(what) + ": " + std::strerror(errno)};
 }
 
+constexpr std::string_view kJsonStart = R"({"schema":"ckpt.metrics/1","step":)";
 constexpr std::string_view kNoValidation = ",,\n";  // how lines of CSV end
 
 std::string csv_line(const Metrics& m) {
@@ -65,6 +66,9 @@ std::optional<std::uint64_t> json_step(std::string_view line) {
   return step->get<std::uint64_t>();
 }
 
+/// Whether one of them begins with the other.
+bool is_begun(std::string_view text, std::string_view with) { return text.starts_with(with) || with.starts_with(text); }
+
 }  // namespace
 
 MetricsFile::MetricsFile(std::filesystem::path path) : path_(std::move(path)), csv_(path_.extension() == ".csv") {}
@@ -99,7 +103,10 @@ Status MetricsFile::keep_until(std::uint64_t after) {
     last_at_ += last_.size();
     last_.assign(line).push_back('\n');
   }
-  return in.eof() ? Status() : other;  // a line without an end goes; none is as long as the buffer
+  if (!in.eof()) return other;    // none of ours is as long as the buffer
+  if (!last_.empty()) return {};  // half a line goes
+  const std::string_view rest(buffer.data(), static_cast<std::size_t>(in.gcount()));
+  return is_begun(rest, csv_ ? kHead : kJsonStart) ? Status() : other;
 }
 
 Status MetricsFile::begin() {

@@ -40,7 +40,8 @@ Made<Trainer> make_trainer(const TrainCommand& command, const graph::Graph& netw
 // Where that fails nothing is made, and where saving does, nothing is cut: it is opened first, and begun last.
 Made<std::optional<MetricsFile>> open_metrics(const TrainCommand& command, const Start& start) {
   if (command.metrics.empty()) return std::optional<MetricsFile>();
-  auto file = MetricsFile::open(command.metrics, command.resume.empty() ? std::nullopt : std::optional(start.step));
+  const bool continues = !command.resume.empty() && !start.went_on;
+  auto file = MetricsFile::open(command.metrics, continues ? std::optional(start.step) : std::nullopt);
   if (file) return std::optional(std::move(*file));
   std::error_code none;
   const bool there = std::filesystem::exists(command.metrics, none);
@@ -79,7 +80,7 @@ int train_network(cli::Context& context, const TrainCommand& command, const Give
     return tell(context, *trouble);
 
   FiniteParams params(trainer->parameters());
-  auto saver = open_saver(context, command, trainer->graph(), params, seed, start->step);
+  auto saver = open_saver(context, command, trainer->graph(), params, seed, *start);
   if (!saver) return tell(context, saver.trouble);
   if (*metrics)
     if (auto status = (*metrics)->begin(); !status) return context.fail(command.metrics, status.error());

@@ -30,7 +30,7 @@ std::vector<Param> FiniteParams::to_save() {
 }
 
 Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& command, const graph::Graph& step_graph,
-                                 FiniteParams& params, std::uint64_t seed, std::uint64_t first_step) {
+                                 FiniteParams& params, std::uint64_t seed, const Start& start) {
   auto meta = graph::to_meta(step_graph);
   if (!meta) return Trouble{step_graph.name, std::move(meta).error(), ""};
   CheckpointConfig config = command.config;
@@ -44,12 +44,10 @@ Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& comm
         {.params = [&params] { return params.to_save(); }, .save = save_if_any, .graph = *meta});
   };
   std::optional<ModelCheckpoint> saver;
-  bool has_later = false;
-  if (name) {
+  if (name && !start.went_on) {
     auto same = create(true);
     if (!same && same.error().code == Errc::locked) return Trouble{command.directory, std::move(same).error(), ""};
-    has_later = same && same->latest() && same->latest()->step > first_step;
-    if (same && same->prefix() == name->prefix && !has_later) saver.emplace(std::move(*same));
+    if (same && same->prefix() == name->prefix) saver.emplace(std::move(*same));
   }
   if (!saver) {
     auto another = create(false);
@@ -57,7 +55,7 @@ Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& comm
     saver.emplace(std::move(*another));
     if (name)
       context.note(fmt::format("{}: saves as {}", cli::file_text(command.resume), escape(saver->prefix())) +
-                   (has_later ? ", for that run went on" : ""));
+                   (start.went_on ? ", for that run went on" : ""));
   }
   for (const auto& [path, error] : saver->passed_over())
     context.note(fmt::format("{}: {}", cli::file_text(path.string()), to_string(error)));
@@ -66,7 +64,7 @@ Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& comm
     context.note(config.keep_best > 0
                      ? "only what is the best is saved: neither --save-steps nor --save-seconds is above 0"
                      : "nothing is saved: neither --save-steps nor --save-seconds is above 0");
-  if (auto status = saver->begin(first_step); !status) return Trouble{command.directory, status.error(), ""};
+  if (auto status = saver->begin(start.step); !status) return Trouble{command.directory, status.error(), ""};
   return std::move(*saver);
 }
 

@@ -11,6 +11,7 @@
 #include "parameters.h"
 #include "train_options.h"
 #include "train_setup.h"
+#include "train_start.h"
 
 namespace ckpt::train {
 
@@ -29,10 +30,10 @@ class FiniteParams {
   std::string culprit_ = {};
 };
 
-/// What saves a training by the command's policy, begun after `first_step`. The newest file of the last run in the
-/// directory continues that run under its prefix; everything else begins a run. So does an older one: what was saved
-/// after it is of another training. `params` must outlive what saves.
+/// What saves a training by the command's policy, from `start` on. The newest file of the last run in the directory
+/// continues that run under its prefix; everything else begins a run. So does an older one: what was saved after it is
+/// of another training. `params` must outlive what saves.
 Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& command, const graph::Graph& step_graph,
-                                 FiniteParams& params, std::uint64_t seed, std::uint64_t first_step);
+                                 FiniteParams& params, std::uint64_t seed, const Start& start);
 
 }  // namespace ckpt::train

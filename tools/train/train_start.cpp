@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "checkpoint_fit.h"
+#include "ckpt/checkpoint.h"
+#include "ckpt/run_files.h"
 #include "ckpt/text.h"
 #include "initial_weights.h"
 #include "render.h"
@@ -94,6 +96,17 @@ std::optional<Trouble> load_finetuned(cli::Context& context, const GivenFile& gi
   return loaded ? std::nullopt : std::optional(Trouble{given.path, loaded.error(), ""});
 }
 
+// Whether the run of the file has whole files of later steps.
+bool went_on(const TrainCommand& command, std::uint64_t step) {
+  const auto name = resumed_name(command);
+  if (!name) return false;
+  const auto runs = find_runs(command.directory, name->prefix);
+  if (!runs || runs->empty()) return false;
+  return std::ranges::any_of(runs->front().files, [&](const CheckpointFile& file) {
+    return file.total_steps.value_or(0) > step && Checkpoint::open(fs::path(command.directory) / file.name);
+  });
+}
+
 }  // namespace
 
 std::optional<CheckpointName> resumed_name(const TrainCommand& command) {
@@ -111,7 +124,7 @@ Made<Start> find_start(cli::Context& context, const TrainCommand& command, const
   if (command.resume.empty()) return with_rates(command, {}, {}, steps_per_epoch);
   auto standing = train::standing(*given.file, given.path, steps_per_epoch);
   if (!standing) return Trouble{given.path, standing.error(), "--batch and --data must be those of that training"};
-  Start start{.step = standing->step};
+  Start start{.step = standing->step, .went_on = went_on(command, standing->step)};
   start.validates_first =
       validates(command) && start.step > 0 && start.step % steps_per_epoch == 0 && lacks_validation(command);
   if (start.step > steps || (start.step == steps && !start.validates_first))

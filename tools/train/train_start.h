@@ -17,6 +17,7 @@ namespace ckpt::train {
 struct Start {
   std::uint64_t step = 0;          ///< steps that are done already
   bool validates_first = false;    ///< the last of them ended an epoch that is yet to be validated
+  bool went_on = false;            ///< the run that is resumed did, after them: what is trained now is another one
   std::vector<double> rates = {};  ///< learning rates: one, or one a step
 };
 

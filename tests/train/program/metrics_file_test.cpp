@@ -135,11 +135,13 @@ TEST_F(MetricsFiles, NobodyElsesFileIsTouched) {
   EXPECT_EQ(refused("run.txt", {}), "a metrics file ends in .csv or .jsonl");
   put(dir_ / "run.csv", kHeadLine);
   EXPECT_EQ(refused("run.csv", {}), "is there already");
-  for (const char* text : {"mine\n", "step,epoch\n4,1\n"}) {
+  for (const char* text : {"mine\n", "step,epoch\n4,1\n", "mine, without an end"}) {
     put(dir_ / "run.csv", text);
     EXPECT_EQ(refused("run.csv", 4), "is there already, and is no metrics file");
     EXPECT_EQ(text_of_file(dir_ / "run.csv"), text);
   }
+  put(dir_ / "run.jsonl", "{\"my\":1}");
+  EXPECT_EQ(refused("run.jsonl", 4), "is there already, and is no metrics file");
   put(dir_ / "run.jsonl", "{\"step\":\"4\"}\n");
   EXPECT_EQ(refused("run.jsonl", 4), "is there already, and is no metrics file");
   put(dir_ / "run.jsonl", "{\"step\":4}\n" + std::string(std::size_t{1} << 17, ' ') + "\n");

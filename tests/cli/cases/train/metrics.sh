@@ -6,14 +6,16 @@ train --epochs 2 --metrics run/run.csv --best loss
 shape run/run.csv
 train --epochs 2 --metrics run/run.csv; echo "exit $?"
 train --epochs 2 --metrics run/run.csv --resume run/CKP-1_9.ckpt; echo "exit $?"
+rm -f run/CKP-1_10.ckpt run/CKP-2_*.ckpt
+train --epochs 2 --metrics run/run.csv --resume run/CKP-1_9.ckpt; echo "exit $?"
 cut -d , -f 1,2 run/run.csv | tr '\n' ' '; echo
 train --epochs 1 --metrics run.jsonl
 shape run.jsonl | sed 's/X/0.5/g'
 printf '{"schema":"ckpt.metrics/1","step":12,' >> run.jsonl
-train --epochs 2 --metrics run.jsonl --resume run/CKP_2-1_10.ckpt --log-steps 100
+train --epochs 2 --metrics run.jsonl --resume run/CKP_1-1_10.ckpt --log-steps 100
 wc -l < run.jsonl
 train --epochs 1 --prefix a/b --directory other --metrics other/run.csv; echo "exit $?"
 ls other 2>/dev/null
 echo mine > mine.csv
-train --epochs 2 --metrics mine.csv --resume run/CKP-1_9.ckpt; echo "exit $?"
+train --epochs 3 --metrics mine.csv --resume run/CKP-2_10.ckpt; echo "exit $?"
 cat mine.csv
