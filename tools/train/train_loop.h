@@ -35,7 +35,7 @@ struct Ending {
   enum class Why : std::uint8_t { done, interrupted, diverged };
   Why why = Why::done;
   std::uint64_t step = 0;    ///< the last one
-  double loss = 0;           ///< its loss, or that of the validation behind it
+  double loss = 0;           ///< its loss, or that of the validation after it
   std::string culprit = {};  ///< of diverged: the parameter that is not finite, where it is not the loss
 };
 

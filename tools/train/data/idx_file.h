@@ -19,7 +19,7 @@ struct IdxFile {
 
 /// Of `rank` dims: 3 for images, 1 for labels; gzip or plain, whatever its name says. Memory is that of the values that
 /// are there, not of those it claims. Offsets in errors are of the unpacked bytes, but for damage of the gzip file
-/// itself. Errors: io; malformed for another magic number and for bytes behind the last value; truncated; limit above
+/// itself. Errors: io; malformed for another magic number and for bytes after the last value; truncated; limit above
 /// `most` values.
 /// What `check` says of the dims is asked before a value is read.
 Result<IdxFile> read_idx(const std::filesystem::path& path, std::size_t rank,

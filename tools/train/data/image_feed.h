@@ -32,7 +32,7 @@ class ImageFeed {
   std::size_t floats() const noexcept { return options_.channels * plane(); }  ///< of one image
   std::int32_t label(std::size_t i) const { return images_.labels[i]; }
 
-  /// Images `which`, one behind the other, and their labels.
+  /// Images `which`, one after the other, and their labels.
   void fill(std::span<const std::uint32_t> which, std::span<float> images, std::span<std::int32_t> labels);
 
  private:

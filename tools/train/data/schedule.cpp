@@ -17,7 +17,7 @@ std::vector<double> by_epoch(std::uint64_t total_step, std::uint64_t step_per_ep
 
 double stair(double x, bool is_stair) { return is_stair ? std::floor(x) : x; }
 
-// The rates behind a warm-up.
+// The rates after a warm-up.
 std::vector<double> decayed(const Schedule& s, std::uint64_t epochs, std::uint64_t steps_per_epoch) {
   using Kind = Schedule::Kind;
   const std::uint64_t steps = epochs * steps_per_epoch;
@@ -108,7 +108,7 @@ std::vector<double> learning_rates(const Schedule& schedule, std::uint64_t epoch
   std::vector<double> list;
   if (warm_up > 0)
     list = warmup_lr(schedule.learning_rate, warm_up * steps_per_epoch, 1, schedule.warm_up * steps_per_epoch);
-  std::vector<double> behind;
+  std::vector<double> rest;
   if (schedule.kind == Kind::step) {  // whose epochs count those of the warm-up, too
     std::vector<std::uint64_t> milestones;
     std::vector<double> rates = {schedule.learning_rate};
@@ -117,12 +117,12 @@ std::vector<double> learning_rates(const Schedule& schedule, std::uint64_t epoch
       rates.push_back(rates.back() * schedule.factor);
     }
     milestones.push_back(epochs * steps_per_epoch);
-    behind = piecewise_constant_lr(milestones, rates);
-    behind.erase(behind.begin(), behind.begin() + static_cast<std::ptrdiff_t>(list.size()));
+    rest = piecewise_constant_lr(milestones, rates);
+    rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(list.size()));
   } else if (warm_up < epochs) {
-    behind = decayed(schedule, epochs - warm_up, steps_per_epoch);
+    rest = decayed(schedule, epochs - warm_up, steps_per_epoch);
   }
-  list.insert(list.end(), behind.begin(), behind.end());
+  list.insert(list.end(), rest.begin(), rest.end());
   return list;
 }
 

@@ -47,7 +47,7 @@ struct Schedule {
   double decay_rate = 0.9;                     ///< of exponential, natural_exp, inverse
   std::uint64_t decay_epochs = 0;              ///< 0: of cosine and polynomial all of them, of the others 1
   bool stair = false;                          ///< of exponential, natural_exp, inverse
-  std::vector<std::uint64_t> milestones = {};  ///< of step: behind these epochs, which rise,
+  std::vector<std::uint64_t> milestones = {};  ///< of step: after these epochs, which rise,
   double factor = 0.1;                         ///< the rate is multiplied by this
   std::uint64_t warm_up = 0;                   ///< epochs; step by step, in front of the rest
 };

@@ -71,7 +71,7 @@ class Program : private Borrower {
   BufferId write_plain(graph::ValueId result);
   /// ... in the place of an input if nobody needs that any more, and in its layout in any case.
   BufferId write_over(graph::ValueId result, graph::ValueId input);
-  /// A result made in another layout than the `whole` shall have: the copy is a step behind the one that uses the
+  /// A result made in another layout than the `whole` shall have: the copy is a step after the one that uses the
   /// buffer, so call it after add(). `part` is where it lies in the whole; the rest is zero.
   void write_from(graph::ValueId result, const Layout& whole, const Layout& part, const Layout& layout,
                   BufferId buffer);

@@ -5,7 +5,7 @@ grep -c 'step [0-9]* of epoch [12]: ' err
 [ -e "$(sed -n 's/.*the last checkpoint without NaN and infinities is //p' err)" ] && echo "and that is there"
 ckpt check --values run/*.ckpt > found; echo "exit $?"
 for file in run/*.ckpt; do ckpt list "$file" conv1.weight > found || echo "$file has none of the weights"; done
-# In the last step there is no loss behind it, and nothing that is the best.
+# In the last step there is no loss after it, and nothing that is the best.
 ckpt-train --threads 1 --synthetic 32 --epochs 1 --lr 1e30 --best accuracy --save-steps 1000 --directory last; echo "exit $?"
 ckpt-train --threads 1 --synthetic 320 --epochs 1 --save-steps 1000 --directory good > out; echo "exit $?"
 offset=$(ckpt list good/CKP-1_10.ckpt fc1.weight --json | grep -o '"extents":\[\[[0-9]*' | cut -d '[' -f 3)
