@@ -1,6 +1,5 @@
 #include "reporter.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pty.h>
 #include <unistd.h>
@@ -52,7 +51,6 @@ class Terminal {
     size.ws_col = static_cast<unsigned short>(columns);
     int slave = -1;
     if (::openpty(&master_, &slave, nullptr, nullptr, &size) != 0) throw std::runtime_error("no terminal");
-    ::fcntl(master_, F_SETFL, O_NONBLOCK);
     file_ = ::fdopen(slave, "w");
   }
   Terminal(const Terminal&) = delete;
@@ -64,9 +62,10 @@ class Terminal {
 
   std::FILE* file() const { return file_; }
   std::string text() const {  // since it was asked last
-    std::string text(4096, '\0');
-    const auto count = ::read(master_, text.data(), text.size());
-    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    std::fputc('\0', file_);  // what was written arrives later, and in pieces
+    std::fflush(file_);
+    std::string text;
+    for (char c = 0; ::read(master_, &c, 1) == 1 && c != '\0';) text += c;
     return text;
   }
 
