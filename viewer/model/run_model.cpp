@@ -69,6 +69,11 @@ History without_first(History history, std::size_t files) {
   return history;
 }
 
+// As `ckpt history` has it. The optimizer's state moves as the weights do, and its scalars are no curves.
+HistoryOptions of_weights() {
+  return {.select = [](std::string_view, Group group) { return group == Group::weights; }};
+}
+
 // A reader that has read the files of `run` already; files is empty where nothing of it is of use.
 HistoryReader begin(const std::vector<RunEntry>& complete, const RunHistory& before, const OpenOptions& how,
                     RunHistory& run) {
@@ -79,9 +84,9 @@ HistoryReader begin(const std::vector<RunEntry>& complete, const RunHistory& bef
     auto file = Checkpoint::open(last.file.path, how);
     if (!file || stamp_of(last.file.path) != last.stamp) break;
     run.files.assign(known.begin() + static_cast<std::ptrdiff_t>(gone), known.end());
-    return {without_first(before.history, gone), std::move(*file)};
+    return {without_first(before.history, gone), std::move(*file), of_weights()};
   }
-  return HistoryReader();
+  return HistoryReader(of_weights());
 }
 
 Status add_file(HistoryReader& reader, RunEntry& entry, const OpenOptions& how, const Progress& progress) {
