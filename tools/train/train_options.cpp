@@ -350,10 +350,11 @@ TrainCommandLine parse_train_command(int argc, const char* const* argv) {
   add_rates(app, command, words);
   add_checkpoints(app, command, words);
   std::string document;
-  app.group("Other");
+  app.group("Manual");
   add_choice(app, "--document", document, "Print the completion for a shell, the man page, or a page of the manual",
              cli::kDocuments);
   cli::Documents documents = documents_of(cli::describe(app));
+  app.group("Common");
   std::string color;
   cli::add_common(app, "ckpt-train " CKPT_VERSION, color);
   documents.options = cli::describe(app);

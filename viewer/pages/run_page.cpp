@@ -82,7 +82,7 @@ RunPage::RunPage(Jobs& jobs, QWidget* parent)
     show_run();
   });
   files_->setAccessibleName(tr("Checkpoints"));
-  files_->setTextElideMode(Qt::ElideLeft);  // they differ at their ends
+  files_->setTextElideMode(Qt::ElideLeft);                       // they differ at their ends
   files_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);  // or nothing is elided
   connect(files_, &QListWidget::itemActivated, this,
           [this](QListWidgetItem* item) { emit picked(item->data(Qt::UserRole).toByteArray()); });
