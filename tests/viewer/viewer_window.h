@@ -51,9 +51,6 @@ class Probe : public QObject {
  public:
   Probe() { startTimer(0); }
   double longest() const { return longest_; }
-  /// More than any handler takes, on a busy machine too, where the caches are cold; work that belongs on another thread
-  /// takes many times as long.
-  static constexpr double kMost = 200;
 
  protected:
   void timerEvent(QTimerEvent*) override {

@@ -47,16 +47,26 @@ Made<Start> with_rates(const TrainCommand& command, Start start, std::span<const
   return start;
 }
 
-// Whether the run that saved the file has not recorded how good it is: it was stopped before that.
-bool lacks_validation(const TrainCommand& command) {
-  const auto name = resumed_name(command);
-  if (!name) return false;
-  const auto runs = find_runs(command.directory, name->prefix);
-  if (!runs || runs->empty() || !runs->front().recorded) return false;
-  const auto& files = runs->front().files;
-  const auto same = [&](const CheckpointFile& file) { return file.epoch == name->epoch && file.step == name->step; };
-  const auto file = std::ranges::find_if(files, same);
-  return file != files.end() && !file->metric;
+// The run of the file that is resumed from; empty where it is of none.
+std::optional<RunFiles> resumed_run(const TrainCommand& command, const std::optional<CheckpointName>& name) {
+  if (!name) return std::nullopt;
+  auto runs = find_runs(command.directory, name->prefix);
+  if (!runs || runs->empty()) return std::nullopt;
+  return std::move(runs->front());
+}
+
+// Whether that run has not recorded how good the file is: it was stopped before that.
+bool lacks_validation(const RunFiles& run, const CheckpointName& name) {
+  const auto same = [&](const CheckpointFile& file) { return file.epoch == name.epoch && file.step == name.step; };
+  const auto file = std::ranges::find_if(run.files, same);
+  return run.recorded && file != run.files.end() && !file->metric;
+}
+
+// Whether it has whole files of later steps.
+bool went_on(const RunFiles& run, const fs::path& directory, std::uint64_t step) {
+  return std::ranges::any_of(run.files, [&](const CheckpointFile& file) {
+    return file.total_steps.value_or(0) > step && Checkpoint::open(directory / file.name);
+  });
 }
 
 // All parameters, the optimizer's too. Only the learning rates are there already.
@@ -96,17 +106,6 @@ std::optional<Trouble> load_finetuned(cli::Context& context, const GivenFile& gi
   return loaded ? std::nullopt : std::optional(Trouble{given.path, loaded.error(), ""});
 }
 
-// Whether the run of the file has whole files of later steps.
-bool went_on(const TrainCommand& command, std::uint64_t step) {
-  const auto name = resumed_name(command);
-  if (!name) return false;
-  const auto runs = find_runs(command.directory, name->prefix);
-  if (!runs || runs->empty()) return false;
-  return std::ranges::any_of(runs->front().files, [&](const CheckpointFile& file) {
-    return file.total_steps.value_or(0) > step && Checkpoint::open(fs::path(command.directory) / file.name);
-  });
-}
-
 }  // namespace
 
 std::optional<CheckpointName> resumed_name(const TrainCommand& command) {
@@ -124,9 +123,12 @@ Made<Start> find_start(cli::Context& context, const TrainCommand& command, const
   if (command.resume.empty()) return with_rates(command, {}, {}, steps_per_epoch);
   auto standing = train::standing(*given.file, given.path, steps_per_epoch);
   if (!standing) return Trouble{given.path, standing.error(), "--batch and --data must be those of that training"};
-  Start start{.step = standing->step, .went_on = went_on(command, standing->step)};
+  const auto name = resumed_name(command);
+  const auto run = resumed_run(command, name);
+  Start start{.step = standing->step};
+  start.went_on = run && went_on(*run, command.directory, start.step);
   start.validates_first =
-      validates(command) && start.step > 0 && start.step % steps_per_epoch == 0 && lacks_validation(command);
+      run && validates(command) && start.step > 0 && start.step % steps_per_epoch == 0 && lacks_validation(*run, *name);
   if (start.step > steps || (start.step == steps && !start.validates_first))
     return Trouble{
         given.path,
