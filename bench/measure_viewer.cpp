@@ -3,6 +3,7 @@
 //
 //   ckpt_measure_viewer paint [FILE]          until the window has painted what it opened; for the time of a process
 //   ckpt_measure_viewer filter FILE           the slowest of some keystrokes, each until it is painted
+//   ckpt_measure_viewer turn FILE#NAME        the longest that the window looks at no event: opening, a heat map
 //   ckpt_measure_viewer statistics FILE       of all tensors, from the click until the table has them
 //   ckpt_measure_viewer histogram FILE#NAME   statistics and histogram of one tensor, from its selection until painted
 //   ckpt_measure_viewer heatmap FILE#NAME     from the click until it is painted
@@ -72,6 +73,35 @@ double slowest_keystroke(MainWindow& window) {
   return slowest;
 }
 
+/// The longest time between two looks at events while it lives.
+class Turns : public QObject {
+ public:
+  Turns() { startTimer(0); }
+  double longest() const { return longest_; }
+
+ protected:
+  void timerEvent(QTimerEvent*) override {
+    const auto now = Clock::now();
+    if (before_ != Clock::time_point())
+      longest_ = std::max(longest_, std::chrono::duration<double>(now - before_).count());
+    before_ = now;
+  }
+
+ private:
+  Clock::time_point before_ = {};
+  double longest_ = 0;
+};
+
+double longest_turn(MainWindow& window, const std::string& target) {
+  const std::size_t mark = target.rfind('#');
+  const Turns turns;
+  open_and_settle(window, target.substr(0, mark));
+  window.tree_page().select(std::string_view(target).substr(mark + 1));
+  window.show_page(Page::heat_map);
+  until([&] { return window.jobs().idle(); });
+  return turns.longest();
+}
+
 double run(MainWindow& window, const std::string& what, const std::string& target) {
   const auto start = Clock::now();
   if (what == "paint") {
@@ -79,6 +109,7 @@ double run(MainWindow& window, const std::string& what, const std::string& targe
     paint_now(window);
     return seconds_since(start);
   }
+  if (what == "turn") return longest_turn(window, target);
   const std::size_t mark = what == "histogram" ? target.rfind('#') : target.npos;
   open_and_settle(window, target.substr(0, mark));
   if (what == "histogram") {

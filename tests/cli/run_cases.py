@@ -24,6 +24,7 @@ import os
 import pathlib
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -147,6 +148,7 @@ def main():
     parser.add_argument("--update", action="store_true", help="write what comes out as what is expected")
     parser.add_argument("groups", nargs="+", metavar="GROUP")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started this may ignore it
     schemas = Schemas()
     bad = 0
     for name in options.groups:

@@ -408,5 +408,6 @@ class Unreadable(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started this may ignore it
     CKPT = pathlib.Path(sys.argv.pop(1)).resolve()
     unittest.main()

@@ -1,13 +1,11 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <time.h>
 
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QTest>
-#include <algorithm>
 #include <string>
 
 #include "main_window.h"
@@ -43,27 +41,6 @@ class ViewerWindow : public testing::Test {
   }
 
   viewer::MainWindow window{nullptr};
-};
-
-/// The longest that the window's thread computed without looking at events. In time of that thread, so that a busy
-/// machine does not count.
-class Probe : public QObject {
- public:
-  Probe() { startTimer(0); }
-  double longest() const { return longest_; }
-
- protected:
-  void timerEvent(QTimerEvent*) override {
-    timespec now{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    const double ms = static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
-    if (before_ >= 0) longest_ = std::max(longest_, ms - before_);
-    before_ = ms;
-  }
-
- private:
-  double before_ = -1;
-  double longest_ = 0;
 };
 
 }  // namespace ckpt::test

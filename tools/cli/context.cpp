@@ -27,11 +27,10 @@ void handle_signals() {
   struct sigaction action {};
   action.sa_handler = on_interrupt;
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // and no SA_RESTART: a waiting read ends
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-  struct sigaction before {};
-  if (::sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)  // else nohup
-    ::sigaction(SIGHUP, &action, nullptr);
+  for (const int stops : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};  // ignored by nohup, and by scripts' work in the background
+    if (::sigaction(stops, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) ::sigaction(stops, &action, nullptr);
+  }
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
 }

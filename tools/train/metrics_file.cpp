@@ -78,10 +78,10 @@ Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path, std::op
   if (!file.csv_ && path.extension() != ".jsonl") return usage("a metrics file ends in .csv or .jsonl");
   std::error_code none;
   if (!std::filesystem::exists(path, none)) return file;
-  if (!after) return usage("is there already");
+  if (!after && !std::filesystem::is_empty(path, none)) return usage("is there already");
   file.descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (file.descriptor_ < 0) return io_error("cannot be written");
-  if (auto status = file.keep_until(*after); !status) return status.error();
+  if (auto status = file.keep_until(after.value_or(0)); !status) return status.error();
   return file;
 }
 

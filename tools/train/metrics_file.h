@@ -26,7 +26,7 @@ class MetricsFile {
  public:
   /// Looks at what is there; nothing is made yet, and nothing cut. What the name ends in decides, `.csv` or `.jsonl`:
   /// Errc::usage for others. Lines of a file that is there will stay up to the step `after`, from where training
-  /// continues. Errc::usage for a file that is there although nothing is resumed, or that is no such file. Errors: io.
+  /// continues. Errc::usage for a file that has lines although nothing is resumed, or that is no such file. Errors: io.
   static Result<MetricsFile> open(const std::filesystem::path& path, std::optional<std::uint64_t> after = {});
   /// Cuts it, or makes it, and its folder too. Before add(). Errors: io.
   Status begin();

@@ -1,5 +1,6 @@
 # Ctrl-C saves, and says how to go on.
 cd "$tmp"
+set -m  # else a script's work in the background ignores SIGINT
 : > out
 ckpt-train --synthetic 320 --epochs 1000000 --save-steps 100000 --directory run > out 2> err &
 until grep -q '^epoch 2 ' out; do sleep 0.02; done

@@ -1,5 +1,6 @@
 # Two resumes of one run at once: the second is refused, and the first one and its files know nothing of it.
 cd "$tmp"
+set -m  # else a script's work in the background ignores SIGINT
 ckpt-train --threads 1 --synthetic 320 --epochs 1 --save-steps 100000 --directory run > /dev/null
 : > out
 ckpt-train --threads 1 --synthetic 320 --epochs 1000000 --save-steps 100000 --directory run --resume run/CKP-1_10.ckpt > out 2> err &
