@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "both.h"
+#include "kernels/lanes.h"
 
 // Every kernel against plain loops in double precision, over shapes that blocks of eight do not divide.
 namespace ckpt::train::test {
@@ -452,6 +453,22 @@ TEST(Executor, OnlyParametersAreUpdated) {
   SmallGraph small;
   const ValueId x = small.input({1}), y = small.node("AssignAdd", {x, x});
   EXPECT_EQ(error_of(small, y, {1}), "AssignAdd: changes input1, which is no parameter (AssignAdd-op0)");
+}
+
+// As processors with AVX-512 have it, tried on all of them.
+TEST(Lanes, BlocksByTheSixteenMayLieBehindTheLastChannel) {
+  const Layout layout({2, 3, 5, 5}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nChw16c);
+  const auto lanes = lanes_of(layout);
+  ASSERT_TRUE(lanes);
+  ASSERT_EQ(lanes->blocks, 2U);
+  Eighth ones;
+  for (float& one : ones.at) one = 1;
+  std::vector<float> numbers(4, 7);
+  ones.store(numbers.data(), 1, lanes->channels);
+  EXPECT_EQ(numbers, (std::vector<float>{7, 7, 7, 7}));
+  EXPECT_EQ(Eighth(numbers.data(), 1, lanes->channels).at[0], 0);
+  ones.store(numbers.data(), 0, lanes->channels);
+  EXPECT_EQ(numbers, (std::vector<float>{1, 1, 1, 7}));
 }
 
 }  // namespace

@@ -262,10 +262,9 @@ Status make_bias_add_grad(Program& program, const graph::NodeView& node) {
   program.add({from, to}, [=, lanes = *lanes_of(layout)](const Addresses& at) -> Status {
     parallel(lanes.blocks, 1, [&](std::size_t begin, std::size_t end) {
       for (std::size_t block = begin; block < end; ++block) {
-        float sums[kLanes];
-        loops().channel_sums(lanes, block, at.floats(from), sums);
-        const std::size_t first = block * kLanes;
-        std::copy_n(sums, std::min(kLanes, channels - first), at.floats(to) + first);
+        Eighth sums;
+        loops().channel_sums(lanes, block, at.floats(from), sums.at);
+        sums.store(at.floats(to), block, channels);
       }
     });
     return {};

@@ -27,6 +27,20 @@ struct Lanes {
   }
 };
 
+/// Numbers that channels have, one each: those of a block. Zeros behind the last channel, and none of those is stored;
+/// where a layout has blocks by the sixteen, the second eight may all be behind it.
+struct Eighth {
+  float at[kLanes] = {};
+
+  Eighth() = default;
+  Eighth(const float* numbers, std::size_t block, std::size_t channels) {
+    for (std::size_t i = 0; i < kLanes && block * kLanes + i < channels; ++i) at[i] = numbers[block * kLanes + i];
+  }
+  void store(float* numbers, std::size_t block, std::size_t channels) const {
+    for (std::size_t i = 0; i < kLanes && block * kLanes + i < channels; ++i) numbers[block * kLanes + i] = at[i];
+  }
+};
+
 /// Empty if the layout has no such lanes.
 std::optional<Lanes> lanes_of(const Layout& layout);
 

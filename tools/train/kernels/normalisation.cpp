@@ -20,19 +20,6 @@ Status check(const graph::NodeView& node, std::size_t images) {
   return {};
 }
 
-/// Eight of a channel's numbers; zeros behind the last channel.
-struct Eighth {
-  float at[kLanes] = {};
-
-  Eighth() = default;
-  Eighth(const float* numbers, std::size_t block, std::size_t channels) {
-    for (std::size_t i = 0; i < kLanes && block * kLanes + i < channels; ++i) at[i] = numbers[block * kLanes + i];
-  }
-  void store(float* numbers, std::size_t block, std::size_t channels) const {
-    for (std::size_t i = 0; i < kLanes && block * kLanes + i < channels; ++i) numbers[block * kLanes + i] = at[i];
-  }
-};
-
 struct Norm {
   Lanes lanes;
   float epsilon = 0, momentum = 0;
