@@ -44,6 +44,16 @@ Status check_options(const CheckpointConfig& config, const ModelCheckpointOption
   return {};
 }
 
+// A loss is not to be compared with an accuracy: of the two the best would be deleted.
+Status check_metrics(const OpenRun& run, const CheckpointConfig& config) {
+  const auto mode = run.record.metric_mode();
+  if (config.keep_best == 0 || mode.value_or(config.metric_mode) == config.metric_mode) return {};
+  const bool largest = *mode == MetricMode::max;
+  return Error{.code = Errc::mismatch,
+               .message = "of " + in_quotes(run.prefix) + " the best is what has the " +
+                          (largest ? "largest metric, not the smallest" : "smallest metric, not the largest")};
+}
+
 // The order and the sums of MindSpore's append_info.
 Result<std::vector<AppendValue>> append_values(const AppendInfo& info, const TrainingStep& step) {
   std::vector<AppendValue> values;
@@ -269,7 +279,7 @@ Status ModelCheckpoint::Impl::collect(bool wait) {
 
 Status ModelCheckpoint::Impl::set_metric(std::uint64_t epoch, std::uint64_t step, double metric) {
   if (run.record.find(epoch, step) == nullptr) return {};
-  if (auto status = run.record.metric(epoch, step, metric); !status) return status;
+  if (auto status = run.record.metric(epoch, step, metric, config.metric_mode); !status) return status;
   if (latest) latest->metric = metric;
   if (config.durable)
     if (auto status = run.record.sync(); !status) return status;
@@ -293,6 +303,7 @@ Status ModelCheckpoint::Impl::epoch_end(std::optional<double> metric) {
     if (!status && first) first = std::move(status);
   };
   if (!metric || std::isnan(*metric) || now.step == 0) return first;
+  if (run.record.metric_mode().value_or(config.metric_mode) != config.metric_mode) return first;  // keep_best is 0
   const auto is_saved = [&] { return !pending && latest && latest->step == now.step; };
   const auto is_being_saved = [&] { return pending && pending->job.total_steps == now.step; };
   if (!is_saved() && !is_being_saved()) {
@@ -361,6 +372,7 @@ Result<ModelCheckpoint> ModelCheckpoint::create(std::string prefix, std::optiona
   auto run = open_run(where, prefix, config.format, config.resume);
   if (!run) return std::move(run).error();
   if (auto status = delete_litter(*run, prefix); !status) return status.error();
+  if (auto status = check_metrics(*run, config); !status) return status.error();
   auto point = find_resume_point(*run, config.enc_key);
   if (!point) return std::move(point).error();
   SaveRules rules = rules_from(config, *policy, options);

@@ -47,6 +47,12 @@ std::string line_of(std::string_view verb, Numbers... numbers) {
   return line + '\n';
 }
 
+std::string metric_line(std::uint64_t epoch, std::uint64_t step, double value, std::optional<MetricMode> mode) {
+  std::string line = line_of("metric", epoch, step, value);
+  if (mode) line.insert(line.size() - 1, *mode == MetricMode::max ? " max" : " min");
+  return line;
+}
+
 std::int64_t nanoseconds_of(Time time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
@@ -82,6 +88,7 @@ RunRecord::RunRecord(RunRecord&& other) noexcept
       descriptor_(std::exchange(other.descriptor_, -1)),
       files_(std::move(other.files_)),
       places_(std::move(other.places_)),
+      mode_(other.mode_),
       lines_(other.lines_),
       is_behind_(other.is_behind_) {}
 
@@ -90,6 +97,7 @@ RunRecord& RunRecord::operator=(RunRecord&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(files_, other.files_);
   std::swap(places_, other.places_);
+  std::swap(mode_, other.mode_);
   std::swap(lines_, other.lines_);
   std::swap(is_behind_, other.is_behind_);
   return *this;
@@ -164,6 +172,12 @@ CheckpointFile* RunRecord::find(std::uint64_t epoch, std::uint64_t step) noexcep
   return place == places_.end() ? nullptr : &*place->second;
 }
 
+std::optional<MetricMode> RunRecord::metric_mode() const noexcept {
+  const bool any =
+      std::any_of(files_.begin(), files_.end(), [](const CheckpointFile& f) { return f.metric.has_value(); });
+  return any ? mode_ : std::nullopt;
+}
+
 void RunRecord::forget(std::uint64_t epoch, std::uint64_t step) {
   const auto place = places_.find({epoch, step});
   if (place == places_.end()) return;
@@ -199,7 +213,9 @@ void RunRecord::take(std::string_view line) {
     }
   } else if (verb == "metric") {
     const auto value = take_number<double>(line);
-    if (value && line.empty()) known->metric = value;
+    if (!value || (!line.empty() && line != "max" && line != "min")) return;
+    known->metric = value;
+    if (!line.empty()) mode_ = line == "max" ? MetricMode::max : MetricMode::min;
   } else if (verb == "pin" && line.empty()) {
     known->pinned = true;
   } else if (verb == "drop" && line.empty()) {
@@ -213,7 +229,7 @@ std::string RunRecord::text() const {
   for (const CheckpointFile& file : files_) {
     text += line_of("begin", file.epoch, file.step, *file.total_steps);
     if (file.time != Time()) text += line_of("done", file.epoch, file.step, nanoseconds_of(file.time));
-    if (file.metric) text += line_of("metric", file.epoch, file.step, *file.metric);
+    if (file.metric) text += metric_line(file.epoch, file.step, *file.metric, mode_);
     if (file.pinned) text += line_of("pin", file.epoch, file.step);
   }
   return text;
@@ -344,8 +360,8 @@ Status RunRecord::begin(std::uint64_t epoch, std::uint64_t step, std::uint64_t t
 Status RunRecord::done(std::uint64_t epoch, std::uint64_t step, std::chrono::system_clock::time_point time) {
   return add(line_of("done", epoch, step, nanoseconds_of(time)));
 }
-Status RunRecord::metric(std::uint64_t epoch, std::uint64_t step, double value) {
-  return add(line_of("metric", epoch, step, value));
+Status RunRecord::metric(std::uint64_t epoch, std::uint64_t step, double value, MetricMode mode) {
+  return add(metric_line(epoch, step, value, mode));
 }
 Status RunRecord::pin(std::uint64_t epoch, std::uint64_t step) { return add(line_of("pin", epoch, step)); }
 Status RunRecord::drop(std::uint64_t epoch, std::uint64_t step) { return add(line_of("drop", epoch, step)); }

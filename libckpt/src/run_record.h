@@ -42,11 +42,14 @@ class RunRecord {
   /// of zero is one that the save did not live to see.
   const std::list<CheckpointFile>& files() const noexcept { return files_; }
   CheckpointFile* find(std::uint64_t epoch, std::uint64_t step) noexcept;
+  /// Which of the metrics is the best: those of the two modes are not to be compared. Empty where there is none, or an
+  /// older version wrote it.
+  std::optional<MetricMode> metric_mode() const noexcept;
 
   /// A save begins: the name is ours from now on.
   Status begin(std::uint64_t epoch, std::uint64_t step, std::uint64_t total_steps);
   Status done(std::uint64_t epoch, std::uint64_t step, std::chrono::system_clock::time_point time);
-  Status metric(std::uint64_t epoch, std::uint64_t step, double value);
+  Status metric(std::uint64_t epoch, std::uint64_t step, double value, MetricMode mode);
   Status pin(std::uint64_t epoch, std::uint64_t step);
   Status drop(std::uint64_t epoch, std::uint64_t step);
   Status clear();
@@ -82,8 +85,9 @@ class RunRecord {
   int descriptor_ = -1;
   std::list<CheckpointFile> files_ = {};
   std::map<FileKey, std::list<CheckpointFile>::iterator> places_ = {};
-  std::size_t lines_ = 0;   // read or added since it was written anew
-  bool is_behind_ = false;  // the file, of what is known
+  std::optional<MetricMode> mode_ = {};  // of the metrics, as was said last
+  std::size_t lines_ = 0;                // read or added since it was written anew
+  bool is_behind_ = false;               // the file, of what is known
 };
 
 }  // namespace ckpt

@@ -440,6 +440,34 @@ TEST(ModelCheckpoint, TheBestIsRememberedOverRestarts) {
   EXPECT_EQ(run.files(), (Names{"net-1_4.ckpt", "net-3_4.ckpt"}));
 }
 
+TEST(ModelCheckpoint, ALossIsNotComparedWithAnAccuracy) {
+  const TempDir dir;
+  CheckpointConfig config{.save_checkpoint_steps = 4, .keep_checkpoint_max = 1, .keep_best = 1, .resume = true};
+  EXPECT_TRUE(Training(dir, config).train(4).epoch(0.3));
+  CheckpointConfig other = config;
+  other.metric_mode = MetricMode::min;
+  const auto refused = ModelCheckpoint::create("net", dir.path(), other, {.params = any_params});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::mismatch);
+  EXPECT_EQ(refused.error().message, "of \"net\" the best is what has the largest metric, not the smallest");
+  other.keep_best = 0;
+  other.keep_checkpoint_max = 2;
+  {
+    Training run(dir, other);
+    run.step = 4;
+    EXPECT_TRUE(run.train(8).epoch(0.1)) << "which is not recorded";
+  }
+  Training run(dir, config);
+  EXPECT_EQ(run.saver->latest()->metric, std::nullopt);
+  run.step = 8;
+  EXPECT_TRUE(run.train(12).epoch(0.2));
+  EXPECT_EQ(run.files(), (Names{"net-1_4.ckpt", "net-3_4.ckpt"}));
+  other = config;
+  other.resume = false;
+  other.metric_mode = MetricMode::min;
+  EXPECT_TRUE(ModelCheckpoint::create("net", dir.path(), other, {.params = any_params})) << "of another run";
+}
+
 TEST(ModelCheckpoint, TheNewestAndOneInSoManyMinutes) {
   const TempDir dir;
   CheckpointConfig config{.keep_checkpoint_max = 2};

@@ -96,7 +96,7 @@ TEST(FindRuns, KnowsWhatTheRecordKnows) {
     EXPECT_TRUE((*record)->begin(2, 1, 11));
     EXPECT_TRUE((*record)->begin(1, 1, 1));  // it went back
     EXPECT_TRUE((*record)->done(1, 1, std::chrono::system_clock::time_point(std::chrono::seconds(5))));
-    EXPECT_TRUE((*record)->metric(1, 1, 0.25));
+    EXPECT_TRUE((*record)->metric(1, 1, 0.25, MetricMode::max));
     EXPECT_TRUE((*record)->pin(2, 1));
   }
   const auto runs = find_runs(dir.path());
@@ -137,7 +137,7 @@ TEST(RunRecord, LinesThatNoLongerMatterGo) {
     auto record = RunRecord::open(dir.path(), "a", true);
     ASSERT_TRUE(record && *record);
     EXPECT_TRUE((*record)->begin(9, 1, 90));
-    EXPECT_TRUE((*record)->metric(9, 1, 0.5));
+    EXPECT_TRUE((*record)->metric(9, 1, 0.5, MetricMode::min));
     for (std::uint64_t step = 1; step <= 20'000; ++step) {
       ASSERT_TRUE((*record)->begin(1, step, step));
       ASSERT_TRUE((*record)->drop(1, step));
@@ -150,7 +150,7 @@ TEST(RunRecord, LinesThatNoLongerMatterGo) {
   write_file(path, lines);
   const auto record = RunRecord::open(dir.path(), "a", false);
   ASSERT_TRUE(record && *record);
-  EXPECT_EQ(test::read_file(path), "ckpt-record 1\nbegin 9 1 90\nmetric 9 1 0.5\n");
+  EXPECT_EQ(test::read_file(path), "ckpt-record 1\nbegin 9 1 90\nmetric 9 1 0.5 min\n");
   EXPECT_EQ(names_in(dir.path()), Names{"a-record.txt"});
 }
 

@@ -47,6 +47,9 @@ Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& comm
   if (name && !start.went_on) {
     auto same = create(true);
     if (!same && same.error().code == Errc::locked) return Trouble{command.directory, std::move(same).error(), ""};
+    if (!same && same.error().code == Errc::mismatch)
+      return Trouble{command.directory, std::move(same).error(),
+                     "--best must be that of the run; --prefix begins another"};
     if (same && same->prefix() == name->prefix) saver.emplace(std::move(*same));
   }
   if (!saver) {

@@ -44,6 +44,7 @@ struct CheckpointConfig {
 
   // What MindSpore does not have. Each rule keeps files besides those of the others.
   std::uint64_t keep_best = 0;  ///< the so many with the best metric, which epoch_end() is given
+  /// With keep_best a run that has metrics of the other one is not gone on with: Errc::mismatch.
   MetricMode metric_mode = MetricMode::max;
   std::uint64_t keep_every_steps = 0;
   std::uint64_t keep_every_minutes = 0;  ///< as keep_checkpoint_per_n_minutes, and goes with keep_checkpoint_max
@@ -142,7 +143,8 @@ class ModelCheckpoint {
   /// that has failed. A graph that cannot be written costs no checkpoint.
   Status step_end(const TrainingStep& now);
   /// The result of a validation after the last step_end(). Belongs to the file of that step; where there is none and
-  /// keep_best wants it, it is saved. NaN is no result.
+  /// keep_best wants it, it is saved. NaN is no result, nor is anything in a run whose metrics are of the other
+  /// metric_mode.
   Status epoch_end(std::optional<double> metric = {});
   /// Saves the last step, if there was any, and if the policy saves at all; and waits for everything.
   Status end();
