@@ -2,8 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <functional>
+#include <limits>
+#include <utility>
 
 #include "ckpt/text.h"
 #include "words.h"
@@ -83,6 +87,21 @@ void split_empty_prefix(std::vector<std::string>& arguments) {
   if (at == end) return;
   *at = kPrefix;
   arguments.insert(at + 1, "");
+}
+
+// Digits and nothing else.
+std::optional<std::uint64_t> decimal_from(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+// CLI11 would take 010 for 8.
+CLI::Option* decimal(CLI::Option* option) {
+  return option->transform([](const std::string& text) {
+    const auto number = decimal_from(text);
+    return number ? std::to_string(*number) : text;
+  });
 }
 
 void tune_options(CLI::App& app) {
@@ -168,11 +187,11 @@ Option add_choice(OptionTable& table, const std::string& names, std::string& to,
 
 Option add_number(OptionTable& table, const std::string& names, int& to, const std::string& text, int low, int high) {
   const Check check = [low, high](const std::string& given) {
-    int value = 0;
-    if (CLI::detail::lexical_cast(given, value) && value >= low && value <= high) return std::string();
+    const auto number = decimal_from(given);
+    if (number && std::cmp_greater_equal(*number, low) && std::cmp_less_equal(*number, high)) return std::string();
     return "'" + escape(given) + "' is not a whole number from " + std::to_string(low) + " to " + std::to_string(high);
   };
-  return table.added(table.app().add_option(names, to, text)).option_text("N").check(check);
+  return table.added(decimal(table.app().add_option(names, to, text))).option_text("N").check(check);
 }
 
 Option add_real(OptionTable& table, const std::string& names, double& to, const std::string& text) {
@@ -187,10 +206,12 @@ Option add_real(OptionTable& table, const std::string& names, double& to, const 
 Option add_count(OptionTable& table, const std::string& names, std::optional<std::uint64_t>& to,
                  const std::string& text) {
   const Check check = [](const std::string& given) {
-    const bool digits = !given.empty() && given.find_first_not_of("0123456789") == given.npos;
-    return digits && given.size() < 20 ? std::string() : "'" + escape(given) + "' is not a whole number of 0 or more";
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+    const auto number = decimal_from(given);
+    if (number && std::cmp_less_equal(*number, kMost)) return std::string();
+    return "'" + escape(given) + "' is not a whole number from 0 to " + std::to_string(kMost);
   };
-  return table.added(table.app().add_option(names, to, text)).option_text("N").check(check);
+  return table.added(decimal(table.app().add_option(names, to, text))).option_text("N").check(check);
 }
 
 Option add_json(OptionTable& table, bool& json) {

@@ -65,6 +65,7 @@ Option add_choice(OptionTable& table, const std::string& names, std::string& to,
 Option add_number(OptionTable& table, const std::string& names, int& to, const std::string& text, int low, int high);
 /// A number that is not below zero.
 Option add_real(OptionTable& table, const std::string& names, double& to, const std::string& text);
+/// A number that an Int64 of a checkpoint holds, too.
 Option add_count(OptionTable& table, const std::string& names, std::optional<std::uint64_t>& to,
                  const std::string& text);
 Option add_json(OptionTable& table, bool& json);

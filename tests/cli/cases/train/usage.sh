@@ -4,6 +4,9 @@ try --network lenet6
 try --epochs 0
 try --batch 101
 try --epochs 1 --bach 32
+try --epochs 0x10
+try --batch 0101
+try --seed 9223372036854775808
 try --save-steps many
 try --save-steps none --keep-max none
 try --schedule step
