@@ -54,6 +54,7 @@ std::optional<std::int64_t> integer_in(const ParamDict& file, std::string_view n
 }
 
 std::vector<double> floats_in(const ParamDict& file, std::string_view name) {
+  if (auto values = values_in<double>(file, name, DType::float64); !values.empty()) return values;
   const auto values = values_in<float>(file, name, DType::float32);
   return {values.begin(), values.end()};
 }

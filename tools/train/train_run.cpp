@@ -76,7 +76,7 @@ int train_network(cli::Context& context, const TrainCommand& command, const Give
     if (!made) return context.fail(network.name, made.error());
     evaluator.emplace(std::move(*made));
   }
-  if (const auto trouble = load_weights(context, command, given, network, seed, trainer->parameters()))
+  if (const auto trouble = load_weights(context, command, given, network, seed, start->step, trainer->parameters()))
     return tell(context, *trouble);
 
   FiniteParams params(trainer->parameters());

@@ -69,23 +69,30 @@ bool went_on(const RunFiles& run, const fs::path& directory, std::uint64_t step)
   });
 }
 
-// All parameters, the optimizer's too. Only the learning rates are there already.
+// All parameters, the optimizer's too. Only the learning rates are there already, and the step, which MindSpore's first
+// versions did not save beside a rate that is one number.
 std::optional<Trouble> load_resumed(cli::Context& context, const TrainCommand& command, const GivenFile& given,
-                                    const graph::Graph& network, Parameters& parameters) {
+                                    const graph::Graph& network, std::uint64_t step, Parameters& parameters) {
+  const auto counted = static_cast<std::int32_t>(step);
+  std::ranges::copy(std::as_bytes(std::span(&counted, 1)), parameters.bytes("global_step").begin());
+  const bool counts = given.file->find("global_step") != nullptr;
   std::vector<NetParam> params = parameters.net_params();
-  std::erase_if(params, [](const NetParam& param) { return param.name == "learning_rate"; });
+  std::erase_if(params, [&](const NetParam& param) {
+    return param.name == "learning_rate" || (param.name == "global_step" && !counts);
+  });
   const Fit fits = fit(params, *given.file);
   if (!fits.others.empty()) {
     tell_others(context, given.path, fits.others);
-    return Trouble{given.path, usage("does not fit " + network.name + " with this optimizer"),
-                   "--finetune takes what fits of its weights, and begins anew"};
+    return Trouble{
+        given.path, usage("does not fit " + network.name + " with this optimizer"),
+        "--optimizer and --freeze must be those of that training; --finetune takes what fits, and begins anew"};
   }
   const auto loaded = load_param_into_net(fits.fitting, *given.file);
   if (!loaded) return Trouble{given.path, loaded.error(), ""};
   const std::vector<double> momentum = floats_in(*given.file, "momentum");
   const bool momentum_given = std::ranges::count(command.optimizer_options, "--momentum") > 0;
   if (momentum_given && !momentum.empty() &&
-      momentum[0] != static_cast<double>(static_cast<float>(command.training.optimizer.momentum)))
+      static_cast<float>(momentum[0]) != static_cast<float>(command.training.optimizer.momentum))
     context.note(fmt::format("{}: resumes with its momentum, {:.6g}", cli::file_text(given.path), momentum[0]));
   return std::nullopt;
 }
@@ -148,10 +155,11 @@ Made<Start> find_start(cli::Context& context, const TrainCommand& command, const
 }
 
 std::optional<Trouble> load_weights(cli::Context& context, const TrainCommand& command, const GivenFile& given,
-                                    const graph::Graph& network, std::uint64_t seed, Parameters& parameters) {
+                                    const graph::Graph& network, std::uint64_t seed, std::uint64_t step,
+                                    Parameters& parameters) {
   initialise(network, seed, parameters);
   std::optional<Trouble> trouble;
-  if (!command.resume.empty()) trouble = load_resumed(context, command, given, network, parameters);
+  if (!command.resume.empty()) trouble = load_resumed(context, command, given, network, step, parameters);
   if (!command.finetune.empty()) trouble = load_finetuned(context, given, network, parameters);
   if (trouble) return trouble;
   const auto bad = parameters.not_finite();

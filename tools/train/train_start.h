@@ -26,9 +26,10 @@ struct Start {
 Made<Start> find_start(cli::Context& context, const TrainCommand& command, const GivenFile& given,
                        std::uint64_t steps_per_epoch);
 
-/// Initial weights, and over them what --resume or --finetune takes of the file. All are finite then.
+/// Initial weights, and over them what --resume or --finetune takes of the file, behind `step`. All are finite then.
 std::optional<Trouble> load_weights(cli::Context& context, const TrainCommand& command, const GivenFile& given,
-                                    const graph::Graph& network, std::uint64_t seed, Parameters& parameters);
+                                    const graph::Graph& network, std::uint64_t seed, std::uint64_t step,
+                                    Parameters& parameters);
 
 /// The name of the file that is resumed from, where it is in the directory that is saved into and is called as the
 /// files of a run are.

@@ -18,6 +18,12 @@ train --schedule cosine --warm-up 1 --epochs 3 --seed 7 --directory whole
 train --epochs 3 --directory part --resume whole/CKP-1_8.ckpt
 [ "$(tensors part/CKP-3_10.ckpt)" = "$(tensors whole/CKP-3_10.ckpt)" ] && echo same || echo different
 train --epochs 4 --directory part --resume whole/CKP-3_10.ckpt
+echo "a file of MindSpore's first versions, which counted no steps:"
+train --epochs 2 --seed 1 --directory counted
+ckpt edit counted/CKP-1_8.ckpt -o CKP-1_8.ckpt --drop global_step --drop epoch_num --drop step_num --drop seed \
+  --cast learning_rate=Float64 --cast momentum=Float64
+train --epochs 2 --directory uncounted --resume CKP-1_8.ckpt --momentum 0.9
+[ "$(tensors uncounted/CKP-2_10.ckpt)" = "$(tensors counted/CKP-2_10.ckpt)" ] && echo same || echo different
 echo "what is no such file:"
 train --epochs 3 --resume part-sgd/CKP-3_10.ckpt
 train --optimizer adam --epochs 4 --resume part-sgd/CKP-3_10.ckpt
