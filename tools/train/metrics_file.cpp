@@ -66,6 +66,8 @@ std::optional<std::uint64_t> json_step(std::string_view line) {
   return step->get<std::uint64_t>();
 }
 
+Error there_already() { return usage("is there already"); }
+
 /// Whether one of them begins with the other.
 bool is_begun(std::string_view text, std::string_view with) { return text.starts_with(with) || with.starts_with(text); }
 
@@ -78,7 +80,7 @@ Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path, std::op
   if (!file.csv_ && path.extension() != ".jsonl") return usage("a metrics file ends in .csv or .jsonl");
   std::error_code none;
   if (!std::filesystem::exists(path, none)) return file;
-  if (!after && !std::filesystem::is_empty(path, none)) return usage("is there already");
+  if (!after && !std::filesystem::is_empty(path, none)) return there_already();
   file.descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (file.descriptor_ < 0) return io_error("cannot be written");
   if (auto status = file.keep_until(after.value_or(0)); !status) return status.error();
@@ -109,10 +111,11 @@ Status MetricsFile::keep_until(std::uint64_t after) {
   return is_begun(rest, csv_ ? kHead : kJsonStart) ? Status() : other;
 }
 
-Status MetricsFile::begin() {
+Status MetricsFile::begin(bool continues) {
+  std::error_code none;
+  if (descriptor_ >= 0 && !continues && !std::filesystem::is_empty(path_, none)) return there_already();
   if (descriptor_ < 0) {
     // The folder of the checkpoints is not there before the run is, and is where these lines are at home.
-    std::error_code none;
     if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), none);
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor_ < 0) return io_error("cannot be written");

@@ -28,8 +28,9 @@ class MetricsFile {
   /// Errc::usage for others. Lines of a file that is there will stay up to the step `after`, from where training
   /// continues. Errc::usage for a file that has lines although nothing is resumed, or that is no such file. Errors: io.
   static Result<MetricsFile> open(const std::filesystem::path& path, std::optional<std::uint64_t> after = {});
-  /// Cuts it, or makes it, and its folder too. Before add(). Errors: io.
-  Status begin();
+  /// Cuts it, or makes it, and its folder too. Before add(). Errors: io; Errc::usage for a file that is there although
+  /// the run that it is of is not the one that `continues`.
+  Status begin(bool continues);
   MetricsFile(MetricsFile&& other) noexcept;
   MetricsFile& operator=(MetricsFile&& other) noexcept;
   ~MetricsFile();

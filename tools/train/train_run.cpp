@@ -37,15 +37,17 @@ Made<Trainer> make_trainer(const TrainCommand& command, const graph::Graph& netw
   return std::move(*trainer);
 }
 
+constexpr const char* kOwnMetrics = "this run wants a file of its own";
+
 // Where that fails nothing is made, and where saving does, nothing is cut: it is opened first, and begun last.
 Made<std::optional<MetricsFile>> open_metrics(const TrainCommand& command, const Start& start) {
   if (command.metrics.empty()) return std::optional<MetricsFile>();
-  const bool continues = !command.resume.empty() && !start.went_on;
+  const bool continues = resumed_name(command) && !start.went_on;
   auto file = MetricsFile::open(command.metrics, continues ? std::optional(start.step) : std::nullopt);
   if (file) return std::optional(std::move(*file));
   std::error_code none;
   const bool there = std::filesystem::exists(command.metrics, none);
-  return Trouble{command.metrics, std::move(file).error(), there ? "this run wants a file of its own" : ""};
+  return Trouble{command.metrics, std::move(file).error(), there ? kOwnMetrics : ""};
 }
 
 // What the test images say at the end, where they were not all there is to validate on.
@@ -83,7 +85,8 @@ int train_network(cli::Context& context, const TrainCommand& command, const Give
   auto saver = open_saver(context, command, trainer->graph(), params, seed, *start);
   if (!saver) return tell(context, saver.trouble);
   if (*metrics)
-    if (auto status = (*metrics)->begin(); !status) return context.fail(command.metrics, status.error());
+    if (auto status = (*metrics)->begin(continues_run(command, *saver)); !status)
+      return context.fail(command.metrics, status.error(), status.error().code == Errc::usage ? kOwnMetrics : "");
   const auto epochs = static_cast<std::uint64_t>(command.epochs);
   const auto batch = static_cast<std::size_t>(command.batch);
   Reporter reporter(context,

@@ -71,4 +71,9 @@ Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& comm
   return std::move(*saver);
 }
 
+bool continues_run(const TrainCommand& command, const ModelCheckpoint& saver) {
+  const auto name = resumed_name(command);
+  return name && name->prefix == saver.prefix();
+}
+
 }  // namespace ckpt::train

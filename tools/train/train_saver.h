@@ -36,4 +36,7 @@ class FiniteParams {
 Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& command, const graph::Graph& step_graph,
                                  FiniteParams& params, std::uint64_t seed, const Start& start);
 
+/// Whether what it saves is of the run that is resumed.
+bool continues_run(const TrainCommand& command, const ModelCheckpoint& saver);
+
 }  // namespace ckpt::train

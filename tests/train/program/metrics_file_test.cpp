@@ -30,7 +30,7 @@ void put(const fs::path& path, const std::string& text) { std::ofstream(path, st
 MetricsFile opened(const fs::path& path, std::optional<std::uint64_t> after = {}) {
   auto file = MetricsFile::open(path, after);
   if (!file) throw std::runtime_error(to_string(file.error()));
-  if (auto status = file->begin(); !status) throw std::runtime_error(to_string(status.error()));
+  if (auto status = file->begin(after.has_value()); !status) throw std::runtime_error(to_string(status.error()));
   return std::move(*file);
 }
 

@@ -190,7 +190,7 @@ TEST_F(Reports, LinesOfTheMetricsFile) {
   cli::Context context(out_.file(), err.file(), cli::When::automatic, "ckpt-train");
   auto metrics = MetricsFile::open(path);
   ASSERT_TRUE(metrics);
-  ASSERT_TRUE(metrics->begin());
+  ASSERT_TRUE(metrics->begin(false));
   Reporter report = reporter(context, err.file(), 0, std::move(*metrics));
   steps(report, 1, 10, 100ms);
   const auto lines = [&] {
