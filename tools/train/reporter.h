@@ -39,6 +39,8 @@ class Reporter {
   void epoch_end(const std::optional<Evaluation>& validation);
   /// What became of a save: each error is told once. (A full disk has several, which take turns.)
   void saved(const Status& status);
+  /// Erases the line on the terminal, for others to write.
+  void clear();
 
  private:
   struct Sum {
@@ -59,7 +61,6 @@ class Reporter {
   void show_step();
   std::string bar() const;
   void say(const std::string& text);
-  void clear();
 
   cli::Context& context_;
   Plan plan_;

@@ -110,6 +110,7 @@ int train_network(cli::Context& context, const TrainCommand& command, const Give
                              .batch = batch,
                              .first_step = start->step,
                              .validates_first = start->validates_first});
+  reporter.clear();
   if (!ending) return context.fail(network.name, ending.error());
   const int exit = conclude(context, command, *ending, std::move(*saver), params, images->steps_per_epoch);
   if (exit != cli::kDone || !evaluator || command.hold_out) return exit;
