@@ -67,6 +67,8 @@ Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& comm
     context.note(config.keep_best > 0
                      ? "only what is the best is saved: neither --save-steps nor --save-seconds is above 0"
                      : "nothing is saved: neither --save-steps nor --save-seconds is above 0");
+  if (config.keep_checkpoint_max.value_or(0) == 0 && config.keep_checkpoint_per_n_minutes.value_or(0) == 0)
+    context.note("the newest checkpoint alone is kept: neither --keep-max nor --keep-per-minutes is above 0");
   if (auto status = saver->begin(start.step); !status) return Trouble{command.directory, status.error(), ""};
   return std::move(*saver);
 }
