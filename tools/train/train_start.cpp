@@ -129,7 +129,10 @@ Made<Start> find_start(cli::Context& context, const TrainCommand& command, const
   const std::uint64_t steps = epochs * steps_per_epoch;
   if (command.resume.empty()) return with_rates(command, {}, {}, steps_per_epoch);
   auto standing = train::standing(*given.file, given.path, steps_per_epoch);
-  if (!standing) return Trouble{given.path, standing.error(), "--batch and --data must be those of that training"};
+  if (!standing)
+    return Trouble{given.path, standing.error(),
+                   standing.error().code == Errc::mismatch ? "--batch and --data must be those of that training"
+                                                           : "--finetune begins anew with its weights"};
   const auto name = resumed_name(command);
   const auto run = resumed_run(command, name);
   Start start{.step = standing->step};

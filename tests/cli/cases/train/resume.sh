@@ -1,5 +1,5 @@
 # Going on, in a new process and from any step, is as if nothing had been: the same bytes.
-cp bad/cut_in_content.ckpt "$tmp"
+cp bad/cut_in_content.ckpt good/lenet.ckpt "$tmp"
 cd "$tmp"
 train() { ckpt-train --synthetic 320 --threads 1 --save-steps 4 --keep-max 100 "$@" > out || cat out; }
 tensors() { ckpt hash --json "$1" | sed 's/.*"tensors"//'; }
@@ -30,6 +30,7 @@ train --optimizer adam --epochs 4 --resume part-sgd/CKP-3_10.ckpt
 train --batch 16 --epochs 4 --resume part-sgd/CKP-3_10.ckpt --optimizer sgd
 train --network mlp --epochs 4 --resume part-sgd/CKP-3_10.ckpt
 train --epochs 4 --resume nowhere.ckpt
+train --epochs 4 --resume lenet.ckpt
 train --epochs 4 --resume cut_in_content.ckpt
 # From an older file another run begins: what was saved after it is of another training. Its schedule begins at its rate.
 train() { ckpt-train --threads 1 --synthetic 320 --save-steps 5 "$@" > out; echo "exit $?"; }

@@ -8,3 +8,5 @@ ckpt list run/lenet-2_10.ckpt | head -n 20
 ckpt-train --threads 1 --synthetic 320 --epochs 1 --save-steps 100 --keep-max 3 --directory run --prefix lenet | words
 ls run
 ckpt graph run/lenet-graph.meta | head -n 4
+ckpt-train --threads 1 --synthetic 320 --epochs 1 --keep-max none --directory one > out
+ls one
