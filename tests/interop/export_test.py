@@ -249,6 +249,9 @@ class MindIr(MindIrTest):
                 ("split", operators.calls("ops.split(x, 1)"), images(2, 5, 8), False),
                 ("constant", operators.calls("ops.concat((x, ops.ones((x.shape[0], 1, 8), mindspore.float32)), 1)"),
                  images(2, 5, 8), False),
+                ("picked", operators.calls("x[:, [2, 1, 0]]"), images(2, 5, 8), False),
+                ("assigned", operators.Assigns(), images(4, 5), False),
+                ("loop", operators.calls("ops.stack([row * 2.0 for row in x])"), images(2, 5, 8), False),
                 ("gru", zoo.fill(operators.calls("self.op(x)[0]", op=nn.GRU(8, 4))), images(5, 2, 8), False)):
             with self.subTest(name):
                 source, _ = self.same_numbers(net, [inputs], name)
@@ -261,7 +264,33 @@ class MindIr(MindIrTest):
                     self.assert_close(outputs_of(net, more), run_model(self.dir / "n.onnx", more))
                 else:
                     self.assertEqual(done.returncode, 2, done.stdout)
-                    self.assertRegex(done.stderr, "another batch|not known|differ")
+                    self.assertRegex(done.stderr, "another batch|not known|differ|may not fit")
+
+    def test_other_sizes_go_along_or_are_refused(self):
+        """Behind the batch, of a network that was exported with certain ones."""
+        image, rows = images(2, 4, 12, 10), images(2, 6, 8)
+        up = "ops.interpolate(self.op(x), size=x.shape[2:], mode='bilinear', align_corners=True)"
+        for name, net, inputs, more, follows in (
+                ("same", nn.Conv2d(4, 3, 3, stride=2), image, images(3, 4, 15, 9), True),
+                ("transposed", nn.Conv2dTranspose(4, 3, 3, stride=2), image, images(3, 4, 15, 9), True),
+                ("pooled", operators.calls("x.view(x.shape[0], 4, -1).mean(2)"), image, images(2, 4, 15, 9), True),
+                ("first", operators.calls("x[:, 0] + x[:, -1]"), rows, images(3, 9, 8), True),
+                ("grown", operators.calls(up, op=nn.Conv2d(4, 3, 3, stride=2)), image, images(3, 4, 15, 9), False),
+                ("attention", operators.Attention(8, 2), rows, images(3, 12, 8), False),
+                ("loop", operators.calls("ops.addn([x[:, i] for i in range(x.shape[1])])"), rows, images(3, 9, 8), False),
+                ("cut", operators.calls("x[:, :x.shape[1] - 1]"), rows, images(3, 9, 8), False)):
+            with self.subTest(name):
+                net = zoo.fill(net)
+                source, _ = self.same_numbers(net, [inputs], name)
+                wanted = "x".join(map(str, more.shape))
+                done = subprocess.run([CKPT, "export", source, "--input", wanted, "--force", "-o", self.dir / "n.onnx"],
+                                      capture_output=True, text=True, check=False)
+                if follows:
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assert_close(outputs_of(net, more), run_model(self.dir / "n.onnx", more))
+                else:
+                    self.assertEqual(done.returncode, 2, done.stdout)
+                    self.assertIn("may not fit", done.stderr)
 
     def test_norms_of_all_layers_are_folded(self):
         net = zoo.fill(zoo.NormsOfAllLayers())

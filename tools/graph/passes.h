@@ -25,4 +25,10 @@ inline constexpr std::string_view kUntyped = "the types of its inputs and result
 /// of the batch, and be what the source recorded where that is put in.
 Refusals release_batch(Graph& graph);
 
+/// Behind it: the inputs get the types that are asked for. Other sizes than the batch are numbers in attributes, too
+/// (shapes, sizes of Resize, ends of slices), and an index may be one of as many as the input had; nothing tells them
+/// from numbers that are no sizes. So a node with such a number, whose input has another size there than was recorded,
+/// is refused.
+Refusals resize_inputs(Graph& graph, const std::vector<Type>& asked);
+
 }  // namespace ckpt::graph

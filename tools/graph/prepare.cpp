@@ -36,7 +36,29 @@ Dim batch_of(const Graph& graph) {
   return dims == nullptr || dims->empty() ? Dim() : dims->front();
 }
 
-/// `baked`: what has another batch than is asked for.
+std::vector<Type> input_types(const Graph& graph) {
+  std::vector<Type> types;
+  for (const ValueId id : graph.inputs) types.push_back(graph.value(id).type);
+  return types;
+}
+
+/// The inputs get the types that are asked for. Returned is what has those baked in that were recorded.
+Result<Refusals> give_inputs(Graph& graph, const PrepareOptions& options) {
+  Graph asked = graph;
+  if (auto status = apply_input_specs(asked, options.inputs); !status) return status.error();
+  Refusals baked;
+  const std::vector<Type> types = input_types(asked);
+  if (!options.recorded || types == input_types(graph) || !verify(graph)) {
+    graph = std::move(asked);
+    return baked;
+  }
+  if (batch_of(asked) != batch_of(graph)) baked = release_batch(graph);
+  const Refusals sizes = resize_inputs(graph, types);
+  for (const Refusal& refusal : sizes.list()) add_new(baked, refusal);
+  return baked;
+}
+
+/// `baked`: what has other sizes than are asked for.
 void convert(Graph& graph, int opset, const Refusals& baked, Prepared& out) {
   if (!out.refusals.empty() && !verify(graph)) return;  // the reader left out too much
   const Refusals untyped = infer_types(graph);
@@ -52,11 +74,8 @@ void convert(Graph& graph, int opset, const Refusals& baked, Prepared& out) {
 
 Result<Prepared> prepare(Graph& graph, const std::shared_ptr<const Checkpoint>& weights, const PrepareOptions& options,
                          Refusals read) {
-  const Dim before = batch_of(graph);
-  Refusals baked;
-  if (options.recorded && !options.inputs.empty()) baked = release_batch(graph);
-  if (auto status = apply_input_specs(graph, options.inputs); !status) return status.error();
-  if (batch_of(graph) == before) baked = {};
+  const auto baked = give_inputs(graph, options);
+  if (!baked) return baked.error();
 
   Prepared out{.refusals = std::move(read)};
   out.binding = weights ? bind(graph, weights) : own_values(graph);
@@ -66,7 +85,7 @@ Result<Prepared> prepare(Graph& graph, const std::shared_ptr<const Checkpoint>& 
     fold_batch_norms(graph);
     fold_biases(graph);
   }
-  convert(graph, options.opset, baked, out);
+  convert(graph, options.opset, *baked, out);
   return out;
 }
 
