@@ -307,6 +307,17 @@ class MindIr(MindIrTest):
         x, y = operators.integers(4, 5), operators.integers(4, 5)[::-1].copy()
         self.same_numbers(net, [x, y], "bits", "--opset", "18")
 
+    def test_views_and_shuffled_channels(self):
+        net = operators.all_of("mint.split(x, 2, 1)", "mint.split(x, (1, 3), 1)", "mint.chunk(x, 2, 1)", "mint.narrow(x, 2, 1, 3)",
+                               "mint.broadcast_to(x[:, :1], (2, 4, 13, 15))", "ops.channel_shuffle(x, 2)")
+        self.same_numbers(net, [operators.IMAGE], "views")
+
+    def test_products_of_batches_to_geir(self):
+        rows = images(2, 5, 8)
+        net = zoo.fill(operators.Attention(8, 2))
+        source, expected = self.same_numbers(net, [rows], "attention")
+        self.same_by_way_of_geir(expected, [rows], source)
+
     def test_bicubic(self):
         """MindSpore's CPU kernel takes its weights from a table of 1024 steps."""
         net = operators.all_of("ops.interpolate(x, size=(10, 14), mode='bicubic', align_corners=True)",

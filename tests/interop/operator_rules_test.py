@@ -743,6 +743,7 @@ OTHERS = {
     "TopK": lambda a, x: top(a, x, -1), "TopkExt": lambda a, x: top(a, x, a["dim"], a["largest"]),
     "FillV2": lambda a, x: np.full(a["shape"], x),
     "BroadcastTo": lambda a, x: np.broadcast_to(x, [x.shape[i - 1] if s == -1 else s for i, s in enumerate(a["shape"])]),
+    "ChannelShuffle": lambda a, x: x.reshape(len(x), a["group"], -1, *x.shape[2:]).swapaxes(1, 2).reshape(x.shape),
     "Chunk": lambda a, x: tuple(np.split(x, 3, a["dim"])), "Concat": lambda a, *x: np.concatenate(x, a["axis"]),
     "ExpandDims": lambda a, x: np.expand_dims(x, a["axis"]),
     "FlattenExt": lambda a, x: x.reshape(x.shape[0], -1, x.shape[3]),

@@ -80,6 +80,7 @@ DType dtype_of_attribute(std::int64_t number) noexcept {
   constexpr std::array kTypes = {DType::float32, DType::float16, DType::int8,   DType::int32,  DType::uint8,
                                  DType::unknown, DType::int16,   DType::uint16, DType::uint32, DType::int64,
                                  DType::uint64,  DType::float64, DType::boolean};
+  if (number == 27) return DType::bfloat16;
   return number >= 0 && number < static_cast<std::int64_t>(kTypes.size()) ? kTypes[static_cast<std::size_t>(number)]
                                                                           : DType::unknown;
 }

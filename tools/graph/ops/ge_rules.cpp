@@ -228,8 +228,13 @@ Status matmul(const NodeView& node, Target& target) {
 }
 
 Status matmul_ext(const NodeView& node, Target& target) {
-  if (node.type(0).dims.size() != 2 || node.type(1).dims.size() != 2) return refuse("GE's MatMul is of two matrices");
-  return emit(node, target, "MatMul", {{"transpose_x1", false}, {"transpose_x2", false}});
+  const Dims& a = node.type(0).dims;
+  const Dims& b = node.type(1).dims;
+  if (a.size() == 2 && b.size() == 2)
+    return emit(node, target, "MatMul", {{"transpose_x1", false}, {"transpose_x2", false}});
+  const bool batches = a.size() > 2 && a.size() == b.size() && std::equal(a.begin(), a.end() - 2, b.begin());
+  if (!batches) return refuse("GE's products are of two matrices, or of as many on either side");
+  return emit(node, target, "BatchMatMul", {{"adj_x1", false}, {"adj_x2", false}});
 }
 
 Status batch_matmul(const NodeView& node, Target& target) {

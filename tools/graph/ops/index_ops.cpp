@@ -421,6 +421,7 @@ std::vector<Op> index_ops() {
        .infer = index_select_types,
        .to_onnx = index_select},
       {.name = "Narrow",
+       .was = "NarrowView",
        .arguments = {tensor("input"), integer("dim"), integer("start"), integer("length")},
        .infer = cut_types<narrow_cuts>,
        .to_onnx = cut_onnx<narrow_cuts>},

@@ -239,6 +239,26 @@ Status transpose_onnx(const NodeView& node, Target& target) {
   return {};
 }
 
+/// Channels of groups, one of each in turn.
+Types channel_shuffle_types(const NodeView& node) {
+  constexpr std::int64_t kMost = 1 << 16;  // whose order is stored
+  const Dims& dims = node.type(0).dims;
+  const std::int64_t group = node.integer("group");
+  if (dims.size() < 3 || !dims[1].known() || dims[1].size > kMost) return refuse("input is " + to_string(node.type(0)));
+  if (group <= 0 || dims[1].size % group != 0)
+    return refuse("group=" + std::to_string(group) + ": must divide " + std::to_string(dims[1].size));
+  return same(node);
+}
+
+Status channel_shuffle(const NodeView& node, Target& target) {
+  const std::int64_t channels = node.type(0).dims[1].size;
+  const std::int64_t group = node.integer("group");
+  Ints order;
+  for (std::int64_t i = 0; i < channels; ++i) order.push_back(i % group * (channels / group) + i / group);
+  target.result(0, target.add("Gather", {in(node, target, 0), target.constant(order)}, {{"axis", std::int64_t{1}}}));
+  return {};
+}
+
 // ---- repeated ----
 
 /// Multiples and dimensions of one rank: ones in front of the shorter.
@@ -551,10 +571,16 @@ Status unstack(const NodeView& node, Target& target) {
 std::vector<Op> shape_ops() {
   return {
       {.name = "BroadcastTo",
+       .was = "BroadcastToView",
        .arguments = {tensor("input"), integers("shape"), sizes()},
        .infer = broadcast_types,
        .to_onnx = broadcast_onnx},
+      {.name = "ChannelShuffle",
+       .arguments = {tensor("x"), integer("group")},
+       .infer = channel_shuffle_types,
+       .to_onnx = channel_shuffle},
       {.name = "Chunk",
+       .was = "ChunkView",
        .arguments = {tensor("input"), integer("chunks"), integer("dim", whole(0))},
        .infer = split_types<chunk_parts>,
        .to_onnx = split_onnx<chunk_parts>},
@@ -594,10 +620,12 @@ std::vector<Op> shape_ops() {
        .infer = split_types<split_parts>,
        .to_onnx = split_onnx<split_parts>},
       {.name = "SplitTensor",
+       .was = "SplitTensorView",
        .arguments = {tensor("input"), integer("split_size"), integer("dim", whole(0))},
        .infer = split_types<split_tensor_parts>,
        .to_onnx = split_onnx<split_tensor_parts>},
       {.name = "SplitWithSize",
+       .was = "SplitWithSizeView",
        .arguments = {tensor("input"), integers("split_size"), integer("dim", whole(0))},
        .infer = split_types<split_size_parts>,
        .to_onnx = split_onnx<split_size_parts>},
