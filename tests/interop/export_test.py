@@ -314,7 +314,7 @@ class MindIr(MindIrTest):
 
     def test_products_of_batches_to_geir(self):
         rows = images(2, 5, 8)
-        net = zoo.fill(operators.Attention(8, 2))
+        net = zoo.fill(operators.calls("self.op(x, x, x)[0]", op=nn.MultiheadAttention(8, 2, batch_first=True)))
         source, expected = self.same_numbers(net, [rows], "attention")
         self.same_by_way_of_geir(expected, [rows], source)
 

@@ -227,16 +227,6 @@ Status matmul(const NodeView& node, Target& target) {
               {{"transpose_x1", node.flag("transpose_a")}, {"transpose_x2", node.flag("transpose_b")}});
 }
 
-Status matmul_ext(const NodeView& node, Target& target) {
-  const Dims& a = node.type(0).dims;
-  const Dims& b = node.type(1).dims;
-  if (a.size() == 2 && b.size() == 2)
-    return emit(node, target, "MatMul", {{"transpose_x1", false}, {"transpose_x2", false}});
-  const bool batches = a.size() > 2 && a.size() == b.size() && std::equal(a.begin(), a.end() - 2, b.begin());
-  if (!batches) return refuse("GE's products are of two matrices, or of as many on either side");
-  return emit(node, target, "BatchMatMul", {{"adj_x1", false}, {"adj_x2", false}});
-}
-
 Status batch_matmul(const NodeView& node, Target& target) {
   if (node.type(0).dims.size() != node.type(1).dims.size()) return refuse("its inputs have different ranks");
   return emit(node, target, "BatchMatMul",
@@ -251,9 +241,9 @@ Result<Ints> one_unknown(const Dims& dims) {
   return shape;
 }
 
-// More than two dimensions become two and come back.
-Status dense(const NodeView& node, Target& target) {
-  const NamedAttrs attrs{{"transpose_x1", false}, {"transpose_x2", true}};
+/// All rows, in however many dimensions they are, times one matrix: more than two become two and come back.
+Status rows_times(const NodeView& node, Target& target, bool turned) {
+  const NamedAttrs attrs{{"transpose_x1", false}, {"transpose_x2", turned}};
   std::vector<Ref> inputs = inputs_of(node, target);
   const Type& type = node.type(0);
   if (type.dims.size() == 2) return emit_on(node, target, "MatMul", std::move(inputs), attrs);
@@ -270,6 +260,17 @@ Status dense(const NodeView& node, Target& target) {
                                  {.dtype = type.dtype, .dims = {count, node.result_type().dims.back()}});
   target.result(0, target.add("Reshape", {product, *shape}, {}, node.result_type()));
   return {};
+}
+
+Status dense(const NodeView& node, Target& target) { return rows_times(node, target, true); }
+
+Status matmul_ext(const NodeView& node, Target& target) {
+  const Dims& a = node.type(0).dims;
+  const Dims& b = node.type(1).dims;
+  if (a.size() >= 2 && b.size() == 2) return rows_times(node, target, false);
+  const bool batches = a.size() > 2 && a.size() == b.size() && std::equal(a.begin(), a.end() - 2, b.begin());
+  if (!batches) return refuse("GE's products are with one matrix, or with as many as there are");
+  return emit(node, target, "BatchMatMul", {{"adj_x1", false}, {"adj_x2", false}});
 }
 
 // ---- activations ----
