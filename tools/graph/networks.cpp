@@ -128,10 +128,12 @@ Result<Graph> make_network(std::string_view name, const NetworkOptions& options,
 
 Result<std::string_view> match_network(const Checkpoint& file, const NetworkOptions& options) {
   const std::shared_ptr<const Checkpoint> borrowed(std::shared_ptr<const Checkpoint>(), &file);
+  NetworkOptions weights = options;
+  weights.input.clear();  // of which no weight's shape is
   std::optional<Fit> nearest;
   for (const Entry& entry : kNetworks) {
     for (const std::string& prefix : prefixes_of(&file)) {
-      auto graph = entry.make(Net(entry.network.name, options, &file, prefix));
+      auto graph = entry.make(Net(entry.network.name, weights, &file, prefix));
       if (!graph) continue;
       Fit found = fit(entry, std::move(*graph), prefix, borrowed);
       if (found.differences() == 0) return entry.network.name;

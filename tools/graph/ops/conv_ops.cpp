@@ -33,7 +33,7 @@ using Reader = Result<Conv> (*)(const NodeView&);
 
 /// Conv2D, Conv3D: MindSpore's own form.
 Result<Conv> own_form(const NodeView& node) {
-  const bool flat = node.type(0).dims.size() == 4;
+  const bool flat = node.type(1).dims.size() == 4;
   if (auto status = want_format(node, flat ? "NCHW" : "NCDHW"); !status) return status.error();
   if (!node.is_none("kernel_size")) {
     auto kernel = kernel_of(node);
