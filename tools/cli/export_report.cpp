@@ -73,6 +73,12 @@ std::vector<std::string> notes(const Exported& what) {
     note(fmt::format("found without \"{}\", which the names in {} begin with", escape(prefix), escape(what.network)));
   if (const std::string& prefix = binding.prefix.there; !prefix.empty())
     note(fmt::format("found behind \"{}\", which all names there begin with", escape(prefix)));
+  if (const std::size_t count = binding.missing.size(); count > 0 && what.refreshed)
+    note(fmt::format("{} {} not in {}, the first is \"{}\"", counted(count, "weight"), count == 1 ? "is" : "are",
+                     escape(what.network), escape(binding.missing[0].parameter)));
+  else if (count > 0)
+    note(fmt::format("{} {} of the model, the first is \"{}\"", counted(count, "parameter"),
+                     count == 1 ? "is an input" : "are inputs", escape(binding.missing[0].parameter)));
   if (const std::size_t count = binding.left_over.size(); count > 0)
     note(fmt::format("{} {} not in the network, the first is \"{}\"", counted(count, "weight"),
                      count == 1 ? "is" : "are", escape(binding.left_over[0])));

@@ -292,8 +292,7 @@ void add_export(OptionTable& app, Command& command) {
   app.add_flag("--digest", to.digest, "Record the checkpoint's SHA-256 in the model (ONNX), as `ckpt hash -s` has it");
   app.add_flag("--allow-missing", to.allow_missing, "Make an input of each parameter that FILE does not have");
   const auto check =
-      app.add_flag("--check", to.check, "Write nothing, say what stands in the way; exit with 1 if anything does")
-          .excludes(output);
+      app.add_flag("--check", to.check, "Write nothing, say what stands in the way; exit with 1 if anything does");
   const auto dump = app.add_flag("--dump", to.dump, "Print the network as text").excludes(output).excludes(check);
   const auto verify =
       app.add_option("--verify", to.verify,
