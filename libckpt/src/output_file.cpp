@@ -110,6 +110,8 @@ struct OutputFile::Impl {
   std::size_t buffered = 0;
   std::uint64_t written = 0;  // bytes given to the kernel; the buffer's come after them
 
+  bool finished = false;
+
   bool preallocate = true;  // until the file system turns out not to know how
   std::uint64_t allocated = 0;
   std::uint64_t sync_begun = 0;
@@ -333,7 +335,7 @@ Status OutputFile::append_source(const Source& from, std::uint64_t offset, std::
   return {};
 }
 
-Status OutputFile::commit() {
+Status OutputFile::finish() {
   Impl& impl = *impl_;
   if (auto status = impl.flush(); !status) return status;
   // Gives back what was allocated too much.
@@ -345,6 +347,13 @@ Status OutputFile::commit() {
   if (impl.options.durable && retried([&] { return ::fsync(impl.file.get()); }) != 0)
     return system_error("cannot write", errno);
   if (const int number = impl.file.close(); number != 0) return system_error("cannot write", number);
+  impl.finished = true;
+  return {};
+}
+
+Status OutputFile::commit() {
+  Impl& impl = *impl_;
+  if (auto status = impl.finished ? Status() : finish(); !status) return status;
   if (auto status = impl.move_into_place(); !status) return status;
   // Some file systems cannot sync a directory (EINVAL), and need not.
   if (impl.options.durable && retried([&] { return ::fsync(impl.directory.get()); }) != 0 && errno != EINVAL)

@@ -376,6 +376,18 @@ TEST(OutputFile, AFileThatMayNotGrowIsAnErrorThatSaysSo) {
   EXPECT_EQ(names_in(dir.path()), Names{"f"});
 }
 
+TEST(OutputFile, WhatIsFinishedIsInPlaceWhenCommitted) {
+  const TempDir dir;
+  write_file(dir / "f", "old");
+  OutputFile file = create(dir / "f");
+  append(file, "new");
+  ASSERT_TRUE(file.finish());
+  EXPECT_EQ(read_file(dir / "f"), "old");
+  commit(file);
+  EXPECT_EQ(read_file(dir / "f"), "new");
+  EXPECT_EQ(names_in(dir.path()), Names{"f"});
+}
+
 TEST(Replaces, IsSoWhateverTheNameOfTheFile) {
   const TempDir dir;
   write_file(dir / "f", "bytes");

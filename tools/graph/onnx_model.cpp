@@ -130,6 +130,8 @@ Status write_in_two(const std::filesystem::path& model_path, const OnnxModel& mo
   if (auto status = append_data(*data, model, values); !status) return status;
   if (auto status = append_model(*file, model, values); !status) return status;
   if (auto status = values.finish(); !status) return status;
+  for (OutputFile* const each : {&*data, &*file})
+    if (auto status = each->finish(); !status) return status;
   // Between the two steps there must be no old model with new values.
   std::error_code error;
   if (std::filesystem::exists(data_path, error) && std::filesystem::remove(model_path, error); error)

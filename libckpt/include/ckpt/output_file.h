@@ -37,8 +37,11 @@ class OutputFile {
   /// Appends a range of a source; from a file without passing through user space, by reflink where that is possible.
   Status append_source(const Source& from, std::uint64_t offset, std::uint64_t size);
   std::uint64_t size() const noexcept;
-  /// chmod, fsync, rename, fsync of the directory. If only the last one fails the new file is in place and the error
-  /// says so; any other error leaves the target as it was. To be called once.
+  /// What of commit() there may be no room for: all that was appended is on the disk then, under the temporary's name.
+  /// Nothing can be appended any more.
+  Status finish();
+  /// finish() if that was not called, rename, fsync of the directory. If only the last one fails the new file is in
+  /// place and the error says so; any other error leaves the target as it was. To be called once.
   Status commit();
 
  private:
