@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "ckpt/group.h"
 #include "ckpt/source.h"
 #include "containers.h"
 #include "onnx_model.h"
@@ -35,6 +37,35 @@ Graph parameters_of(const Checkpoint& model) {
     if (tensor.kind == Kind::tensor && tensor.fits())
       graph.add_parameter(tensor.name, {.dtype = tensor.dtype, .dims = Dims(tensor.dims.begin(), tensor.dims.end())});
   return graph;
+}
+
+/// Cells that stand before the names of all weights on one side, as where a network is bound.
+Prefix prefix_of(const Checkpoint& model, const Checkpoint& weights) {
+  const auto groups = classify(weights.tensors());
+  std::vector<std::string_view> wanted, there;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const std::string& name = weights.tensors()[i].name;
+    if (groups[i] != Group::weights) continue;
+    if (model.find(name) != nullptr) return {};
+    wanted.push_back(name);
+  }
+  for (const TensorInfo& tensor : model.tensors()) there.push_back(tensor.name);
+  Prefix found = prefix_between(wanted, there).value_or(Prefix());
+  std::swap(found.wanted, found.there);  // the network is what wants weights
+  return found;
+}
+
+/// Values by the checkpoint's names, and back by the model's.
+Binding bind_behind(const Prefix& prefix, Graph& values, const std::shared_ptr<const Checkpoint>& weights) {
+  std::vector<std::string> names;
+  for (Value& value : values.values) {
+    names.push_back(value.name);
+    if (value.name.starts_with(prefix.wanted)) value.name.replace(0, prefix.wanted.size(), prefix.there);
+  }
+  Binding binding = bind(values, weights, {.exact = true});
+  binding.prefix = prefix;
+  for (std::size_t i = 0; i < names.size(); ++i) values.values[i].name = std::move(names[i]);
+  return binding;
 }
 
 /// Takes the initialisers out of the graph, each with what the values are now.
@@ -89,7 +120,7 @@ Result<OnnxRefresh> OnnxRefresh::read(const std::filesystem::path& model,
 
   Graph values = parameters_of(*old);
   bind(values, old, {.exact = true});
-  Binding binding = bind(values, weights, {.exact = true});
+  Binding binding = bind_behind(prefix_of(*old, *weights), values, weights);
   if (binding.bound == 0 && binding.unfit.empty())
     return Error{.code = Errc::mismatch, .message = "has no initialiser that is called as a weight of the checkpoint"};
   // What the model has besides (shapes, constants) stays; what the checkpoint has besides has no place in it.

@@ -1,0 +1,1 @@
+ckpt edit good/lenet.ckpt --rename "*=network._backbone.*" -o "$tmp/wrapped.ckpt" && ckpt export good/lenet.ckpt -o "$tmp/l.onnx" && cd "$tmp" && ckpt export wrapped.ckpt --graph l.onnx -o new.onnx && cmp l.onnx new.onnx && echo same
