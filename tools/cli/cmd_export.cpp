@@ -186,7 +186,10 @@ class Export {
     if (!identity) return fail(options_.file, identity.error());
     const bool foreign = identity->format == FileFormat::safetensors || identity->format == FileFormat::npy ||
                          identity->format == FileFormat::npz;
-    if (foreign || identity->encryption || !graph::is_graph(**file)) return read_weights() && choose_network();
+    // Of what is encrypted only the name tells.
+    const bool named_graph = std::filesystem::path(options_.file).extension() == ".mindir";
+    if (foreign || (identity->encryption && !named_graph) || !graph::is_graph(**file))
+      return read_weights() && choose_network();
     return read_graph_file(options_.file);
   }
 
