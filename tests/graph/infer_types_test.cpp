@@ -397,6 +397,11 @@ TEST(InferTypes, ANumberThatIsNoneIsRefused) {
   }
 }
 
+TEST(InferTypes, ChannelsOfATransposedConvolutionAreTheWeights) {
+  EXPECT_EQ(inferred("Conv2DTranspose", {f32({1, 5, 8, 8}), f32({4, 3, 3, 3})}, {{"kernel_size", Ints{3, 3}}}),
+            "input has 5 channels where the weight wants 4");
+}
+
 TEST(ReleaseBatch, ShapesFollowTheInput) {
   for (const std::int64_t batch : {1, 2, 32}) {
     Graph graph = reshapes(batch, {{batch, -1}, {batch * 49, 4}, {batch, 49, 4}, {batch, 7, 7, 2, 2}}, {0, 7, 7, 4});

@@ -99,6 +99,30 @@ TEST(RecordedSizes, OfTheBatchNothingIsPicked) {
   }
 }
 
+TEST(RecordedSizes, AsManyResultsAsThereWere) {
+  EXPECT_EQ(with_other_sizes("Unstack", {{"axis", std::int64_t{1}}}, {2, 1, 4}, "2x3x4"),
+            "was recorded for Float32 [2, 1, 4]: its num may not fit Float32 [2, 3, 4]");
+  EXPECT_EQ(
+      with_other_sizes("SplitTensor", {{"split_size", std::int64_t{4}}, {"dim", std::int64_t{2}}}, {2, 3, 4}, "2x3x8"),
+      "was recorded for Float32 [2, 3, 4]: its split_size may not fit Float32 [2, 3, 8]");
+}
+
+// A quotient of integers is one of floats where the source says so, and nothing else does.
+TEST(RecordedTypes, OfResultsAreKeptWhereOnlySizesChange) {
+  const auto quotient = [](const std::string& asked) {
+    Graph graph;
+    const ValueId x = graph.add_input("x", test::typed(DType::int32, {4, 5}));
+    graph.outputs = {graph.add_node("Div", "node", {x, x}).outputs[0]};
+    graph.value(graph.outputs[0]).type = f32({4, 5});
+    const auto spec = parse_input_spec(asked);
+    const auto prepared = prepare(graph, nullptr, {.inputs = std::span(&*spec, 1), .recorded = true});
+    return prepared ? to_string(graph.value(graph.outputs[0]).type) : to_string(prepared.error());
+  };
+  EXPECT_EQ(quotient("Nx5"), "Float32 [N, 5]");
+  EXPECT_EQ(quotient("4x6"), "Float32 [4, 6]");
+  EXPECT_EQ(quotient("4x5:float64"), "Float64 [4, 5]");
+}
+
 TEST(RecordedSizes, IndicesThatAreTheSameWhateverTheInput) {
   const Type rows{DType::int32, {Dim(6), Dim(2)}};  // [:, [2, 1, 0]] of two
   EXPECT_EQ(with_other_sizes("GatherNd", {}, {2, 4, 5, 5}, "Nx4x5x5", {rows}),

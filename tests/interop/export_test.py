@@ -275,6 +275,8 @@ class MindIr(MindIrTest):
                 ("transposed", nn.Conv2dTranspose(4, 3, 3, stride=2), image, images(3, 4, 15, 9), True),
                 ("pooled", operators.calls("x.view(x.shape[0], 4, -1).mean(2)"), image, images(2, 4, 15, 9), True),
                 ("first", operators.calls("x[:, 0] + x[:, -1]"), rows, images(3, 9, 8), True),
+                ("types", operators.all_of("x / (x + 7)", "x * 2.0", "ops.max(x, 1)"), operators.integers(4, 5),
+                 operators.integers(6, 7), True),
                 ("grown", operators.calls(up, op=nn.Conv2d(4, 3, 3, stride=2)), image, images(3, 4, 15, 9), False),
                 ("attention", operators.Attention(8, 2), rows, images(3, 12, 8), False),
                 ("loop", operators.calls("ops.addn([x[:, i] for i in range(x.shape[1])])"), rows, images(3, 9, 8), False),

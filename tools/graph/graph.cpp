@@ -226,6 +226,14 @@ Status verify(const Graph& graph) {
   return {};
 }
 
+void forget_results(Graph& graph, bool dtypes) {
+  for (Value& value : graph.values) {
+    if (value.kind != ValueKind::result) continue;
+    if (dtypes || value.type.dtype != DType::unknown) value.recorded = dtypes ? DType::unknown : value.type.dtype;
+    value.type = {};
+  }
+}
+
 void drop_unused(Graph& graph) {
   const std::vector<bool> needed = needed_nodes(graph);
   std::vector<bool> kept(graph.values.size(), false);

@@ -99,9 +99,10 @@ struct Value {
   std::string name = {};  ///< unique in the graph
   ValueKind kind = ValueKind::result;
   Type type = {};  ///< of a result: dtype is DType::unknown until infer_types() said, or as the source recorded it
-  Contents contents = {};      ///< of a constant, and of a parameter that is bound
-  bool bound = false;          ///< contents are there
-  std::uint32_t producer = 0;  ///< of a result: index of its node
+  DType recorded = DType::unknown;  ///< of a result whose type was forgotten: as the source has it
+  Contents contents = {};           ///< of a constant, and of a parameter that is bound
+  bool bound = false;               ///< contents are there
+  std::uint32_t producer = 0;       ///< of a result: index of its node
 };
 
 struct Node {
@@ -133,6 +134,10 @@ struct Graph {
 /// Whether the graph is what the types above promise: ids in range, each node after those it needs, names unique,
 /// outputs there, contents as large as type says. Errc::malformed, with the first thing that is not so.
 Status verify(const Graph& graph);
+
+/// Types of results are no longer known, for the inputs get others: rules say what they are. Where none of these has
+/// another element type, `dtypes` is false, and those of results are still what the source recorded.
+void forget_results(Graph& graph, bool dtypes);
 
 /// Drops the nodes, constants and parameters that no output needs; inputs stay.
 void drop_unused(Graph& graph);

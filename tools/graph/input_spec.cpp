@@ -99,18 +99,18 @@ Status apply_input_specs(Graph& graph, std::span<const InputSpec> specs) {
     *next = &spec;
   }
 
-  bool changed = false;
+  bool changed = false, retyped = false;
   for (std::size_t i = 0; i < given.size(); ++i) {
     if (given[i] == nullptr) continue;
     Type& type = graph.value(graph.inputs[i]).type;
     const DType recorded = type.dtype == DType::unknown ? DType::float32 : type.dtype;
     Type wanted{.dtype = given[i]->dtype.value_or(recorded), .dims = given[i]->dims};
     changed |= wanted != type;
+    retyped |= wanted.dtype != type.dtype;
     type = std::move(wanted);
   }
   if (!changed) return {};
-  for (Value& value : graph.values)
-    if (value.kind == ValueKind::result) value.type = {};
+  forget_results(graph, retyped);
   return {};
 }
 

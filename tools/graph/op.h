@@ -60,6 +60,12 @@ class NodeView {
   const Type& type(std::size_t i) const { return input(i).type; }
   const Type& result_type(std::size_t i = 0) const { return graph_.value(node_.outputs[i]).type; }
 
+  /// What rules ask where types do not tell: the element type of the result, if the source recorded it.
+  DType recorded_dtype() const {
+    const Value& result = graph_.value(node_.outputs[0]);
+    return result.type.dtype == DType::unknown ? result.recorded : result.type.dtype;
+  }
+
   /// The node that an input is a result of; empty if it is none.
   std::optional<NodeView> maker(std::size_t i) const;
 

@@ -14,10 +14,13 @@ namespace ckpt::graph {
 namespace {
 
 void set_inputs(Graph& graph, const std::vector<Type>& types) {
-  for (std::size_t i = 0; i < types.size(); ++i) graph.value(graph.inputs[i]).type = types[i];
-  for (Value& value : graph.values) {
-    if (value.kind == ValueKind::result) value.type = {};
+  bool retyped = false;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    Type& type = graph.value(graph.inputs[i]).type;
+    retyped |= type.dtype != types[i].dtype;
+    type = types[i];
   }
+  forget_results(graph, retyped);
 }
 
 /// The inputs that are asked for, with all sizes but the batch as they were recorded.
@@ -75,6 +78,8 @@ class Resized {
     if (op == "Reshape") return takes_up(node_.integers("shape")) ? "" : "shape";
     if (op == "BroadcastTo") return grows(node_.integers("shape")) ? "shape" : "";
     if (op == "Split") return has_changed(axis("axis")) ? "output_num" : "";
+    if (op == "Unstack") return has_changed(axis("axis")) ? "num" : "";
+    if (op == "SplitTensor") return has_changed(axis("dim")) ? "split_size" : "";
     if (changed_.back() < 2) return {};  // the others are of images
     if (op.starts_with("Resize")) return "size";
     if (op.starts_with("Upsample")) return node_.is_none("output_size") ? "" : "output_size";

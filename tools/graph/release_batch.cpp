@@ -13,9 +13,7 @@ namespace {
 class Release {
  public:
   Release(Graph& graph, std::int64_t batch) : graph_(graph), batch_(batch), symbolic_(graph) {
-    for (Value& value : symbolic_.values) {
-      if (value.kind == ValueKind::result) value.type = {};
-    }
+    forget_results(symbolic_, false);
     for (const ValueId id : symbolic_.inputs) {
       Dims& dims = symbolic_.value(id).type.dims;
       if (!dims.empty() && dims[0] == Dim(batch)) dims[0] = Dim("batch");
@@ -26,9 +24,7 @@ class Release {
   Refusals run() {
     constexpr int kMostTries = 64;
     for (int tries = 0; tries < kMostTries && !try_all(); ++tries) {
-      for (Value& value : symbolic_.values) {
-        if (value.kind == ValueKind::result) value.type = {};
-      }
+      forget_results(symbolic_, false);
     }
     return std::move(refusals_);
   }

@@ -24,7 +24,7 @@ Types boolean(const NodeView& node) { return both_types(node, DType::boolean); }
 /// whole number, and none of Python's integers).
 DType with_number(const NodeView& node, std::size_t i, double value) {
   const DType dtype = node.type(i).dtype;
-  const DType recorded = node.result_type().dtype;
+  const DType recorded = node.recorded_dtype();
   if (is_floating(dtype)) return dtype;
   if (recorded != DType::unknown && recorded != DType::boolean) return recorded;
   if (value != std::trunc(value)) return DType::float32;
@@ -53,7 +53,7 @@ Types quotient_types(const NodeView& node) {
 /// ... of two tensors, if the source did not record integers.
 Types division_types(const NodeView& node) {
   const DType dtype = common(node);
-  const DType recorded = node.result_type().dtype;
+  const DType recorded = node.recorded_dtype();
   const bool converted = !is_floating(dtype) && recorded != DType::unknown;
   return both_types(node, converted ? recorded : dtype);
 }

@@ -166,6 +166,9 @@ Types transposed_types(const NodeView& node, const Conv& conv) {
     return refuse("input is " + to_string(node.type(0)));
   }
   if (conv.group <= 0) return refuse("group=" + std::to_string(conv.group));
+  if (auto channels = unify(input[1], node.type(1).dims[0]); !channels)
+    return refuse("input has " + std::to_string(input[1].size) + " channels where the weight wants " +
+                  std::to_string(node.type(1).dims[0].size));
   Type type{.dtype = node.type(0).dtype, .dims = {input[0], Dim(node.type(1).dims[1].size * conv.group)}};
   for (std::size_t i = 0; i < kernel->size(); ++i) {
     const std::int64_t more = conv.dilation[i] * ((*kernel)[i] - 1) + 1 - conv.stride[i] + conv.output_padding[i] -

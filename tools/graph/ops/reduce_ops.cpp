@@ -138,7 +138,7 @@ Status arg_ext_onnx(const NodeView& node, Target& target) {
 /// and Int64 in those: as the source has it.
 Types with_value_types(const NodeView& node) {
   auto value = reduced_type(node, {node.integer("axis")}, node.flag("keep_dims"), node.type(0).dtype);
-  const DType index = node.result_type().dtype == DType::int64 ? DType::int64 : DType::int32;
+  const DType index = node.recorded_dtype() == DType::int64 ? DType::int64 : DType::int32;
   if (value) value->insert(value->begin(), {index, (*value)[0].dims});
   return value;
 }

@@ -65,7 +65,7 @@ Types clamp_types(const NodeView& node) {
   Type type = node.type(0);
   const bool whole_bounds = (node.is_none("min") || node.number("min") == std::trunc(node.number("min"))) &&
                             (node.is_none("max") || node.number("max") == std::trunc(node.number("max")));
-  const DType recorded = node.result_type().dtype;
+  const DType recorded = node.recorded_dtype();
   if (!is_floating(type.dtype) && is_floating(recorded)) type.dtype = recorded;
   if (!is_floating(type.dtype) && !whole_bounds) type.dtype = DType::float32;
   return std::vector<Type>{type};
