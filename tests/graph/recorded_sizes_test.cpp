@@ -99,6 +99,29 @@ TEST(RecordedSizes, OfTheBatchNothingIsPicked) {
   }
 }
 
+TEST(RecordedSizes, WhatGrowsToOneOfAnInput) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({2, 3, 4}));
+  const ValueId first =
+      graph
+          .add_node("StridedSlice", "first", {x}, {{"begin", Ints{0, 0}}, {"end", Ints{2, 1}}, {"strides", Ints{1, 1}}})
+          .outputs[0];
+  graph.outputs = {graph.add_node("BroadcastTo", "all", {first}, {{"shape", Ints{2, 3, 4}}}).outputs[0]};
+  for (Node& node : graph.nodes) ASSERT_TRUE(canonicalise(node));
+  ASSERT_TRUE(infer_types(graph).empty());
+  Graph other = graph;
+  const auto longer = parse_input_spec("2x5x4"), more = parse_input_spec("7x3x4");
+  const auto refused = prepare(graph, nullptr, {.inputs = std::span(&*longer, 1), .recorded = true});
+  ASSERT_TRUE(refused);
+  ASSERT_EQ(refused->refusals.list().size(), 1U);
+  EXPECT_EQ(refused->refusals.list()[0].reason,
+            "was recorded with other sizes of an input, one of which is in its shape");
+  const auto follows = prepare(other, nullptr, {.inputs = std::span(&*more, 1), .recorded = true});
+  ASSERT_TRUE(follows);
+  EXPECT_TRUE(follows->refusals.empty());
+  EXPECT_EQ(to_string(other.value(other.outputs[0]).type), "Float32 [7, 3, 4]");
+}
+
 TEST(RecordedSizes, AsManyResultsAsThereWere) {
   EXPECT_EQ(with_other_sizes("Unstack", {{"axis", std::int64_t{1}}}, {2, 1, 4}, "2x3x4"),
             "was recorded for Float32 [2, 1, 4]: its num may not fit Float32 [2, 3, 4]");

@@ -53,7 +53,7 @@ void drop_sizes_that_follow(Graph& graph) {
 }
 
 /// Sizes of one value: as recorded, with another batch, and with all that is asked for.
-struct Sizes {
+struct AxisSizes {
   const Dims& recorded;
   const Dims& batch;
   const Dims& asked;
@@ -66,7 +66,7 @@ struct Sizes {
 /// A node whose input may have other sizes than were recorded.
 class Resized {
  public:
-  Resized(const NodeView& node, const Sizes& sizes, bool fixed) : node_(node), sizes_(sizes), fixed_(fixed) {
+  Resized(const NodeView& node, const AxisSizes& sizes, bool fixed) : node_(node), sizes_(sizes), fixed_(fixed) {
     for (std::size_t i = 0; i < sizes.asked.size(); ++i)
       if (sizes.other_size(i)) changed_.push_back(i);
   }
@@ -163,10 +163,30 @@ class Resized {
   }
 
   const NodeView& node_;
-  const Sizes& sizes_;
+  const AxisSizes& sizes_;
   bool fixed_;                             // the indices are the same whatever the inputs
   std::vector<std::size_t> changed_ = {};  // axes of another size, the batch aside
 };
+
+/// Sizes of inputs that are others now, the batch aside.
+Ints given_up(const Graph& graph, const std::vector<Type>& asked, const std::vector<Type>& kept) {
+  Ints sizes;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const Dims& recorded = graph.value(graph.inputs[i]).type.dims;
+    for (std::size_t axis = 0; axis < recorded.size() && recorded.size() == asked[i].dims.size(); ++axis)
+      if (recorded[axis].size > 1 && kept[i].dims[axis] != asked[i].dims[axis]) sizes.push_back(recorded[axis].size);
+  }
+  return sizes;
+}
+
+/// Whether a node grows to one of these, from an input that does not tell, or from none.
+bool grows_to(const Node& node, const Ints& sizes) {
+  const bool filled = node.op == "FillV2" || node.op == "Zeros" || node.op == "Ones";
+  if (!filled && node.op != "BroadcastTo" && node.op != "Tile") return false;
+  const auto shape = node.attrs.find(node.op == "Tile" ? "dims" : "shape");
+  const Ints* const numbers = shape == node.attrs.end() ? nullptr : std::get_if<Ints>(&shape->second);
+  return numbers != nullptr && std::ranges::find_first_of(*numbers, sizes) != numbers->end();
+}
 
 /// Of each value, whether it depends on an input of the network.
 std::vector<bool> dependent(const Graph& graph) {
@@ -185,18 +205,24 @@ Refusals resize_inputs(Graph& graph, const std::vector<Type>& asked) {
   drop_sizes_that_follow(graph);
   Graph recorded = graph;
   infer_types(recorded);
+  const std::vector<Type> kept_types = with_recorded_sizes(graph, asked);
+  const Ints old = given_up(graph, asked, kept_types);
   Graph batch = graph;
-  set_inputs(batch, with_recorded_sizes(graph, asked));
+  set_inputs(batch, kept_types);
   infer_types(batch);
   set_inputs(graph, asked);
   infer_types(graph);
   const std::vector<bool> computed = dependent(graph);
   Refusals refusals;
   for (const Node& node : graph.nodes) {
+    if (grows_to(node, old)) {
+      refusals.add(node, "was recorded with other sizes of an input, one of which is in its shape");
+      continue;
+    }
     const Op* const op = find_op(node.op);
     if (op == nullptr || node.inputs.empty() || node.inputs[0] == kAbsent || !check_node(*op, node)) continue;
     const ValueId id = node.inputs[0];
-    const Sizes sizes{recorded.value(id).type.dims, batch.value(id).type.dims, graph.value(id).type.dims};
+    const AxisSizes sizes{recorded.value(id).type.dims, batch.value(id).type.dims, graph.value(id).type.dims};
     const NodeView view(graph, node);
     const bool typed = graph.value(node.outputs[0]).type.dtype != DType::unknown;
     if (!typed || !sizes.comparable()) continue;
