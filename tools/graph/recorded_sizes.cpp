@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "infer.h"
 #include "op.h"
 #include "ops/cut.h"
 #include "ops/rules.h"
@@ -46,9 +47,9 @@ void drop_sizes_that_follow(Graph& graph) {
     const Op* const op = find_op(node.op);
     const auto sizes = node.attrs.find("input_sizes");
     if (op == nullptr || sizes == node.attrs.end() || !check_node(*op, node)) continue;
+    const bool typed = graph.value(node.outputs[0]).type.dtype != DType::unknown;
     const Attr recorded = std::exchange(sizes->second, None{});
-    const auto types = op->infer(NodeView(graph, node));
-    if (!types || types->at(0) != graph.value(node.outputs[0]).type) sizes->second = recorded;
+    if (!typed || !infer_node(graph, *op, node)) sizes->second = recorded;
   }
 }
 
