@@ -52,7 +52,9 @@ Result<Refusals> give_inputs(Graph& graph, const PrepareOptions& options) {
     graph = std::move(asked);
     return baked;
   }
-  if (batch_of(asked) != batch_of(graph)) baked = release_batch(graph);
+  const bool other_batch = batch_of(asked) != batch_of(graph);
+  asked = {};  // a large one is not kept twice
+  if (other_batch) baked = release_batch(graph);
   const Refusals sizes = resize_inputs(graph, types);
   for (const Refusal& refusal : sizes.list()) add_new(baked, refusal);
   return baked;

@@ -200,17 +200,24 @@ std::vector<bool> dependent(const Graph& graph) {
   return out;
 }
 
+/// Of each value.
+std::vector<Dims> inferred_dims(Graph graph) {
+  infer_types(graph);
+  std::vector<Dims> dims;
+  for (Value& value : graph.values) dims.push_back(std::move(value.type.dims));
+  return dims;
+}
+
 }  // namespace
 
 Refusals resize_inputs(Graph& graph, const std::vector<Type>& asked) {
   drop_sizes_that_follow(graph);
-  Graph recorded = graph;
-  infer_types(recorded);
-  const std::vector<Type> kept_types = with_recorded_sizes(graph, asked);
-  const Ints old = given_up(graph, asked, kept_types);
-  Graph batch = graph;
-  set_inputs(batch, kept_types);
-  infer_types(batch);
+  const std::vector<Dims> recorded = inferred_dims(graph);
+  const std::vector<Type> with_batch = with_recorded_sizes(graph, asked);
+  const Ints old = given_up(graph, asked, with_batch);
+  Graph other = graph;
+  set_inputs(other, with_batch);
+  const std::vector<Dims> batch = inferred_dims(std::move(other));
   set_inputs(graph, asked);
   infer_types(graph);
   const std::vector<bool> computed = dependent(graph);
@@ -223,15 +230,15 @@ Refusals resize_inputs(Graph& graph, const std::vector<Type>& asked) {
     const Op* const op = find_op(node.op);
     if (op == nullptr || node.inputs.empty() || node.inputs[0] == kAbsent || !check_node(*op, node)) continue;
     const ValueId id = node.inputs[0];
-    const AxisSizes sizes{recorded.value(id).type.dims, batch.value(id).type.dims, graph.value(id).type.dims};
+    const AxisSizes sizes{recorded[id], batch[id], graph.value(id).type.dims};
     const NodeView view(graph, node);
     const bool typed = graph.value(node.outputs[0]).type.dtype != DType::unknown;
     if (!typed || !sizes.comparable()) continue;
     const bool fixed = view.has_input(1) && !computed[node.inputs[1]];
     const std::string_view kept = Resized(view, sizes, fixed).kept();
     if (!kept.empty())
-      refusals.add(node, "was recorded for " + to_string(recorded.value(id).type) + ": its " + std::string(kept) +
-                             " may not fit " + to_string(view.type(0)));
+      refusals.add(node, "was recorded for " + to_string({view.type(0).dtype, recorded[id]}) + ": its " +
+                             std::string(kept) + " may not fit " + to_string(view.type(0)));
   }
   return refusals;
 }
