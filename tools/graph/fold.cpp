@@ -4,6 +4,7 @@
 
 #include "ckpt/cast.h"
 #include "ckpt/element.h"
+#include "infer.h"
 #include "op.h"
 #include "ops/cut.h"
 #include "ops/rules.h"

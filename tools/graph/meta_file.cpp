@@ -147,7 +147,7 @@ ValueProto value_of(const Argument& argument, const Attr& attr, bool operand) {
 Ints of_image(const Ints& axes) { return {1, 1, axes[0], axes[1]}; }
 
 /// A convolution's, as MindSpore spells them: all pads written out, some under two names.
-Ruled<std::map<std::string, Attr>> convolution_attributes(const NodeView& node) {
+Result<std::map<std::string, Attr>> convolution_attributes(const NodeView& node) {
   const bool filter_gradient = node.node().op == "Conv2DBackpropFilter",
              input_gradient = node.node().op == "Conv2DBackpropInput";
   Dims image = filter_gradient ? node.type(1).dims : input_gradient ? node.result_type().dims : node.type(0).dims;

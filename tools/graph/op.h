@@ -89,13 +89,10 @@ class NodeView {
   const Node& node_;
 };
 
-/// A reason that this node cannot be typed or converted; the walker adds operator and node.
-template <class T>
-using Ruled = Result<T>;
-
 class Backward;
 
-/// All that is known of an operator, in one place. Rules are pure and know no protobuf.
+/// All that is known of an operator, in one place. Rules are pure and know no protobuf; their errors are reasons, to
+/// which the walker adds operator and node.
 struct Op {
   std::string_view name;      ///< newest spelling: "Add"
   std::string_view was = {};  ///< other spellings with the same meaning and arguments: "TensorAdd"
@@ -105,11 +102,11 @@ struct Op {
   std::string_view changes_if = {};  ///< ... where this attribute is true; empty: always
   /// In a training graph of MindSpore its arguments are attributes of the primitive; else they are constant operands.
   bool has_attributes = false;
-  Ruled<std::vector<Type>> (*infer)(const NodeView&) = nullptr;
+  Result<std::vector<Type>> (*infer)(const NodeView&) = nullptr;
   Status (*to_onnx)(const NodeView&, Target&) = nullptr;  ///< null: refused by name
   Status (*to_ge)(const NodeView&, Target&) = nullptr;
   /// Gradients of the inputs, in their order; kAbsent for one that has none. Null: none is known.
-  Ruled<std::vector<ValueId>> (*gradient)(const NodeView&, Backward&) = nullptr;
+  Result<std::vector<ValueId>> (*gradient)(const NodeView&, Backward&) = nullptr;
 };
 
 /// Sorted by name.

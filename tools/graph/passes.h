@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include "graph.h"
 
@@ -13,10 +12,6 @@ namespace ckpt::graph {
 /// they are needed. Other parameters stay what they are, so that their names stay in the export. Types must be
 /// inferred. Results above `limit` bytes stay nodes.
 void fold_constants(Graph& graph, std::uint64_t limit = std::uint64_t{1} << 30);
-
-/// The reason of a conversion that leaves out nodes without types and has nothing else to refuse. Where infer_types
-/// refused something, that is why.
-inline constexpr std::string_view kUntyped = "the types of its inputs and results are not known";
 
 /// Before the inputs get another batch than the source recorded: where an attribute has it baked in as a number (the
 /// shapes of Reshape and BroadcastTo, the size of Slice, the end of StridedSlice) it is made to follow the input. With

@@ -85,9 +85,9 @@ DType dtype_of_attribute(std::int64_t number) noexcept {
                                                                           : DType::unknown;
 }
 
-/// An operator of GE. Names that are the same in both are not listed, nor are spellings that the table of operators
-/// knows.
-struct GeOp {
+/// What an operator of GE is called here. Names that are the same in both are not listed, nor are spellings that the
+/// table of operators knows.
+struct Counterpart {
   std::string_view ge;
   std::string_view ms;
   std::string_view attrs = {};       // "axes=axis": GE's name and MindSpore's
@@ -95,7 +95,7 @@ struct GeOp {
   std::size_t bias = 0;              // which input, if it is there, is added to the result
 };
 
-constexpr GeOp kOps[] = {
+constexpr Counterpart kOps[] = {
     {"Acos", "ACos"},
     {"Adds", "Add"},
     {"ArgMaxD", "Argmax", "dimension=axis dtype=output_type", "output_type"},
@@ -221,7 +221,7 @@ class GeirReader {
   Status add_input(const ge_ir::OpDef& op);
   Status add_node(const ge_ir::OpDef& op);
   void add_bias(const ge_ir::OpDef& op);
-  void set_attributes(const ge_ir::OpDef& op, const GeOp* known, AnfNode& out);
+  void set_attributes(const ge_ir::OpDef& op, const Counterpart* known, AnfNode& out);
   static void complete(AnfNode& out);
   static void complete_padded_pool(AnfNode& out);
   Status connect();
@@ -319,8 +319,8 @@ Operand GeirReader::constant(Literal literal) {
 }
 
 Status GeirReader::add_node(const ge_ir::OpDef& op) {
-  const auto known = std::ranges::find(kOps, op.type(), &GeOp::ge);
-  const GeOp* ge = known == std::end(kOps) ? nullptr : &*known;
+  const auto known = std::ranges::find(kOps, op.type(), &Counterpart::ge);
+  const Counterpart* ge = known == std::end(kOps) ? nullptr : &*known;
   AnfNode out{.op = ge != nullptr ? std::string(ge->ms) : op.type(), .name = op.name()};
   set_attributes(op, ge, out);
   if (op.output_desc_size() == 1) out.recorded = recorded_of(op.output_desc(0));
@@ -358,7 +358,7 @@ void GeirReader::add_bias(const ge_ir::OpDef& op) {
   graph_.nodes.push_back(std::move(bias));
 }
 
-void GeirReader::set_attributes(const ge_ir::OpDef& op, const GeOp* known, AnfNode& out) {
+void GeirReader::set_attributes(const ge_ir::OpDef& op, const Counterpart* known, AnfNode& out) {
   for (const auto& [key, value] : op.attr()) {
     if (key.starts_with("_")) continue;
     const std::string name(known != nullptr ? renamed(known->attrs, key) : std::string_view(key));
@@ -440,7 +440,7 @@ Result<std::vector<Operand>> GeirReader::operands_of(const ge_ir::OpDef& op) {
 /// Gives a node its operands, in MindSpore's order and form.
 Status GeirReader::connect_node(std::uint32_t index, const ge_ir::OpDef& op, std::vector<Operand> operands) {
   if (const auto biased = biased_.find(index); biased != biased_.end()) {
-    const std::size_t bias = std::ranges::find(kOps, op.type(), &GeOp::ge)->bias;
+    const std::size_t bias = std::ranges::find(kOps, op.type(), &Counterpart::ge)->bias;
     if (operands.size() <= bias) return malformed("its bias is only an order");
     graph_.nodes[biased->second].operands = {{Operand::Is::node, index}, operands[bias]};
     operands.resize(bias);

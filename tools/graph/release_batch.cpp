@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "infer.h"
 #include "op.h"
 #include "ops/rules.h"
 #include "passes.h"

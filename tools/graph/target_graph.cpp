@@ -8,7 +8,6 @@
 #include "op.h"
 #include "ops/onnx_types.h"
 #include "ops/rules.h"
-#include "passes.h"
 #include "unique_names.h"
 
 namespace ckpt::graph {

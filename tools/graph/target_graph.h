@@ -98,6 +98,11 @@ struct Converted {
   Target target;
   Refusals refusals;
 };
+
+/// The reason of a conversion that leaves out nodes without types and has nothing else to refuse. Where infer_types
+/// refused something, that is why.
+inline constexpr std::string_view kUntyped = "the types of its inputs and results are not known";
+
 Converted convert_to_onnx(const Graph& graph, int opset);
 Converted convert_to_ge(const Graph& graph);
 

@@ -5,13 +5,14 @@
 #include <initializer_list>
 #include <utility>
 
+#include "gradients.h"
 #include "rules.h"
 
 namespace ckpt::graph {
 
 namespace {
 
-using Gradients = Ruled<std::vector<ValueId>>;
+using Gradients = Result<std::vector<ValueId>>;
 
 /// As numbers: autodiff sees to it that they are known.
 Ints sizes(const Type& type) {

@@ -3,12 +3,11 @@
 #include <string_view>
 #include <vector>
 
-#include "gradients.h"
 #include "op.h"
 
 namespace ckpt::graph {
 
-using GradientRule = Ruled<std::vector<ValueId>> (*)(const NodeView&, Backward&);
+using GradientRule = Result<std::vector<ValueId>> (*)(const NodeView&, Backward&);
 
 /// Null: no gradient is known.
 GradientRule gradient_rule(std::string_view op);

@@ -15,10 +15,6 @@ namespace ckpt::graph {
 
 Error refuse(std::string reason);
 
-/// Whether the inputs are as many as the operator wants, and the attributes there and of the kind it says: before
-/// rules.
-Status check_node(const Op& op, const Node& node);
-
 // ---- types ----
 
 using Types = Result<std::vector<Type>>;
@@ -175,7 +171,7 @@ Ref shape_operand(const NodeView& node, Target& target, const Ints& shape);
 /// that is not known. Empty if more than one is not known and not at the place it was.
 std::optional<Ints> reshape_to(const Dims& from, const Dims& to);
 
-/// Negative positions and several: as Ints.
+/// Positions as attributes have them.
 Ints as_ints(const std::vector<std::size_t>& axes);
 
 }  // namespace ckpt::graph
