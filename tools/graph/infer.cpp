@@ -74,30 +74,10 @@ Status check_attr(const Argument& argument, const Node& node) {
     if (argument.fallback) return {};
     return refuse("attribute " + std::string(argument.name) + " is missing");
   }
-  static constexpr auto kIndex = [](Argument::Is is) -> std::size_t {
-    switch (is) {
-      case Argument::Is::boolean:
-        return Attr(false).index();
-      case Argument::Is::integer:
-        return Attr(std::int64_t{0}).index();
-      case Argument::Is::number:
-        return Attr(0.0).index();
-      case Argument::Is::text:
-        return Attr(std::string()).index();
-      case Argument::Is::integers:
-        return Attr(Ints()).index();
-      case Argument::Is::numbers:
-        return Attr(Doubles()).index();
-      case Argument::Is::int_lists:
-        return Attr(IntLists()).index();
-      default:
-        return Attr(DType::unknown).index();
-    }
-  };
   const Attr& attr = found->second;
   const bool none =
       std::holds_alternative<None>(attr) && argument.fallback && std::holds_alternative<None>(*argument.fallback);
-  if (!none && attr.index() != kIndex(argument.is)) {
+  if (!none && attr.index() != attr_index(argument.is)) {
     return refuse("attribute " + std::string(argument.name) + " is of a wrong kind");
   }
   const auto* list = std::get_if<Ints>(&attr);

@@ -55,11 +55,9 @@ Index make_index() {
   return index;
 }
 
-std::string kind_of(const Attr& attr) {
-  static constexpr std::array kKinds = {"None",     "a boolean", "an integer", "a number",          "a text",
-                                        "integers", "numbers",   "texts",      "lists of integers", "a dtype"};
-  return kKinds[attr.index()];
-}
+// By the index of Attr's alternatives.
+constexpr std::array kKinds = {"None",     "a boolean", "an integer", "a number",          "a text",
+                               "integers", "numbers",   "texts",      "lists of integers", "a dtype"};
 
 /// MindSpore's TypeId, as an operand of Cast has it in MindIR.
 DType dtype_of_type_id(std::int64_t id) {
@@ -158,6 +156,39 @@ std::optional<Attr> as_text(const Argument& argument, const Attr& attr) {
   return word;
 }
 
+std::optional<Attr> as_whole_number(const Attr& attr) {
+  if (const auto integer = as_integer(attr)) return *integer;
+  const auto* const number = std::get_if<double>(&attr);
+  const bool is_whole = number && *number == std::trunc(*number) && std::abs(*number) < 9e15;
+  return is_whole ? std::optional<Attr>(static_cast<std::int64_t>(*number)) : std::nullopt;
+}
+
+std::optional<Attr> as_number(const Attr& attr) {
+  if (const auto* value = std::get_if<Doubles>(&attr); value && value->size() == 1) return value->front();
+  const auto integer = as_integer(attr);
+  return integer ? std::optional<Attr>(static_cast<double>(*integer)) : std::nullopt;
+}
+
+std::optional<Attr> as_numbers(const Attr& attr) {
+  if (const auto* value = std::get_if<Ints>(&attr)) return Doubles(value->begin(), value->end());
+  if (const auto* value = std::get_if<double>(&attr)) return Doubles{*value};
+  return std::nullopt;
+}
+
+std::optional<Attr> as_dtype(const Argument& argument, const Attr& attr) {
+  DType dtype = DType::unknown;
+  if (const auto* value = std::get_if<std::int64_t>(&attr)) {
+    if (argument.name == "argmax_type") return *value == 3 ? DType::int32 : DType::int64;  // numbers of its own
+    dtype = dtype_of_type_id(*value);
+  }
+  if (const auto* value = std::get_if<std::string>(&attr)) {
+    std::string word = *value;
+    if (!word.empty()) word[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));
+    dtype = dtype_from_name(word);
+  }
+  return dtype == DType::unknown ? std::nullopt : std::optional<Attr>(dtype);
+}
+
 /// The attribute in the kind that the argument wants; empty if it is none such.
 std::optional<Attr> in_kind(const Argument& argument, const Attr& attr) {
   using Is = Argument::Is;
@@ -165,79 +196,32 @@ std::optional<Attr> in_kind(const Argument& argument, const Attr& attr) {
     const bool allowed = argument.fallback && std::holds_alternative<None>(*argument.fallback);
     return allowed ? std::optional<Attr>(None{}) : std::nullopt;
   }
+  if (argument.is != Is::text && attr.index() == attr_index(argument.is)) return attr;
+  const auto integer = as_integer(attr);
   switch (argument.is) {
     case Is::boolean:
-      if (const auto value = as_integer(attr)) return *value != 0;
-      break;
+      return integer ? std::optional<Attr>(*integer != 0) : std::nullopt;
     case Is::integer:
-      if (const auto value = as_integer(attr)) return *value;
-      if (const auto* value = std::get_if<double>(&attr);
-          value && *value == std::trunc(*value) && std::abs(*value) < 9e15) {
-        return static_cast<std::int64_t>(*value);
-      }
-      break;
+      return as_whole_number(attr);
     case Is::number:
-      if (std::holds_alternative<double>(attr)) return attr;
-      if (const auto* value = std::get_if<Doubles>(&attr); value && value->size() == 1) return value->front();
-      if (const auto value = as_integer(attr)) return static_cast<double>(*value);
-      break;
+      return as_number(attr);
     case Is::text:
       return as_text(argument, attr);
     case Is::integers:
-      if (std::holds_alternative<Ints>(attr)) return attr;
-      if (const auto value = as_integer(attr)) return Ints{*value};
-      break;
+      return integer ? std::optional<Attr>(Ints{*integer}) : std::nullopt;
     case Is::numbers:
-      if (std::holds_alternative<Doubles>(attr)) return attr;
-      if (const auto* value = std::get_if<Ints>(&attr)) return Doubles(value->begin(), value->end());
-      if (const auto* value = std::get_if<double>(&attr)) return Doubles{*value};
-      break;
+      return as_numbers(attr);
     case Is::int_lists:
-      if (std::holds_alternative<IntLists>(attr)) return attr;
-      if (const auto* value = std::get_if<Ints>(&attr); value && value->empty()) return IntLists{};
-      break;
+      return attr == Attr(Ints{}) ? std::optional<Attr>(IntLists{}) : std::nullopt;
     case Is::dtype:
-      if (std::holds_alternative<DType>(attr)) return attr;
-      if (const auto* value = std::get_if<std::int64_t>(&attr)) {
-        if (argument.name == "argmax_type") return *value == 3 ? DType::int32 : DType::int64;  // numbers of its own
-        if (const DType known = dtype_of_type_id(*value); known != DType::unknown) return known;
-      }
-      if (const auto* value = std::get_if<std::string>(&attr)) {
-        std::string word = *value;
-        if (!word.empty()) word[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));
-        if (const DType known = dtype_from_name(word); known != DType::unknown) return known;
-      }
-      break;
-    case Is::tensor:
-    case Is::optional_tensor:
-    case Is::sizes:
-    case Is::tensors:
-      break;
+      return as_dtype(argument, attr);
+    default:
+      return std::nullopt;
   }
-  return std::nullopt;
 }
 
 std::string_view wanted(const Argument& argument) {
-  switch (argument.is) {
-    case Argument::Is::boolean:
-      return "a boolean";
-    case Argument::Is::integer:
-      return "an integer";
-    case Argument::Is::number:
-      return "a number";
-    case Argument::Is::text:
-      return "a text that is known";
-    case Argument::Is::integers:
-      return "integers";
-    case Argument::Is::numbers:
-      return "numbers";
-    case Argument::Is::int_lists:
-      return "lists of integers";
-    case Argument::Is::dtype:
-      return "a dtype";
-    default:
-      return "a tensor";
-  }
+  return argument.is == Argument::Is::text ? "a text that is known" : kKinds[attr_index(argument.is)];
 }
 
 /// One number an axis, of those MindSpore has for batch and channels too.
@@ -289,7 +273,7 @@ Status canonical_argument(Node& node, const Argument& argument, Attrs& attrs) {
   }
   auto value = in_kind(argument, *attr);
   if (!value) {
-    return refuse("attribute " + std::string(argument.name) + " is " + kind_of(*attr) + ", not " +
+    return refuse("attribute " + std::string(argument.name) + " is " + kKinds[attr->index()] + ", not " +
                   std::string(wanted(argument)));
   }
   if (auto* list = std::get_if<Ints>(&*value); list && argument.numbers > 0) {
@@ -317,14 +301,31 @@ const Argument* find_argument(std::string_view op, std::string_view name) {
   return place == found->arguments.end() ? nullptr : &*place;
 }
 
-}  // namespace
-
-namespace {
-
 constexpr std::int64_t kAsked = std::int64_t{1} << 16;  // far from the numbers that shapes have otherwise
 constexpr std::int64_t kMostAxes = 16, kMostInputs = 1 << 12;
 
 }  // namespace
+
+std::size_t attr_index(Argument::Is is) {
+  switch (is) {
+    case Argument::Is::boolean:
+      return Attr(false).index();
+    case Argument::Is::integer:
+      return Attr(std::int64_t{0}).index();
+    case Argument::Is::number:
+      return Attr(0.0).index();
+    case Argument::Is::text:
+      return Attr(std::string()).index();
+    case Argument::Is::integers:
+      return Attr(Ints()).index();
+    case Argument::Is::numbers:
+      return Attr(Doubles()).index();
+    case Argument::Is::int_lists:
+      return Attr(IntLists()).index();
+    default:
+      return Attr(DType::unknown).index();
+  }
+}
 
 std::int64_t asked_size(AskedSize which) {
   return -(kAsked + static_cast<std::int64_t>(which.input) * kMostAxes + static_cast<std::int64_t>(which.axis));

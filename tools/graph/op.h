@@ -40,6 +40,9 @@ struct Argument {
   bool is_tensor() const noexcept { return is <= Is::tensors; }
 };
 
+/// Which of Attr's alternatives the value of an argument is that is no tensor.
+std::size_t attr_index(Argument::Is is);
+
 /// Among the numbers of a shape: the size of an axis of another input, which the network asks for when it runs.
 struct AskedSize {
   std::size_t input = 0, axis = 0;
