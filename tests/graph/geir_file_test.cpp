@@ -14,6 +14,7 @@
 #include "op.h"
 #include "ops/ge_rules.h"
 #include "prepare.h"
+#include "read_graph.h"
 #include "temp_dir.h"
 
 namespace ckpt::graph {
@@ -152,6 +153,25 @@ TEST(GeirFile, ComesOutTheSameEveryTime) {
   const std::string once = test::read_file(folder.path() / "model.pb");
   written(folder, "lenet5", {1, 1, 32, 32});
   EXPECT_EQ(test::read_file(folder.path() / "model.pb"), once);
+}
+
+// Attributes have another numbering of types than descriptors.
+TEST(GeirFile, CastsKeepTheirTypes) {
+  const test::TempDir folder;
+  for (const DType dtype : {DType::boolean, DType::int32, DType::float16, DType::bfloat16, DType::complex64}) {
+    SCOPED_TRACE(name(dtype));
+    Graph graph;
+    const ValueId x = graph.add_input("x", {.dtype = DType::float32, .dims = {2}});
+    graph.outputs = graph.add_node("Cast", "cast", {x}, {{"dtype", dtype}}).outputs;
+    ASSERT_TRUE(infer_types(graph).empty());
+    const Converted converted = convert_to_ge(graph);
+    ASSERT_TRUE(converted.refusals.empty());
+    const auto path = folder.path() / std::string(name(dtype));
+    ASSERT_TRUE(write_geir(path, graph, converted.target));
+    const auto read = read_graph(path);
+    ASSERT_TRUE(read && read->graph.nodes.size() == 1);
+    EXPECT_EQ(read->graph.nodes[0].attrs.at("dtype"), Attr(dtype));
+  }
 }
 
 TEST(GeInterface, IsSortedAndEachOnce) {

@@ -15,7 +15,7 @@
 #include "ckpt/output_file.h"
 #include "ge_interface.h"
 #include "ge_ir.pb.h"
-#include "ops/ge_rules.h"
+#include "ge_types.h"
 #include "unique_names.h"
 #include "value_writer.h"
 #include "wire_text.h"
@@ -29,44 +29,6 @@ constexpr std::uint64_t kMostBytes = 0x7FFFFFFF;  // what protobuf, and so GE, r
 
 Error about(const std::string& value, Errc code, std::string message) {
   return {.code = code, .tensor = value, .message = std::move(message)};
-}
-
-/// ge.proto.DataType, the numbering of descriptors; DT_UNDEFINED for what GE has not.
-ge_ir::DataType ge_proto_type(DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-      return ge_ir::DT_FLOAT;
-    case DType::float16:
-      return ge_ir::DT_FLOAT16;
-    case DType::bfloat16:
-      return ge_ir::DT_BF16;
-    case DType::float64:
-      return ge_ir::DT_DOUBLE;
-    case DType::int8:
-      return ge_ir::DT_INT8;
-    case DType::int16:
-      return ge_ir::DT_INT16;
-    case DType::int32:
-      return ge_ir::DT_INT32;
-    case DType::int64:
-      return ge_ir::DT_INT64;
-    case DType::uint8:
-      return ge_ir::DT_UINT8;
-    case DType::uint16:
-      return ge_ir::DT_UINT16;
-    case DType::uint32:
-      return ge_ir::DT_UINT32;
-    case DType::uint64:
-      return ge_ir::DT_UINT64;
-    case DType::boolean:
-      return ge_ir::DT_BOOL;
-    case DType::complex64:
-      return ge_ir::DT_COMPLEX64;
-    case DType::complex128:
-      return ge_ir::DT_COMPLEX128;
-    default:
-      return ge_ir::DT_UNDEFINED;
-  }
 }
 
 /// The bytes of a message, the same every time: maps are sorted.
@@ -86,7 +48,7 @@ void set(ge_ir::AttrDef& attr, bool value) { attr.set_b(value); }
 void set(ge_ir::AttrDef& attr, std::int64_t value) { attr.set_i(value); }
 void set(ge_ir::AttrDef& attr, float value) { attr.set_f(value); }
 void set(ge_ir::AttrDef& attr, const std::string& value) { attr.set_s(value); }
-void set(ge_ir::AttrDef& attr, DType value) { attr.set_dt(ge_dtype(value)); }
+void set(ge_ir::AttrDef& attr, DType value) { attr.set_dt(find_ge_type(&GeType::dtype, value).attribute); }
 void set(ge_ir::AttrDef& attr, const Ints& values) {
   attr.mutable_list()->set_val_type(ge_ir::AttrDef::ListValue::VT_LIST_INT);
   for (const std::int64_t value : values) attr.mutable_list()->add_i(value);
@@ -183,7 +145,7 @@ class Planner {
 
   /// A type that is not known is a step's in between: GE finds it itself.
   static Status describe(ge_ir::TensorDescriptor& desc, const std::string& value, const Type& type) {
-    const ge_ir::DataType dtype = ge_proto_type(type.dtype);
+    const auto dtype = static_cast<ge_ir::DataType>(find_ge_type(&GeType::dtype, type.dtype).descriptor);
     if (dtype == ge_ir::DT_UNDEFINED && type.dtype != DType::unknown) {
       return about(value, Errc::unsupported, "GE has no type " + std::string(name(type.dtype)));
     }

@@ -9,6 +9,7 @@
 
 #include "anf_ir.pb.h"
 #include "gradients.h"
+#include "meta_types.h"
 #include "op.h"
 #include "ops/rules.h"
 
@@ -20,42 +21,7 @@ using anf_ir::NodeProto;
 using anf_ir::TypeProto;
 using anf_ir::ValueProto;
 
-anf_ir::DataType data_type(DType dtype) noexcept {
-  switch (dtype) {
-    case DType::boolean:
-      return anf_ir::DT_BOOL;
-    case DType::int8:
-      return anf_ir::DT_INT8;
-    case DType::int16:
-      return anf_ir::DT_INT16;
-    case DType::int32:
-      return anf_ir::DT_INT32;
-    case DType::int64:
-      return anf_ir::DT_INT64;
-    case DType::uint8:
-      return anf_ir::DT_UINT8;
-    case DType::uint16:
-      return anf_ir::DT_UINT16;
-    case DType::uint32:
-      return anf_ir::DT_UINT32;
-    case DType::uint64:
-      return anf_ir::DT_UINT64;
-    case DType::float16:
-      return anf_ir::DT_FLOAT16;
-    case DType::float32:
-      return anf_ir::DT_FLOAT32;
-    case DType::float64:
-      return anf_ir::DT_FLOAT64;
-    case DType::bfloat16:
-      return anf_ir::DT_BFLOAT16;
-    case DType::complex64:
-      return anf_ir::DT_COMPLEX64;
-    case DType::complex128:
-      return anf_ir::DT_COMPLEX128;
-    default:
-      return anf_ir::DT_UNDEFINED;
-  }
-}
+anf_ir::DataType data_type(DType dtype) { return find_meta_type(&MetaType::dtype, dtype).number; }
 
 /// A dimension that is not known is -1.
 void set_type(TypeProto& to, const Type& type, bool with_shape = true) {

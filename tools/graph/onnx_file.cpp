@@ -5,6 +5,7 @@
 
 #include "ckpt/text.h"
 #include "onnx_model.h"
+#include "ops/rules.h"
 #include "unique_names.h"
 
 namespace ckpt::graph {
@@ -20,7 +21,7 @@ Error about(const std::string& value, Errc code, std::string message) {
 }
 
 Result<int> type_of(const std::string& value, DType dtype) {
-  if (const int type = onnx_type(dtype); type != 0) return type;
+  if (const auto type = static_cast<int>(onnx_dtype(dtype)); type != 0) return type;
   if (dtype == DType::unknown) return about(value, Errc::unsupported, "its type is not known");
   return about(value, Errc::unsupported, "ONNX has no type " + std::string(name(dtype)) + " before IR version 9");
 }

@@ -146,43 +146,6 @@ std::filesystem::path data_path_of(const std::filesystem::path& model) {
   return behind_links(model).string() + ".data";
 }
 
-int onnx_type(DType dtype) noexcept {
-  switch (dtype) {
-    case DType::float32:
-      return onnx::TensorProto::FLOAT;
-    case DType::uint8:
-      return onnx::TensorProto::UINT8;
-    case DType::int8:
-      return onnx::TensorProto::INT8;
-    case DType::uint16:
-      return onnx::TensorProto::UINT16;
-    case DType::int16:
-      return onnx::TensorProto::INT16;
-    case DType::int32:
-      return onnx::TensorProto::INT32;
-    case DType::int64:
-      return onnx::TensorProto::INT64;
-    case DType::boolean:
-      return onnx::TensorProto::BOOL;
-    case DType::float16:
-      return onnx::TensorProto::FLOAT16;
-    case DType::float64:
-      return onnx::TensorProto::DOUBLE;
-    case DType::uint32:
-      return onnx::TensorProto::UINT32;
-    case DType::uint64:
-      return onnx::TensorProto::UINT64;
-    case DType::complex64:
-      return onnx::TensorProto::COMPLEX64;
-    case DType::complex128:
-      return onnx::TensorProto::COMPLEX128;
-    case DType::bfloat16:
-      return onnx::TensorProto::BFLOAT16;
-    default:
-      return onnx::TensorProto::UNDEFINED;
-  }
-}
-
 Status write_model(const std::filesystem::path& path, OnnxModel model, const OnnxOptions& options) {
   const OutputFile::Options how{
       .permissions = options.permissions, .overwrite = options.overwrite, .durable = options.durable};

@@ -11,9 +11,6 @@
 
 namespace ckpt::graph {
 
-/// TensorProto.DataType; UNDEFINED for what IR version 8 does not have.
-int onnx_type(DType dtype) noexcept;
-
 /// An initialiser, whose values are somewhere else.
 struct OnnxTensor {
   onnx::TensorProto head = {};  ///< all but the values

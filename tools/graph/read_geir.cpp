@@ -1,6 +1,5 @@
 // GEIR: operators of Ascend's graph engine under the names of MindSpore's, so that the rest does not differ.
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <unordered_map>
 #include <utility>
@@ -8,6 +7,7 @@
 #include "anf.h"
 #include "ckpt/text.h"
 #include "ge_ir.pb.h"
+#include "ge_types.h"
 #include "normalise.h"
 #include "readers.h"
 
@@ -37,53 +37,6 @@ constexpr FieldRule kGraphFields[] = {{6, Is::message, &kOpRule}, {11, Is::left_
 constexpr MessageRule kGraphRule{kGraphFields};
 constexpr FieldRule kModelFields[] = {{7, Is::message, &kGraphRule}, {11, Is::left_out}};
 constexpr MessageRule kModelRule{kModelFields};
-
-DType dtype_of(ge_ir::DataType type) noexcept {
-  switch (type) {
-    case ge_ir::DT_FLOAT:
-      return DType::float32;
-    case ge_ir::DT_FLOAT16:
-      return DType::float16;
-    case ge_ir::DT_INT8:
-      return DType::int8;
-    case ge_ir::DT_UINT8:
-      return DType::uint8;
-    case ge_ir::DT_INT16:
-      return DType::int16;
-    case ge_ir::DT_UINT16:
-      return DType::uint16;
-    case ge_ir::DT_INT32:
-      return DType::int32;
-    case ge_ir::DT_INT64:
-      return DType::int64;
-    case ge_ir::DT_UINT32:
-      return DType::uint32;
-    case ge_ir::DT_UINT64:
-      return DType::uint64;
-    case ge_ir::DT_BOOL:
-      return DType::boolean;
-    case ge_ir::DT_DOUBLE:
-      return DType::float64;
-    case ge_ir::DT_COMPLEX64:
-      return DType::complex64;
-    case ge_ir::DT_COMPLEX128:
-      return DType::complex128;
-    case ge_ir::DT_BF16:
-      return DType::bfloat16;
-    default:
-      return DType::unknown;
-  }
-}
-
-/// The second numbering, which attributes use.
-DType dtype_of_attribute(std::int64_t number) noexcept {
-  constexpr std::array kTypes = {DType::float32, DType::float16, DType::int8,   DType::int32,  DType::uint8,
-                                 DType::unknown, DType::int16,   DType::uint16, DType::uint32, DType::int64,
-                                 DType::uint64,  DType::float64, DType::boolean};
-  if (number == 27) return DType::bfloat16;
-  return number >= 0 && number < static_cast<std::int64_t>(kTypes.size()) ? kTypes[static_cast<std::size_t>(number)]
-                                                                          : DType::unknown;
-}
 
 /// What an operator of GE is called here. Names that are the same in both are not listed, nor are spellings that the
 /// table of operators knows.
@@ -197,7 +150,7 @@ std::string_view renamed(std::string_view pairs, std::string_view from) {
 }
 
 Type type_of(const ge_ir::TensorDescriptor& from) {
-  Type type{.dtype = dtype_of(from.dtype())};
+  Type type{.dtype = find_ge_type(&GeType::descriptor, int{from.dtype()}).dtype};
   for (const auto dim : from.shape().dim()) type.dims.push_back(dim < 0 ? Dim() : Dim(dim));
   return type;
 }
@@ -364,7 +317,7 @@ void GeirReader::set_attributes(const ge_ir::OpDef& op, const Counterpart* known
     const std::string name(known != nullptr ? renamed(known->attrs, key) : std::string_view(key));
     Literal literal = literal_of(value);
     if (known != nullptr && name == known->dtype_attr && literal.is == Literal::Is::integer)
-      literal = Literal::of(dtype_of_attribute(literal.integer));
+      literal = Literal::of(find_ge_type(&GeType::attribute, literal.integer).dtype);
     out.attrs.insert_or_assign(name, std::move(literal));
   }
 }

@@ -8,6 +8,7 @@
 #include "anf.h"
 #include "anf_ir.pb.h"
 #include "ckpt/text.h"
+#include "meta_types.h"
 #include "normalise.h"
 #include "readers.h"
 
@@ -38,42 +39,7 @@ constexpr MessageRule kGraphRule{kGraphFields};
 constexpr FieldRule kModelFields[] = {{4, Is::message, &kGraphRule}, {5, Is::left_out}};
 constexpr MessageRule kModelRule{kModelFields};
 
-DType dtype_of(anf_ir::DataType type) noexcept {
-  switch (type) {
-    case anf_ir::DT_BOOL:
-      return DType::boolean;
-    case anf_ir::DT_INT8:
-      return DType::int8;
-    case anf_ir::DT_INT16:
-      return DType::int16;
-    case anf_ir::DT_INT32:
-      return DType::int32;
-    case anf_ir::DT_INT64:
-      return DType::int64;
-    case anf_ir::DT_UINT8:
-      return DType::uint8;
-    case anf_ir::DT_UINT16:
-      return DType::uint16;
-    case anf_ir::DT_UINT32:
-      return DType::uint32;
-    case anf_ir::DT_UINT64:
-      return DType::uint64;
-    case anf_ir::DT_FLOAT16:
-      return DType::float16;
-    case anf_ir::DT_FLOAT32:
-      return DType::float32;
-    case anf_ir::DT_FLOAT64:
-      return DType::float64;
-    case anf_ir::DT_BFLOAT16:
-      return DType::bfloat16;
-    case anf_ir::DT_COMPLEX64:
-      return DType::complex64;
-    case anf_ir::DT_COMPLEX128:
-      return DType::complex128;
-    default:
-      return DType::unknown;  // DT_BASE_FLOAT and the like do not say how wide
-  }
-}
+DType dtype_of(anf_ir::DataType type) { return find_meta_type(&MetaType::number, type).dtype; }
 
 Type type_of(const anf_ir::TypeProto::Tensor& tensor) {
   Type type{.dtype = dtype_of(tensor.elem_type())};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ge_interface.h"
+#include "ge_types.h"
 #include "ops/rules.h"
 
 // MindSpore's operators as those of Ascend's graph engine. What was an argument of MindSpore's constructor is an
@@ -321,7 +322,7 @@ Status log_softmax(const NodeView& node, Target& target) {
 // ---- elements ----
 
 Status cast_to(const NodeView& node, Target& target) {
-  const std::int64_t type = ge_dtype(node.dtype("dtype"));
+  const std::int64_t type = find_ge_type(&GeType::dtype, node.dtype("dtype")).attribute;
   if (type < 0) return refuse("GE has no " + std::string(name(node.dtype("dtype"))));
   return emit(node, target, "Cast", {{"dst_type", type}});
 }
@@ -1177,43 +1178,6 @@ std::span<const NamedGeRule> ge_rules() { return kRules; }
 GeRule ge_rule(std::string_view op) {
   const auto at = std::ranges::lower_bound(kRules, op, {}, &NamedGeRule::op);
   return at != std::end(kRules) && at->op == op ? at->rule : nullptr;
-}
-
-std::int64_t ge_dtype(DType dtype) noexcept {
-  switch (dtype) {
-    case DType::float32:
-      return 0;
-    case DType::float16:
-      return 1;
-    case DType::int8:
-      return 2;
-    case DType::int32:
-      return 3;
-    case DType::uint8:
-      return 4;
-    case DType::int16:
-      return 6;
-    case DType::uint16:
-      return 7;
-    case DType::uint32:
-      return 8;
-    case DType::int64:
-      return 9;
-    case DType::uint64:
-      return 10;
-    case DType::float64:
-      return 11;
-    case DType::boolean:
-      return 12;
-    case DType::complex64:
-      return 16;
-    case DType::complex128:
-      return 17;
-    case DType::bfloat16:
-      return 27;
-    default:
-      return -1;
-  }
 }
 
 }  // namespace ckpt::graph

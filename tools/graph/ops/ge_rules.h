@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -20,8 +19,5 @@ std::span<const NamedGeRule> ge_rules();
 
 /// Null if there is none for that operator.
 GeRule ge_rule(std::string_view op);
-
-/// The number of ge::DataType, which GE's attributes have (its descriptors have another); -1 if it has none.
-std::int64_t ge_dtype(DType dtype) noexcept;
 
 }  // namespace ckpt::graph

@@ -117,7 +117,7 @@ Status one(const NodeView& node, Target& target) {
   return {};
 }
 
-/// The number of onnx.TensorProto.DataType, as Cast.to has it; 0 if ONNX has none.
+/// The number of onnx.TensorProto.DataType, as Cast.to has it; 0 for what IR version 8 does not have.
 std::int64_t onnx_dtype(DType dtype) noexcept;
 
 /// For a chain of steps on values of one type.
