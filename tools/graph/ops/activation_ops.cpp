@@ -52,15 +52,13 @@ Status gelu_onnx(const NodeView& node, Target& target) { return gelu(node, targe
 Status gelu_ext_onnx(const NodeView& node, Target& target) { return gelu(node, target, node.text("approximate")); }
 
 Status shrink(const NodeView& node, Target& target, float bias) {
-  const auto lambd = static_cast<float>(node.number("lambd"));
+  const auto lambd = as_float(node, "lambd");
   target.result(0, target.add("Shrink", {in(node, target, 0)}, {{"bias", bias}, {"lambd", lambd}}));
   return {};
 }
 
 Status hard_shrink(const NodeView& node, Target& target) { return shrink(node, target, 0); }
-Status soft_shrink(const NodeView& node, Target& target) {
-  return shrink(node, target, static_cast<float>(node.number("lambd")));
-}
+Status soft_shrink(const NodeView& node, Target& target) { return shrink(node, target, as_float(node, "lambd")); }
 
 /// relu6(x + 3) / 6
 Status hard_sigmoid(const NodeView& node, Target& target) {

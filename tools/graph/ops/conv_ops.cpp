@@ -43,7 +43,7 @@ Result<Conv> own_form(const NodeView& node) {
   return Conv{.stride = node.integers("stride"),
               .dilation = node.integers("dilation"),
               .pad_mode = node.text("pad_mode"),
-              .pads = node.is_none("pad_list") ? Ints{} : node.integers("pad_list"),
+              .pads = pad_list(node),
               .group = node.integer("group")};
 }
 
@@ -271,7 +271,7 @@ Result<Conv> depthwise_form(const NodeView& node) {
   return Conv{.stride = node.integers("stride"),
               .dilation = node.integers("dilation"),
               .pad_mode = node.text("pad_mode"),
-              .pads = node.is_none("pad_list") ? Ints{} : node.integers("pad_list")};
+              .pads = pad_list(node)};
 }
 
 Types depthwise_types(const NodeView& node) {

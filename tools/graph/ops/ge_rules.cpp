@@ -22,7 +22,7 @@ namespace {
 
 std::vector<Ref> inputs_of(const NodeView& node, Target& target) {
   std::vector<Ref> inputs;
-  for (std::size_t i = 0; i < node.input_count(); ++i) inputs.push_back(target.of(node.node().inputs[i]));
+  for (std::size_t i = 0; i < node.input_count(); ++i) inputs.push_back(in(node, target, i));
   return inputs;
 }
 
@@ -94,12 +94,10 @@ const std::string kNcdhw = "NCDHW";
 
 // ---- convolutions and pools ----
 
-// top, bottom, left, right: MindSpore's order, and GE's.
-Result<Ints> pads_of(const NodeView& node, const Dims& image, const Ints& kernel) {
-  auto moved = windows(image, kernel, node.integers("stride"), node.integers("dilation"), node.text("pad_mode"),
-                       node.is_none("pad_list") ? Ints{} : node.integers("pad_list"));
+// top, bottom, left, right: MindSpore's order, and GE's. `argument`: which says how to pad.
+Result<Ints> pads_of(const Result<Windows>& moved, std::string_view argument = "pad_mode") {
   if (!moved) return moved.error();
-  if (!moved->known) return refuse("pad_mode same over a size that is not known");
+  if (!moved->known) return refuse(std::string(argument) + " same over a size that is not known");
   Ints pads;
   for (const Window& window : moved->axes) pads.insert(pads.end(), {window.begin, window.end});
   return pads;
@@ -111,27 +109,26 @@ Ints kernel_of(const NodeView& node) {
   return kernel;
 }
 
+NamedAttrs conv_attrs(const NodeView& node, const Ints& pads, const std::string& format, NamedAttrs more = {}) {
+  more.push_back({"strides", in_image(node.integers("stride"))});
+  more.push_back({"pads", pads});
+  more.push_back({"dilations", in_image(node.integers("dilation"))});
+  more.push_back({"data_format", format});
+  return more;
+}
+
 Status conv2d(const NodeView& node, Target& target) {
   if (auto status = want_format(node, kNchw); !status) return status;
-  auto pads = pads_of(node, node.type(0).dims, kernel_of(node));
+  auto pads = pads_of(windows(node, node.type(0).dims, kernel_of(node)));
   if (!pads) return pads.error();
-  return emit(node, target, "Conv2D",
-              {{"strides", in_image(node.integers("stride"))},
-               {"pads", *pads},
-               {"dilations", in_image(node.integers("dilation"))},
-               {"groups", node.integer("group")},
-               {"data_format", kNchw}});
+  return emit(node, target, "Conv2D", conv_attrs(node, *pads, kNchw, {{"groups", node.integer("group")}}));
 }
 
 Status depthwise(const NodeView& node, Target& target) {
   if (auto status = want_format(node, kNchw); !status) return status;
-  auto pads = pads_of(node, node.type(0).dims, kernel_of(node));
+  auto pads = pads_of(windows(node, node.type(0).dims, kernel_of(node)));
   if (!pads) return pads.error();
-  return emit(node, target, "DepthwiseConv2D",
-              {{"strides", in_image(node.integers("stride"))},
-               {"dilations", in_image(node.integers("dilation"))},
-               {"pads", *pads},
-               {"data_format", kNchw}});
+  return emit(node, target, "DepthwiseConv2D", conv_attrs(node, *pads, kNchw));
 }
 
 // GE asks for the size of the result, which is the input of the convolution that this one reverses.
@@ -143,28 +140,17 @@ Status conv2d_transpose(const NodeView& node, Target& target) {
     if (!dim.known()) return refuse("GE wants the size of the result, which is not known");
     size.push_back(dim.size);
   }
-  auto pads = pads_of(node, image, kernel_of(node));
+  auto pads = pads_of(windows(node, image, kernel_of(node)));
   if (!pads) return pads.error();
-  const std::vector<Ref> inputs = inputs_of(node, target);
-  return emit_on(node, target, "Conv2DBackpropInputD", {inputs[1], inputs[0]},
-                 {{"input_size", size},
-                  {"strides", in_image(node.integers("stride"))},
-                  {"pads", *pads},
-                  {"dilations", in_image(node.integers("dilation"))},
-                  {"groups", node.integer("group")},
-                  {"data_format", kNchw}});
+  return emit_on(node, target, "Conv2DBackpropInputD", {in(node, target, 1), in(node, target, 0)},
+                 conv_attrs(node, *pads, kNchw, {{"input_size", size}, {"groups", node.integer("group")}}));
 }
 
 Status conv3d(const NodeView& node, Target& target) {
   if (auto status = want_format(node, kNcdhw); !status) return status;
-  auto pads = pads_of(node, node.type(0).dims, kernel_of(node));
+  auto pads = pads_of(windows(node, node.type(0).dims, kernel_of(node)));
   if (!pads) return pads.error();
-  return emit(node, target, "Conv3D",
-              {{"strides", in_image(node.integers("stride"))},
-               {"pads", *pads},
-               {"dilations", in_image(node.integers("dilation"))},
-               {"groups", node.integer("group")},
-               {"data_format", kNcdhw}});
+  return emit(node, target, "Conv3D", conv_attrs(node, *pads, kNcdhw, {{"groups", node.integer("group")}}));
 }
 
 Status bias_add(const NodeView& node, Target& target) {
@@ -186,24 +172,23 @@ Status pool(const NodeView& node, Target& target) {
 Status batch_norm(const NodeView& node, Target& target) {
   if (node.flag("is_training")) return refuse("is_training is true");
   if (auto status = want_format(node, kNchw); !status) return status;
-  return emit(
-      node, target, "BatchNorm",
-      {{"epsilon", static_cast<float>(node.number("epsilon"))}, {"data_format", kNchw}, {"is_training", false}});
+  return emit(node, target, "BatchNorm",
+              {{"epsilon", as_float(node, "epsilon")}, {"data_format", kNchw}, {"is_training", false}});
 }
 
 Status layer_norm(const NodeView& node, Target& target) {
   return emit(node, target, "LayerNorm",
               {{"begin_norm_axis", node.integer("begin_norm_axis")},
                {"begin_params_axis", node.integer("begin_params_axis")},
-               {"epsilon", static_cast<float>(node.number("epsilon"))}});
+               {"epsilon", as_float(node, "epsilon")}});
 }
 
 Status lrn(const NodeView& node, Target& target) {
   return emit(node, target, "LRN",
               {{"depth_radius", node.integer("depth_radius")},
-               {"bias", static_cast<float>(node.number("bias"))},
-               {"alpha", static_cast<float>(node.number("alpha"))},
-               {"beta", static_cast<float>(node.number("beta"))},
+               {"bias", as_float(node, "bias")},
+               {"alpha", as_float(node, "alpha")},
+               {"beta", as_float(node, "beta")},
                {"norm_region", upper(node.text("norm_region"))}});
 }
 
@@ -214,12 +199,11 @@ Status lp_norm(const NodeView& node, Target& target) {
               {{"p", node.integer("p")},
                {"axes", as_ints(*axes)},
                {"keepdim", node.flag("keep_dims")},
-               {"epsilon", static_cast<float>(node.number("epsilon"))}});
+               {"epsilon", as_float(node, "epsilon")}});
 }
 
 Status l2_normalize(const NodeView& node, Target& target) {
-  return emit(node, target, "L2Normalize",
-              {{"axis", node.integers("axis")}, {"eps", static_cast<float>(node.number("epsilon"))}});
+  return emit(node, target, "L2Normalize", {{"axis", node.integers("axis")}, {"eps", as_float(node, "epsilon")}});
 }
 
 Status matmul(const NodeView& node, Target& target) {
@@ -277,11 +261,11 @@ Status matmul_ext(const NodeView& node, Target& target) {
 // ---- activations ----
 
 Status elu(const NodeView& node, Target& target) {
-  return emit(node, target, "Elu", {{"alpha", static_cast<float>(node.number("alpha"))}});
+  return emit(node, target, "Elu", {{"alpha", as_float(node, "alpha")}});
 }
 
 Status leaky_relu(const NodeView& node, Target& target) {
-  return emit(node, target, "LeakyRelu", {{"negative_slope", static_cast<float>(node.number("negative_slope"))}});
+  return emit(node, target, "LeakyRelu", {{"negative_slope", as_float(node, "negative_slope")}});
 }
 
 Status swish(const NodeView& node, Target& target) { return emit(node, target, "Swish", {{"scale", 1.0F}}); }
@@ -296,7 +280,7 @@ Status hard_sigmoid(const NodeView& node, Target& target) {
 }
 
 Status hard_swish(const NodeView& node, Target& target) {
-  const Ref x = target.of(node.node().inputs[0]);
+  const Ref x = in(node, target, 0);
   target.result(0, target.add("Mul", {x, target.add("HardSigmoid", {x}, hard_sigmoid_attrs(), node.type(0))}));
   return {};
 }
@@ -304,7 +288,7 @@ Status hard_swish(const NodeView& node, Target& target) {
 Status gelu(const NodeView& node, Target& target) {
   if (node.text("approximate") == "tanh") return emit(node, target, "Gelu");
   Chain chain(target, node.type(0));
-  const Ref x = target.of(node.node().inputs[0]);
+  const Ref x = in(node, target, 0);
   const Ref erf = chain("Erf", {chain("Mul", {x, chain.number(std::sqrt(0.5))})});
   const Ref half = chain("Mul", {x, chain.number(0.5)});
   target.result(0, chain("Mul", {half, chain("Add", {erf, chain.number(1)})}));
@@ -328,10 +312,9 @@ Status cast_to(const NodeView& node, Target& target) {
 }
 
 Status log_of(const NodeView& node, Target& target) {
-  return emit(node, target, "Log",
-              {{"base", static_cast<float>(node.number("base"))},
-               {"scale", static_cast<float>(node.number("scale"))},
-               {"shift", static_cast<float>(node.number("shift"))}});
+  return emit(
+      node, target, "Log",
+      {{"base", as_float(node, "base")}, {"scale", as_float(node, "scale")}, {"shift", as_float(node, "shift")}});
 }
 
 Status round_to(const NodeView& node, Target& target) {
@@ -347,7 +330,7 @@ Status zeros_like(const NodeView& node, Target& target) { return like(node, targ
 
 Status clamp(const NodeView& node, Target& target) {
   Chain chain(target, node.type(0));
-  Ref x = target.of(node.node().inputs[0]);
+  Ref x = in(node, target, 0);
   if (node.is_none("min") && node.is_none("max")) return refuse("neither min nor max is given");
   if (!node.is_none("min")) x = chain("Maximum", {x, chain.number(node.number("min"))});
   if (!node.is_none("max")) x = chain("Minimum", {x, chain.number(node.number("max"))});
@@ -361,7 +344,7 @@ Status with_number(const NodeView& node, Target& target) {
   const double value = node.number("other");
   const Type& type = node.type(0);
   if (!is_floating(type.dtype) && value != std::trunc(value)) return refuse("a fraction, of integers");
-  return emit_on(node, target, kType.view(), {target.of(node.node().inputs[0]), target.scalar(value, type.dtype)});
+  return emit_on(node, target, kType.view(), {in(node, target, 0), target.scalar(value, type.dtype)});
 }
 
 Status divide(const NodeView& node, Target& target) {
@@ -421,7 +404,7 @@ Status triangle(const NodeView& node, Target& target) {
 Status top_k(const NodeView& node, Target& target) {
   auto k = whole_number(target, node.integer("k"));
   if (!k) return k.error();
-  return emit_on(node, target, "TopK", {target.of(node.node().inputs[0]), *k}, {{"sorted", node.flag("sorted")}});
+  return emit_on(node, target, "TopK", {in(node, target, 0), *k}, {{"sorted", node.flag("sorted")}});
 }
 
 // ---- shapes ----
@@ -429,7 +412,7 @@ Status top_k(const NodeView& node, Target& target) {
 Status with_operand(const NodeView& node, Target& target, std::string_view type, Result<Ref> operand,
                     NamedAttrs attrs = {}) {
   if (!operand) return operand.error();
-  return emit_on(node, target, type, {target.of(node.node().inputs[0]), *operand}, std::move(attrs));
+  return emit_on(node, target, type, {in(node, target, 0), *operand}, std::move(attrs));
 }
 
 Status reshape_node(const NodeView& node, Target& target) {
@@ -461,7 +444,7 @@ Status tile(const NodeView& node, Target& target) {
   auto multiples = settled(node, node.integers("dims"));
   if (!multiples) return multiples.error();
   if (asks(*multiples)) return refuse("a multiple that the network asks for");
-  return emit_on(node, target, "TileD", {target.of(node.node().inputs[0])}, {{"multiples", *multiples}});
+  return emit_on(node, target, "TileD", {in(node, target, 0)}, {{"multiples", *multiples}});
 }
 
 Status concat(const NodeView& node, Target& target) {
@@ -488,7 +471,7 @@ Status slice_node(const NodeView& node, Target& target) {
 }
 
 Status strided_slice(const NodeView& node, Target& target) {
-  std::vector<Ref> inputs{target.of(node.node().inputs[0])};
+  std::vector<Ref> inputs{in(node, target, 0)};
   for (const char* name : {"begin", "end", "strides"}) {
     auto operand = vector(target, node.integers(name));
     if (!operand) return operand.error();
@@ -559,7 +542,7 @@ Status pad_v3(const NodeView& node, Target& target) {
   if (paddings.size() % 2 != 0 || paddings.size() > 2 * rank) return refuse("paddings are not pairs of its axes");
   IntLists lists(rank, Ints{0, 0});
   for (std::size_t i = 0; i < paddings.size() / 2; ++i) lists[rank - 1 - i] = {paddings[2 * i], paddings[2 * i + 1]};
-  return emit_on(node, target, "PadD", {target.of(node.node().inputs[0])}, {{"paddings", lists}});
+  return emit_on(node, target, "PadD", {in(node, target, 0)}, {{"paddings", lists}});
 }
 
 template <Name kType>
@@ -586,12 +569,7 @@ Status batch_blocks(const NodeView& node, Target& target) {
 // ---- MindSpore's newer spellings ----
 
 Status conv2d_on(const NodeView& node, Target& target, const Ints& pads) {
-  return emit(node, target, "Conv2D",
-              {{"strides", in_image(node.integers("stride"))},
-               {"pads", pads},
-               {"dilations", in_image(node.integers("dilation"))},
-               {"groups", node.integer("groups")},
-               {"data_format", kNchw}});
+  return emit(node, target, "Conv2D", conv_attrs(node, pads, kNchw, {{"groups", node.integer("groups")}}));
 }
 
 Status conv2d_ext(const NodeView& node, Target& target) {
@@ -599,13 +577,11 @@ Status conv2d_ext(const NodeView& node, Target& target) {
 }
 
 Status conv2d_padding(const NodeView& node, Target& target) {
-  auto moved = windows(node.type(0).dims, kernel_of(node), node.integers("stride"), node.integers("dilation"),
-                       node.text("padding"), {});
-  if (!moved) return moved.error();
-  if (!moved->known) return refuse("padding same over a size that is not known");
-  Ints pads;
-  for (const Window& window : moved->axes) pads.insert(pads.end(), {window.begin, window.end});
-  return conv2d_on(node, target, pads);
+  auto pads = pads_of(windows(node.type(0).dims, kernel_of(node), node.integers("stride"), node.integers("dilation"),
+                              node.text("padding"), {}),
+                      "padding");
+  if (!pads) return pads.error();
+  return conv2d_on(node, target, *pads);
 }
 
 /// Pools with pads are operators of their own there.
@@ -614,6 +590,16 @@ struct PaddedPool {
   Ints kernel = {}, stride = {}, pads = {};  ///< pads: begin and end of each axis
   bool ceil_mode = false;
 };
+
+/// Of one that pads both sides alike, and whose windows lie side by side where no stride is given.
+PaddedPool padded_pool(const NodeView& node, std::string_view type, std::string_view stride, std::string_view pads) {
+  const Ints& kernel = node.integers("kernel_size");
+  return {.type = type,
+          .kernel = kernel,
+          .stride = node.is_none(stride) ? kernel : node.integers(stride),
+          .pads = both_sides(node.integers(pads)),
+          .ceil_mode = node.flag("ceil_mode")};
+}
 
 NamedAttrs attrs_of(const PaddedPool& pool) {
   return {{"ksize", in_image(pool.kernel)},
@@ -641,7 +627,7 @@ Status flat_pool(const NodeView& node, Target& target, PaddedPool pool, NamedAtt
     type.dims.erase(type.dims.begin() + 2);
     return type;
   };
-  const Ref x = target.add("Squeeze", {target.of(node.node().inputs[0])}, {{"axis", Ints{2}}}, flat(volume));
+  const Ref x = target.add("Squeeze", {in(node, target, 0)}, {{"axis", Ints{2}}}, flat(volume));
   NamedAttrs attrs = attrs_of(pool);
   attrs.insert(attrs.end(), more.begin(), more.end());
   const Ref pooled = target.add(pool.type, {x}, std::move(attrs), flat(node.result_type()));
@@ -681,54 +667,38 @@ bool none_dilated(const Ints& dilation) {
 
 Status max_pool_indices(const NodeView& node, Target& target) {
   if (!none_dilated(node.integers("dilation"))) return refuse("GE's MaxPoolV3 has no dilation");
-  const Ints& kernel = node.integers("kernel_size");
-  const PaddedPool pool{.type = "MaxPoolV3",
-                        .kernel = kernel,
-                        .stride = node.is_none("strides") ? kernel : node.integers("strides"),
-                        .pads = both_sides(node.integers("pads")),
-                        .ceil_mode = node.flag("ceil_mode")};
-  if (kernel.size() == 3) {
+  const PaddedPool pool = padded_pool(node, "MaxPoolV3", "strides", "pads");
+  if (pool.kernel.size() == 3) {
     return is_flat(node.type(0), pool) ? flat_pool(node, target, pool) : max_volume_pool(node, target, pool, "pad");
   }
-  target.result(0, target.add(pool.type, {target.of(node.node().inputs[0])}, attrs_of(pool)));
+  target.result(0, target.add(pool.type, {in(node, target, 0)}, attrs_of(pool)));
   return {};
 }
 
 Status max_pool_function(const NodeView& node, Target& target) {
   if (!none_dilated(node.integers("dilation"))) return refuse("GE's MaxPoolV3 has no dilation");
-  const Ints& kernel = node.integers("kernel_size");
-  const PaddedPool pool{.type = "MaxPoolV3",
-                        .kernel = kernel,
-                        .stride = node.is_none("stride") ? kernel : node.integers("stride"),
-                        .pads = both_sides(node.integers("padding")),
-                        .ceil_mode = node.flag("ceil_mode")};
-  target.result(0, target.add(pool.type, {target.of(node.node().inputs[0])}, attrs_of(pool)));
+  const PaddedPool pool = padded_pool(node, "MaxPoolV3", "stride", "padding");
+  target.result(0, target.add(pool.type, {in(node, target, 0)}, attrs_of(pool)));
   return {};
 }
 
 Status average_pool_2d(const NodeView& node, Target& target) {
   if (!node.is_none("divisor_override")) return refuse("GE's AvgPoolV2 has no divisor_override");
-  const Ints& kernel = node.integers("kernel_size");
-  NamedAttrs attrs = attrs_of({.type = "AvgPoolV2",
-                               .kernel = kernel,
-                               .stride = node.is_none("stride") ? kernel : node.integers("stride"),
-                               .pads = both_sides(node.integers("padding")),
-                               .ceil_mode = node.flag("ceil_mode")});
+  NamedAttrs attrs = attrs_of(padded_pool(node, "AvgPoolV2", "stride", "padding"));
   attrs.push_back({"exclusive", !node.flag("count_include_pad")});
   return emit(node, target, "AvgPoolV2", std::move(attrs));
 }
 
 Status average_pool_3d(const NodeView& node, Target& target) {
   if (auto status = want_format(node, kNcdhw); !status) return status;
-  auto moved = windows(node.type(0).dims, node.integers("kernel_size"), node.integers("strides"), Ints(3, 1),
-                       node.text("pad_mode"), node.is_none("pad_list") ? Ints{} : node.integers("pad_list"));
-  if (!moved) return moved.error();
-  if (!moved->known) return refuse("pad_mode same over a size that is not known");
-  PaddedPool pool{.type = "AvgPoolV2",
-                  .kernel = node.integers("kernel_size"),
-                  .stride = node.integers("strides"),
-                  .ceil_mode = node.flag("ceil_mode")};
-  for (const Window& window : moved->axes) pool.pads.insert(pool.pads.end(), {window.begin, window.end});
+  auto pads = pads_of(windows(node.type(0).dims, node.integers("kernel_size"), node.integers("strides"), Ints(3, 1),
+                              node.text("pad_mode"), pad_list(node)));
+  if (!pads) return pads.error();
+  const PaddedPool pool{.type = "AvgPoolV2",
+                        .kernel = node.integers("kernel_size"),
+                        .stride = node.integers("strides"),
+                        .pads = std::move(*pads),
+                        .ceil_mode = node.flag("ceil_mode")};
   const bool counts = node.flag("count_include_pad");
   const std::int64_t divisor = node.integer("divisor_override");
   const bool even = pool.pads[2] == pool.pads[3] && pool.pads[4] == pool.pads[5];
@@ -797,9 +767,8 @@ Status with_multiple(const NodeView& node, Target& target) {
 Status layer_norm_ext(const NodeView& node, Target& target) {
   if (!node.has_input(1) || !node.has_input(2)) return refuse("GE's LayerNorm has a scale and a bias");
   const auto axis = static_cast<std::int64_t>(node.type(0).dims.size() - node.integers("normalized_shape").size());
-  return emit(
-      node, target, "LayerNorm",
-      {{"begin_norm_axis", axis}, {"begin_params_axis", axis}, {"epsilon", static_cast<float>(node.number("eps"))}});
+  return emit(node, target, "LayerNorm",
+              {{"begin_norm_axis", axis}, {"begin_params_axis", axis}, {"epsilon", as_float(node, "eps")}});
 }
 
 /// As MindSpore writes it out for the graph engine: groups of channels, each with its own mean and variance.
@@ -953,18 +922,18 @@ Status decode_box(const NodeView& node, Target& target) {
               {{"means", as_floats(node.numbers("means"))},
                {"stds", as_floats(node.numbers("stds"))},
                {"max_shape", node.integers("max_shape")},
-               {"wh_ratio_clip", static_cast<float>(node.number("wh_ratio_clip"))}});
+               {"wh_ratio_clip", as_float(node, "wh_ratio_clip")}});
 }
 
 Status iou(const NodeView& node, Target& target) { return emit(node, target, "Iou", {{"mode", node.text("mode")}}); }
 
 Status nms(const NodeView& node, Target& target) {
-  return emit(node, target, "NMSWithMask", {{"iou_threshold", static_cast<float>(node.number("iou_threshold"))}});
+  return emit(node, target, "NMSWithMask", {{"iou_threshold", as_float(node, "iou_threshold")}});
 }
 
 Status roi_align(const NodeView& node, Target& target) {
   return emit(node, target, "ROIAlign",
-              {{"spatial_scale", static_cast<float>(node.number("spatial_scale"))},
+              {{"spatial_scale", as_float(node, "spatial_scale")},
                {"pooled_height", node.integer("pooled_height")},
                {"pooled_width", node.integer("pooled_width")},
                {"sample_num", node.integer("sample_num")},

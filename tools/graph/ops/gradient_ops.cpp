@@ -55,8 +55,7 @@ Types filter_gradient_types(const NodeView& node) {
   if (filter.size() != 4 || std::ranges::any_of(filter, [](std::int64_t size) { return size < 1; })) {
     return refuse("filter_sizes are not four sizes");
   }
-  auto moved = windows(node.type(1).dims, {filter[2], filter[3]}, node.integers("stride"), node.integers("dilation"),
-                       node.text("pad_mode"), node.is_none("pad_list") ? Ints{} : node.integers("pad_list"));
+  auto moved = windows(node, node.type(1).dims, {filter[2], filter[3]});
   if (!moved) return moved.error();
   auto counts = window_sizes(node.type(1).dims, *moved, node.text("pad_mode") == "same", false);
   if (!counts) return counts.error();

@@ -33,8 +33,7 @@ Status batch_norm(const NodeView& node, Target& target) {
   if (auto status = node.type(0).dims.size() > 2 ? want_format(node, "NCHW") : Status(); !status) return status;
   std::vector<Ref> inputs{in(node, target, 0)};
   for (std::size_t i = 1; i < 5; ++i) inputs.push_back(in(node, target, i));
-  target.result(0, target.add("BatchNormalization", std::move(inputs),
-                              {{"epsilon", static_cast<float>(node.number("epsilon"))}}));
+  target.result(0, target.add("BatchNormalization", std::move(inputs), {{"epsilon", as_float(node, "epsilon")}}));
   return {};
 }
 
@@ -50,7 +49,7 @@ Status batch_norm_ext(const NodeView& node, Target& target) {
   };
   target.result(0, target.add("BatchNormalization",
                               {in(node, target, 0), given(1, 1), given(2, 0), in(node, target, 3), in(node, target, 4)},
-                              {{"epsilon", static_cast<float>(node.number("epsilon"))}}));
+                              {{"epsilon", as_float(node, "epsilon")}}));
   return {};
 }
 
@@ -191,8 +190,8 @@ Status lrn(const NodeView& node, Target& target) {
   const std::int64_t size = 2 * node.integer("depth_radius") + 1;
   target.result(0, target.add("LRN", {in(node, target, 0)},
                               {{"alpha", static_cast<float>(node.number("alpha") * static_cast<double>(size))},
-                               {"beta", static_cast<float>(node.number("beta"))},
-                               {"bias", static_cast<float>(node.number("bias"))},
+                               {"beta", as_float(node, "beta")},
+                               {"bias", as_float(node, "bias")},
                                {"size", size}}));
   return {};
 }
@@ -223,7 +222,7 @@ Ref along_channels(Target& target, const NodeView& node, std::size_t i) {
 Status group_norm(const NodeView& node, Target& target) {
   const Type& type = node.type(0);
   const std::int64_t groups = node.integer("num_groups");
-  const auto epsilon = static_cast<float>(node.number("eps"));
+  const auto epsilon = as_float(node, "eps");
   const Ref x = in(node, target, 0);
   if (target.opset() >= 21 && node.has_input(1) && node.has_input(2)) {
     target.result(0, target.add("GroupNormalization", {x, in(node, target, 1), in(node, target, 2)},

@@ -39,12 +39,11 @@ Result<Pool> argmax_form(const NodeView& node) {
 /// AvgPool3D, MaxPool3D.
 Result<Pool> own_3d_form(const NodeView& node) {
   if (auto status = want_format(node, "NCDHW"); !status) return status.error();
-  Pool pool{.kernel = node.integers("kernel_size"),
-            .stride = node.integers("strides"),
-            .dilation = Ints(3, 1),
-            .pad_mode = node.text("pad_mode")};
-  if (!node.is_none("pad_list")) pool.pads = node.integers("pad_list");
-  return pool;
+  return Pool{.kernel = node.integers("kernel_size"),
+              .stride = node.integers("strides"),
+              .dilation = Ints(3, 1),
+              .pad_mode = node.text("pad_mode"),
+              .pads = pad_list(node)};
 }
 
 Result<Pool> average_3d_form(const NodeView& node) {

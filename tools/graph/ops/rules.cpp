@@ -248,6 +248,13 @@ Result<Windows> windows(const Dims& input, const Ints& kernel, const Ints& strid
   return result;
 }
 
+Result<Windows> windows(const NodeView& node, const Dims& input, const Ints& kernel) {
+  return windows(input, kernel, node.integers("stride"), node.integers("dilation"), node.text("pad_mode"),
+                 pad_list(node));
+}
+
+Ints pad_list(const NodeView& node) { return node.is_none("pad_list") ? Ints{} : node.integers("pad_list"); }
+
 std::int64_t window_count(std::int64_t size, const Window& window, bool ceil_mode) {
   const std::int64_t room = size + window.begin + window.end - window.reach();
   if (room < 0) return 0;
@@ -284,6 +291,8 @@ Ref in_as(const NodeView& node, Target& target, std::size_t i, DType dtype) {
   const Ref ref = in(node, target, i);
   return ref == Target::kNothing || node.type(i).dtype == dtype ? ref : cast(target, ref, dtype, node.type(i).dims);
 }
+
+float as_float(const NodeView& node, std::string_view name) { return static_cast<float>(node.number(name)); }
 
 std::int64_t onnx_dtype(DType dtype) noexcept {
   switch (dtype) {

@@ -85,6 +85,10 @@ struct Windows {
 };
 Result<Windows> windows(const Dims& input, const Ints& kernel, const Ints& stride, const Ints& dilation,
                         const std::string& pad_mode, const Ints& pad_list);
+/// ... as the attributes say that Conv2D, Conv3D and gradients of convolutions have.
+Result<Windows> windows(const NodeView& node, const Dims& input, const Ints& kernel);
+/// The pads that are given as numbers; empty where pad_mode is a word.
+Ints pad_list(const NodeView& node);
 /// Sizes behind batch and channels.
 Result<Dims> window_sizes(const Dims& input, const Windows& windows, bool same, bool ceil_mode);
 /// As PyTorch and MindSpore count it: the last window starts inside the input or the padding before it.
@@ -99,6 +103,9 @@ using NamedAttrs = std::vector<Target::NamedAttr>;
 Ref in(const NodeView& node, Target& target, std::size_t i);
 /// ... converted to that type, if it is another.
 Ref in_as(const NodeView& node, Target& target, std::size_t i, DType dtype);
+
+/// A number as attributes of the targets have it.
+float as_float(const NodeView& node, std::string_view name);
 
 /// A name as a template argument: one<"Relu">.
 template <std::size_t N>

@@ -167,9 +167,7 @@ Result<Convolution> convolution_of(const graph::NodeView& node, const graph::Typ
   if (conv.group < 1 || conv.w[0] % conv.group != 0 || conv.x[1] != conv.w[1] * conv.group || conv.y[1] != conv.w[0]) {
     return refusal("group=" + std::to_string(conv.group) + " for channels that it does not divide");
   }
-  auto windows =
-      graph::windows(x.dims, {conv.w[2], conv.w[3]}, node.integers("stride"), node.integers("dilation"),
-                     node.text("pad_mode"), node.is_none("pad_list") ? graph::Ints() : node.integers("pad_list"));
+  auto windows = graph::windows(node, x.dims, {conv.w[2], conv.w[3]});
   if (!windows) return windows.error();
   for (std::size_t i = 0; i < 2; ++i) {
     const graph::Window& window = windows->axes[i];
