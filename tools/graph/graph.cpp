@@ -116,13 +116,16 @@ std::vector<bool> needed_nodes(const Graph& graph) {
 
 }  // namespace
 
+std::string to_string(const Dim& dim) {
+  return dim.known() ? std::to_string(dim.size) : dim.symbol.empty() ? "?" : dim.symbol;
+}
+
 std::string to_string(const Type& type) {
   std::string text(name(type.dtype));
   text += " [";
   for (std::size_t i = 0; i < type.dims.size(); ++i) {
     if (i > 0) text += ", ";
-    const Dim& dim = type.dims[i];
-    text += dim.known() ? std::to_string(dim.size) : dim.symbol.empty() ? "?" : dim.symbol;
+    text += to_string(type.dims[i]);
   }
   text += ']';
   return text;

@@ -35,6 +35,9 @@ struct Dim {
   friend bool operator==(const Dim&, const Dim&) = default;
 };
 
+/// "3"; its name; "?" where nothing is known.
+std::string to_string(const Dim& dim);
+
 using Dims = std::vector<Dim>;
 
 struct Type {
@@ -44,7 +47,7 @@ struct Type {
   friend bool operator==(const Type&, const Type&) = default;
 };
 
-/// "Float32 [N, 3, 224, 224]"; a dimension of which nothing is known is "?".
+/// "Float32 [N, 3, 224, 224]".
 std::string to_string(const Type& type);
 
 /// Product of the dimensions; empty where one is not known, or the product exceeds 2^63-1.

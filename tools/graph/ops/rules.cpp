@@ -38,19 +38,11 @@ Result<std::vector<std::size_t>> axes_of(const Ints& axes, std::size_t rank) {
   return positions;
 }
 
-namespace {
-
-std::string text_of(const Dim& dim) {
-  return dim.known() ? std::to_string(dim.size) : dim.symbol.empty() ? "?" : dim.symbol;
-}
-
-}  // namespace
-
 Result<Dim> unify(const Dim& a, const Dim& b) {
   if (a == b) return a;
   if (!a.known() && a.symbol.empty()) return b;
   if (!b.known() && b.symbol.empty()) return a;
-  return refuse("dimensions " + text_of(a) + " and " + text_of(b) + " differ");
+  return refuse("dimensions " + to_string(a) + " and " + to_string(b) + " differ");
 }
 
 Result<Dims> broadcast(const Dims& a, const Dims& b) {
