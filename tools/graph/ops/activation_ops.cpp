@@ -105,8 +105,7 @@ Status softplus_ext(const NodeView& node, Target& target) {
   const Ref scaled = beta == 1 ? x : f("Mul", {x, f.number(beta)});
   Ref result = f("Softplus", {scaled});
   if (beta != 1) result = f("Mul", {result, f.number(1 / beta)});
-  const Ref above =
-      target.add("Greater", {scaled, f.number(node.number("threshold"))}, {}, {DType::boolean, node.type(0).dims});
+  const Ref above = f.truth("Greater", {scaled, f.number(node.number("threshold"))});
   target.result(0, f("Where", {above, x, result}));
   return {};
 }
@@ -114,8 +113,7 @@ Status softplus_ext(const NodeView& node, Target& target) {
 Status threshold(const NodeView& node, Target& target) {
   Chain f(target, node.type(0));
   const Ref x = in(node, target, 0);
-  const Ref above =
-      target.add("Greater", {x, f.number(node.number("threshold"))}, {}, {DType::boolean, node.type(0).dims});
+  const Ref above = f.truth("Greater", {x, f.number(node.number("threshold"))});
   target.result(0, f("Where", {above, x, f.number(node.number("value"))}));
   return {};
 }

@@ -179,15 +179,19 @@ Status of_scalar(const NodeView& node, Target& target) {
   return {};
 }
 
-Ref truncated(Chain& f, Ref x) { return f("Mul", {f("Sign", {x}), f("Floor", {f("Abs", {x})})}); }
+/// Towards zero.
+Ref truncated_division(Chain& f, const Pair& pair) {
+  const Ref quotient = f("Div", {pair.x, pair.y});
+  if (!is_floating(pair.type.dtype)) return quotient;
+  return f("Mul", {f("Sign", {quotient}), f("Floor", {f("Abs", {quotient})})});
+}
 
 Result<Ref> rounded_division(const NodeView& node, Chain& f, const Pair& pair) {
   if (node.is_none("rounding_mode")) return f("Div", {pair.x, pair.y});
   const std::string& mode = node.text("rounding_mode");
   if (mode == "floor") return floor_divided(f, pair);
-  if (mode != "trunc") return refuse("rounding_mode " + mode);
-  const Ref quotient = f("Div", {pair.x, pair.y});
-  return is_floating(pair.type.dtype) ? truncated(f, quotient) : quotient;
+  if (mode == "trunc") return truncated_division(f, pair);
+  return refuse("rounding_mode " + mode);
 }
 
 template <Pair (*kOperands)(const NodeView&, Target&, DType)>
@@ -333,11 +337,7 @@ Status lerp_scalar(const NodeView& node, Target& target) {
   return {};
 }
 
-Types masked_types(const NodeView& node) {
-  auto dims = broadcast(node.type(0).dims, node.type(1).dims);
-  if (!dims) return dims.error();
-  return std::vector<Type>{{node.type(0).dtype, std::move(*dims)}};
-}
+Types masked_types(const NodeView& node) { return both_types(node, node.type(0).dtype); }
 
 Status masked_fill(const NodeView& node, Target& target) {
   const DType dtype = node.type(0).dtype;
@@ -362,11 +362,6 @@ Ref hypotenuse(Chain& f, const Pair& pair) {
   const Ref x = pair.target.add("Mul", {pair.x, pair.x}, {}, {pair.type.dtype, pair.x_dims});
   const Ref y = pair.target.add("Mul", {pair.y, pair.y}, {}, {pair.type.dtype, pair.y_dims});
   return f("Sqrt", {f("Add", {x, y})});
-}
-
-Ref truncated_division(Chain& f, const Pair& pair) {
-  const Ref quotient = f("Div", {pair.x, pair.y});
-  return is_floating(pair.type.dtype) ? truncated(f, quotient) : quotient;
 }
 
 /// |x - y| <= atol + rtol |y|; infinities are close to themselves alone.

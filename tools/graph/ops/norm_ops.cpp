@@ -5,6 +5,15 @@ namespace ckpt::graph {
 
 namespace {
 
+/// Of a normalisation, itself and its statistics: those are what the source recorded. Some releases have placeholders
+/// of other shapes for them.
+std::vector<Type> as_recorded(const NodeView& node, std::vector<Type> types) {
+  for (std::size_t i = 1; i < node.node().outputs.size() && i < types.size(); ++i) {
+    if (node.result_type(i).dtype != DType::unknown) types[i] = node.result_type(i);
+  }
+  return types;
+}
+
 // ---- over the batch, with the statistics that training left ----
 
 Types batch_norm_types(const NodeView& node) {
@@ -15,17 +24,11 @@ Types batch_norm_types(const NodeView& node) {
     if (auto status = want_rank(node, i, 1); !status) return status.error();
     if (auto channels = unify(input[1], node.type(i).dims[0]); !channels) return channels.error();
   }
-  // the result, then statistics, whose number differs between releases
+  // The number of statistics differs between releases.
   std::vector<Type> types{node.type(0)};
   const DType dtype = node.has_input(1) ? node.type(1).dtype : node.type(0).dtype;
   for (int i = 0; i < 5; ++i) types.push_back({.dtype = dtype, .dims = {input[1]}});
-  if (node.node().outputs.size() > 1) {
-    // recorded as the source has them: some releases give placeholders of other shapes
-    for (std::size_t i = 1; i < node.node().outputs.size() && i < types.size(); ++i) {
-      if (node.result_type(i).dtype != DType::unknown) types[i] = node.result_type(i);
-    }
-  }
-  return types;
+  return as_recorded(node, std::move(types));
 }
 
 Status batch_norm(const NodeView& node, Target& target) {
@@ -56,10 +59,10 @@ Status batch_norm_ext(const NodeView& node, Target& target) {
 // ---- over the last axes ----
 
 /// Results of a normalisation: itself, and a mean and a deviation with ones for the axes that are gone.
-Types with_statistics(const NodeView& node, std::size_t first_axis) {
+std::vector<Type> with_statistics(const NodeView& node, std::size_t first_axis) {
   Type statistics = node.type(0);
   for (std::size_t i = first_axis; i < statistics.dims.size(); ++i) statistics.dims[i] = Dim(1);
-  return std::vector<Type>{node.type(0), statistics, statistics};
+  return {node.type(0), statistics, statistics};
 }
 
 Types layer_norm_types(const NodeView& node) {
@@ -75,11 +78,7 @@ Types layer_norm_types(const NodeView& node) {
                     std::to_string(*params));
     }
   }
-  auto types = with_statistics(node, *axis);
-  for (std::size_t i = 1; i < node.node().outputs.size() && i < 3; ++i) {
-    if (node.result_type(i).dtype != DType::unknown) (*types)[i] = node.result_type(i);
-  }
-  return types;
+  return as_recorded(node, with_statistics(node, *axis));
 }
 
 /// (x - mean) / sqrt(variance + epsilon)
@@ -144,8 +143,8 @@ Types rms_norm_types(const NodeView& node) {
   const std::size_t rank = node.type(0).dims.size();
   if (node.type(1).dims.size() > rank) return refuse("gamma is " + to_string(node.type(1)));
   auto types = with_statistics(node, rank - node.type(1).dims.size());
-  types->pop_back();
-  types->back().dtype = DType::float32;
+  types.pop_back();
+  types.back().dtype = DType::float32;
   return types;
 }
 

@@ -35,11 +35,10 @@ Status floating_formula(const NodeView& node, Target& target) {
 }
 
 Status is_finite(const NodeView& node, Target& target) {
-  const Type type{DType::boolean, node.type(0).dims};
+  Chain f(target, node.type(0));
   const Ref x = in(node, target, 0);
-  const Ref infinite = target.add("IsInf", {x}, {}, type);
-  const Ref nan = target.add("IsNaN", {x}, {}, type);
-  target.result(0, target.add("Not", {target.add("Or", {infinite, nan}, {}, type)}));
+  const Ref infinite = f.truth("IsInf", {x}), nan = f.truth("IsNaN", {x});
+  target.result(0, f.truth("Not", {f.truth("Or", {infinite, nan})}));
   return {};
 }
 
@@ -152,14 +151,13 @@ Status nan_to_num(const NodeView& node, Target& target) {
   if (!is_floating(type.dtype)) return formula<like_that>(node, target);
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   Chain f(target, type);
-  const Type truth{DType::boolean, type.dims};
   const auto given = [&](std::string_view name, double otherwise) {
     return f.number(node.is_none(name) ? otherwise : node.number(name));
   };
   const Ref x = in(node, target, 0);
-  const Ref finite = f("Where", {target.add("IsNaN", {x}, {}, truth), given("nan", 0), x});
-  const Ref above = target.add("Equal", {x, f.number(kInfinity)}, {}, truth);
-  const Ref below = target.add("Equal", {x, f.number(-kInfinity)}, {}, truth);
+  const Ref finite = f("Where", {f.truth("IsNaN", {x}), given("nan", 0), x});
+  const Ref above = f.truth("Equal", {x, f.number(kInfinity)});
+  const Ref below = f.truth("Equal", {x, f.number(-kInfinity)});
   const Ref upper = f("Where", {above, given("posinf", largest_number(type.dtype)), finite});
   target.result(0, f("Where", {below, given("neginf", -largest_number(type.dtype)), upper}));
   return {};
