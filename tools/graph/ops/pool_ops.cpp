@@ -378,106 +378,91 @@ Status adaptive_max_onnx(const NodeView& node, Target& target) {
   return {};
 }
 
+// ---- the table ----
+
+using Arguments = std::vector<Argument>;
+
+template <Reader kForm>
+Op max_op(std::string_view name, Arguments arguments) {
+  return {.name = name, .arguments = std::move(arguments), .infer = pool_types<kForm>, .to_onnx = max_onnx<kForm>};
+}
+
+template <Reader kForm>
+Op average_op(std::string_view name, Arguments arguments) {
+  return {.name = name, .arguments = std::move(arguments), .infer = pool_types<kForm>, .to_onnx = average_onnx<kForm>};
+}
+
+Op adaptive_op(std::string_view name, Status (*rule)(const NodeView&, Target&), std::string_view was = {}) {
+  return {.name = name,
+          .was = was,
+          .arguments = {tensor("input"), integers("output_size")},
+          .infer = adaptive_types,
+          .to_onnx = rule};
+}
+
 }  // namespace
 
 std::vector<Op> pool_ops() {
   const auto pool = [] {
-    return std::vector<Argument>{
-        tensor("x"), per_axis("kernel_size", 2, Ints{1, 1}, "ksize"), per_axis("strides", 2, Ints{1, 1}, "stride"),
-        text("pad_mode", words("valid"), "padding"), text("format", words("NCHW"), "data_format")};
+    return Arguments{tensor("x"), per_axis("kernel_size", 2, Ints{1, 1}, "ksize"),
+                     per_axis("strides", 2, Ints{1, 1}, "stride"), text("pad_mode", words("valid"), "padding"),
+                     text("format", words("NCHW"), "data_format")};
   };
   const auto with_indices = [](std::size_t axes) {
-    return std::vector<Argument>{tensor("x"),
-                                 per_axis("kernel_size", axes, {}, "ksize"),
-                                 per_axis("strides", axes, None{}, "stride"),
-                                 per_axis("pads", axes, Ints(axes, 0), "pad padding"),
-                                 per_axis("dilation", axes, Ints(axes, 1)),
-                                 flag("ceil_mode", false),
-                                 dtype("argmax_type", DType::int64)};
+    return Arguments{tensor("x"),
+                     per_axis("kernel_size", axes, {}, "ksize"),
+                     per_axis("strides", axes, None{}, "stride"),
+                     per_axis("pads", axes, Ints(axes, 0), "pad padding"),
+                     per_axis("dilation", axes, Ints(axes, 1)),
+                     flag("ceil_mode", false),
+                     dtype("argmax_type", DType::int64)};
   };
   const auto average = [](std::size_t axes) {
-    return std::vector<Argument>{tensor("input"),
-                                 per_axis("kernel_size", axes),
-                                 per_axis("stride", axes, None{}),
-                                 per_axis("padding", axes, Ints(axes, 0)),
-                                 flag("ceil_mode", false),
-                                 flag("count_include_pad", true),
-                                 integer("divisor_override", None{})};
+    return Arguments{tensor("input"),
+                     per_axis("kernel_size", axes),
+                     per_axis("stride", axes, None{}),
+                     per_axis("padding", axes, Ints(axes, 0)),
+                     flag("ceil_mode", false),
+                     flag("count_include_pad", true),
+                     integer("divisor_override", None{})};
   };
-  const auto adaptive = [] { return std::vector<Argument>{tensor("input"), integers("output_size")}; };
   return {
-      {.name = "AdaptiveAvgPool1D", .arguments = adaptive(), .infer = adaptive_types, .to_onnx = adaptive_average_onnx},
-      {.name = "AdaptiveAvgPool2D",
-       .was = "AdaptiveAvgPool2DExt",
-       .arguments = adaptive(),
-       .infer = adaptive_types,
-       .to_onnx = adaptive_average_onnx},
-      {.name = "AdaptiveAvgPool3D",
-       .was = "AdaptiveAvgPool3DExt",
-       .arguments = adaptive(),
-       .infer = adaptive_types,
-       .to_onnx = adaptive_average_onnx},
-      {.name = "AdaptiveMaxPool1D", .arguments = adaptive(), .infer = adaptive_types, .to_onnx = adaptive_max_onnx},
-      {.name = "AdaptiveMaxPool2D", .arguments = adaptive(), .infer = adaptive_types, .to_onnx = adaptive_max_onnx},
-      {.name = "AvgPool", .arguments = pool(), .infer = pool_types<own_form>, .to_onnx = average_onnx<own_form>},
-      {.name = "AvgPool1D",
-       .arguments = {tensor("input"), per_axis("kernel_size", 1), per_axis("stride", 1, None{}),
-                     per_axis("padding", 1, Ints{0}), flag("ceil_mode", false), flag("count_include_pad", true)},
-       .infer = pool_types<average_form>,
-       .to_onnx = average_onnx<average_form>},
-      {.name = "AvgPool2D",
-       .arguments = average(2),
-       .infer = pool_types<average_divisor_form>,
-       .to_onnx = average_onnx<average_divisor_form>},
-      {.name = "AvgPool3D",
-       .arguments = {tensor("x"), per_axis("kernel_size", 3, Ints{1, 1, 1}, "ksize"),
-                     per_axis("strides", 3, Ints{1, 1, 1}, "stride"), text("pad_mode", words("valid")),
-                     per_axis("pad_list", 6, None{}, "pad"), flag("ceil_mode", false), flag("count_include_pad", true),
-                     integer("divisor_override", whole(0)), text("format", words("NCDHW"), "data_format")},
-       .infer = pool_types<average_3d_form>,
-       .to_onnx = average_onnx<average_3d_form>},
-      {.name = "AvgPool3DExt",
-       .arguments = average(3),
-       .infer = pool_types<average_divisor_form>,
-       .to_onnx = average_onnx<average_divisor_form>},
-      {.name = "FuncMaxPool2D",
-       .arguments = {tensor("input"), per_axis("kernel_size", 2), per_axis("stride", 2, None{}),
-                     per_axis("padding", 2, Ints{0, 0}), per_axis("dilation", 2, Ints{1, 1}), flag("ceil_mode", false),
-                     flag("return_indices", false)},
-       .infer = pool_types<function_form>,
-       .to_onnx = max_onnx<function_form>},
+      adaptive_op("AdaptiveAvgPool1D", adaptive_average_onnx),
+      adaptive_op("AdaptiveAvgPool2D", adaptive_average_onnx, "AdaptiveAvgPool2DExt"),
+      adaptive_op("AdaptiveAvgPool3D", adaptive_average_onnx, "AdaptiveAvgPool3DExt"),
+      adaptive_op("AdaptiveMaxPool1D", adaptive_max_onnx),
+      adaptive_op("AdaptiveMaxPool2D", adaptive_max_onnx),
+      average_op<own_form>("AvgPool", pool()),
+      average_op<average_form>(
+          "AvgPool1D", {tensor("input"), per_axis("kernel_size", 1), per_axis("stride", 1, None{}),
+                        per_axis("padding", 1, Ints{0}), flag("ceil_mode", false), flag("count_include_pad", true)}),
+      average_op<average_divisor_form>("AvgPool2D", average(2)),
+      average_op<average_3d_form>(
+          "AvgPool3D",
+          {tensor("x"), per_axis("kernel_size", 3, Ints{1, 1, 1}, "ksize"),
+           per_axis("strides", 3, Ints{1, 1, 1}, "stride"), text("pad_mode", words("valid")),
+           per_axis("pad_list", 6, None{}, "pad"), flag("ceil_mode", false), flag("count_include_pad", true),
+           integer("divisor_override", whole(0)), text("format", words("NCDHW"), "data_format")}),
+      average_op<average_divisor_form>("AvgPool3DExt", average(3)),
+      max_op<function_form>("FuncMaxPool2D",
+                            {tensor("input"), per_axis("kernel_size", 2), per_axis("stride", 2, None{}),
+                             per_axis("padding", 2, Ints{0, 0}), per_axis("dilation", 2, Ints{1, 1}),
+                             flag("ceil_mode", false), flag("return_indices", false)}),
       {.name = "MaxPool",
        .arguments = pool(),
        .has_attributes = true,
        .infer = pool_types<own_form>,
        .to_onnx = max_onnx<own_form>},
-      {.name = "MaxPool3D",
-       .arguments = {tensor("x"), per_axis("kernel_size", 3, Ints{1, 1, 1}, "ksize"),
-                     per_axis("strides", 3, Ints{1, 1, 1}, "stride"), text("pad_mode", words("valid")),
-                     per_axis("pad_list", 6, None{}, "pad"), integer("ceil_mode", None{}),
-                     per_axis("dilation", 3, Ints{1, 1, 1}), text("format", words("NCDHW"), "data_format")},
-       .infer = pool_types<max_3d_form>,
-       .to_onnx = max_onnx<max_3d_form>},
-      {.name = "MaxPool3DWithArgmax",
-       .arguments = with_indices(3),
-       .infer = pool_types<indices_form>,
-       .to_onnx = max_onnx<indices_form>},
-      {.name = "MaxPoolWithArgmax",
-       .arguments = pool(),
-       .infer = pool_types<argmax_form>,
-       .to_onnx = max_onnx<argmax_form>},
-      {.name = "MaxPoolWithArgmaxV2",
-       .arguments = with_indices(2),
-       .infer = pool_types<indices_form>,
-       .to_onnx = max_onnx<indices_form>},
-      {.name = "MaxPoolWithIndices",
-       .arguments = with_indices(2),
-       .infer = pool_types<indices_form>,
-       .to_onnx = max_onnx<indices_form>},
-      {.name = "MaxPoolWithMask",
-       .arguments = with_indices(2),
-       .infer = pool_types<indices_form>,
-       .to_onnx = max_onnx<indices_form>},
+      max_op<max_3d_form>("MaxPool3D",
+                          {tensor("x"), per_axis("kernel_size", 3, Ints{1, 1, 1}, "ksize"),
+                           per_axis("strides", 3, Ints{1, 1, 1}, "stride"), text("pad_mode", words("valid")),
+                           per_axis("pad_list", 6, None{}, "pad"), integer("ceil_mode", None{}),
+                           per_axis("dilation", 3, Ints{1, 1, 1}), text("format", words("NCDHW"), "data_format")}),
+      max_op<indices_form>("MaxPool3DWithArgmax", with_indices(3)),
+      max_op<argmax_form>("MaxPoolWithArgmax", pool()),
+      max_op<indices_form>("MaxPoolWithArgmaxV2", with_indices(2)),
+      max_op<indices_form>("MaxPoolWithIndices", with_indices(2)),
+      max_op<indices_form>("MaxPoolWithMask", with_indices(2)),
   };
 }
 
