@@ -23,10 +23,8 @@ Ints spread(const Ints& values, std::size_t axes) { return values.size() == 1 ? 
 Result<Ints> kernel_of(const NodeView& node) {
   const Dims& weight = node.type(1).dims;
   if (weight.size() < 3 || weight.size() > 5) return refuse("weight is " + to_string(node.type(1)));
-  Ints kernel;
-  for (std::size_t i = 2; i < weight.size(); ++i) kernel.push_back(weight[i].size);
   if (!known_part(weight) || known_part(weight)->unknown > 0) return refuse("weight is " + to_string(node.type(1)));
-  return kernel;
+  return sizes_of({weight.begin() + 2, weight.end()});
 }
 
 using Reader = Result<Conv> (*)(const NodeView&);

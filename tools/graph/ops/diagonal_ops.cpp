@@ -5,12 +5,6 @@ namespace ckpt::graph {
 
 namespace {
 
-Ints known_shape(const Type& type) {
-  Ints shape;
-  for (const Dim& dim : type.dims) shape.push_back(dim.size);
-  return shape;
-}
-
 // ---- places of a matrix, by their numbers: nothing is stored that grows with it ----
 
 Ref numbers_from(Target& target, std::int64_t first, std::int64_t count) {
@@ -50,7 +44,7 @@ Status diag(const NodeView& node, Target& target) {
   const Ref places = places_where(target, "Equal", *length, *length, 0);
   const Ref row = reshape(target, in(node, target, 0), {1, *length}, {x.dtype, {Dim(1), n}});
   const Ref square = target.add("Where", {places, row, target.scalar(0, x.dtype)}, {}, {x.dtype, {n, n}});
-  target.result(0, reshape(target, square, known_shape(node.result_type())));
+  target.result(0, reshape(target, square, sizes_of(node.result_type().dims)));
   return {};
 }
 
@@ -74,7 +68,7 @@ Status diag_part(const NodeView& node, Target& target) {
   const std::int64_t n = *length;
   const Ref flat = reshape(target, in(node, target, 0), {n * n}, {dtype, {Dim(n * n)}});
   const Ref part = slice(target, flat, {0}, {kToTheEnd}, {0}, {n + 1}, {dtype, {Dim(n)}});
-  target.result(0, reshape(target, part, known_shape(node.result_type())));
+  target.result(0, reshape(target, part, sizes_of(node.result_type().dims)));
   return {};
 }
 

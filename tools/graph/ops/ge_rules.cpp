@@ -104,9 +104,8 @@ Result<Ints> pads_of(const Result<Windows>& moved, std::string_view argument = "
 }
 
 Ints kernel_of(const NodeView& node) {
-  Ints kernel;
-  for (std::size_t i = 2; i < node.type(1).dims.size(); ++i) kernel.push_back(node.type(1).dims[i].size);
-  return kernel;
+  const Dims& weight = node.type(1).dims;
+  return sizes_of({weight.begin() + 2, weight.end()});
 }
 
 NamedAttrs conv_attrs(const NodeView& node, const Ints& pads, const std::string& format, NamedAttrs more = {}) {
@@ -135,15 +134,11 @@ Status depthwise(const NodeView& node, Target& target) {
 Status conv2d_transpose(const NodeView& node, Target& target) {
   if (auto status = want_format(node, kNchw); !status) return status;
   const Dims& image = node.result_type().dims;
-  Ints size;
-  for (const Dim& dim : image) {
-    if (!dim.known()) return refuse("GE wants the size of the result, which is not known");
-    size.push_back(dim.size);
-  }
+  if (!std::ranges::all_of(image, &Dim::known)) return refuse("GE wants the size of the result, which is not known");
   auto pads = pads_of(windows(node, image, kernel_of(node)));
   if (!pads) return pads.error();
   return emit_on(node, target, "Conv2DBackpropInputD", {in(node, target, 1), in(node, target, 0)},
-                 conv_attrs(node, *pads, kNchw, {{"input_size", size}, {"groups", node.integer("group")}}));
+                 conv_attrs(node, *pads, kNchw, {{"input_size", sizes_of(image)}, {"groups", node.integer("group")}}));
 }
 
 Status conv3d(const NodeView& node, Target& target) {
@@ -219,8 +214,7 @@ Status batch_matmul(const NodeView& node, Target& target) {
 }
 
 Result<Ints> one_unknown(const Dims& dims) {
-  Ints shape;
-  for (const Dim& dim : dims) shape.push_back(dim.known() ? dim.size : -1);
+  Ints shape = sizes_of(dims);
   if (std::ranges::count(shape, -1) > 1)
     return refuse("more than one dimension of " + to_string({.dims = dims}) + " is not known");
   return shape;

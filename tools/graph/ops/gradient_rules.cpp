@@ -14,12 +14,8 @@ namespace {
 
 using Gradients = Result<std::vector<ValueId>>;
 
-/// As numbers: autodiff sees to it that they are known.
-Ints sizes(const Type& type) {
-  Ints sizes;
-  for (const Dim& dim : type.dims) sizes.push_back(dim.size);
-  return sizes;
-}
+/// Autodiff sees to it that they are known.
+Ints sizes(const Type& type) { return sizes_of(type.dims); }
 
 ValueId input(const NodeView& node, std::size_t i) { return node.node().inputs[i]; }
 ValueId result(const NodeView& node, std::size_t i = 0) { return node.node().outputs[i]; }

@@ -55,11 +55,7 @@ Types meshgrid_types(const NodeView& node) {
 }
 
 Ref grid_sizes(const NodeView& node, Target& target, const Dims& dims) {
-  if (const auto all = known_part(dims); all && all->unknown == 0) {
-    Ints sizes;
-    for (const Dim& dim : dims) sizes.push_back(dim.size);
-    return target.constant(sizes);
-  }
+  if (const auto all = known_part(dims); all && all->unknown == 0) return target.constant(sizes_of(dims));
   std::vector<Ref> sizes(node.input_count());
   for (std::size_t i = 0; i < node.input_count(); ++i) {
     sizes[axis_in_grid(node, i)] = target.add("Shape", {in(node, target, i)}, {}, {DType::int64, {Dim(1)}});

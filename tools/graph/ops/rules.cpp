@@ -15,6 +15,12 @@ Types same_boolean(const NodeView& node) {
   return std::vector<Type>{{.dtype = DType::boolean, .dims = node.type(0).dims}};
 }
 
+Ints sizes_of(const Dims& dims) {
+  Ints sizes;
+  for (const Dim& dim : dims) sizes.push_back(dim.size);
+  return sizes;
+}
+
 Result<std::size_t> axis_of(std::int64_t axis, std::size_t rank) {
   const auto size = static_cast<std::int64_t>(rank);
   if (axis < -size || axis >= size) {

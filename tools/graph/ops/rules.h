@@ -25,6 +25,9 @@ Types same(const NodeView& node);
 /// ... of booleans.
 Types same_boolean(const NodeView& node);
 
+/// The sizes as numbers; -1 where one is not known.
+Ints sizes_of(const Dims& dims);
+
 /// The position of an axis that may be counted from behind.
 Result<std::size_t> axis_of(std::int64_t axis, std::size_t rank);
 /// Sorted positions, each once. An empty list is all of them.

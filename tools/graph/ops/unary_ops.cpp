@@ -173,12 +173,10 @@ Types filled_types(const NodeView& node) {
 Status filled(const NodeView& node, Target& target, double value) {
   const Type& type = node.result_type();
   const Ref number = target.scalar(value, type.dtype);
-  Ints shape;
-  for (const Dim& dim : type.dims) shape.push_back(dim.size);
   const auto dims = known_part(type.dims);
   const Type shape_type{DType::int64, {Dim(static_cast<std::int64_t>(type.dims.size()))}};
-  const Ref sizes =
-      dims && dims->unknown == 0 ? target.constant(shape) : target.add("Shape", {in(node, target, 0)}, {}, shape_type);
+  const Ref sizes = dims && dims->unknown == 0 ? target.constant(sizes_of(type.dims))
+                                               : target.add("Shape", {in(node, target, 0)}, {}, shape_type);
   target.result(0, target.add("Expand", {number, sizes}));
   return {};
 }
