@@ -13,8 +13,8 @@
 
 namespace ckpt::graph {
 
-/// What MindIR and graph.meta have in common: MindSpore's own graph, where tuples, monads and arguments that are no
-/// tensors are values like any other.
+// What MindIR and graph.meta have in common, and GEIR is made: MindSpore's own graph, where tuples, monads and
+// arguments that are no tensors are values like any other.
 
 /// What the source recorded of a node's result.
 struct Recorded {

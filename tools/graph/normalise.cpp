@@ -63,6 +63,7 @@ class Normaliser {
   static constexpr std::size_t kMostRefusals = 1000;
   static constexpr std::size_t kMostResults = 4096;
   static constexpr std::size_t kMostCopied = std::size_t{1} << 25;
+  static constexpr std::uint32_t kMostAxes = 8;  // of a tensor whose sizes are asked for
 
   const AnfGraph& from_;
   Refusals& refusals_;
@@ -238,7 +239,6 @@ constexpr std::string_view kOpenSize = "computed when the network runs";
 
 /// The sizes of a tensor, as far as they are recorded. One that is not remembers whose and which it is.
 Resolved Normaliser::shape_of(const AnfNode& node, const Resolved& tensor) {
-  constexpr std::size_t kMostAxes = 8;
   const Value& value = graph_.value(tensor.index);
   if (value.type.dtype == DType::unknown) return unresolved(node, "of a tensor whose rank is not recorded");
   if (value.type.dims.size() > kMostAxes) return unresolved(node, "of a tensor of more axes than are sensible");
@@ -246,7 +246,7 @@ Resolved Normaliser::shape_of(const AnfNode& node, const Resolved& tensor) {
   for (std::size_t i = 0; i < value.type.dims.size(); ++i) {
     const Dim& dim = value.type.dims[i];
     Literal size = dim.known() ? Literal::of(dim.size) : Literal::other(std::string(kOpenSize));
-    if (!dim.known()) size.integer = static_cast<std::int64_t>(tensor.index * kMostAxes + i);
+    if (!dim.known()) size.integer = static_cast<std::int64_t>(std::size_t{tensor.index} * kMostAxes + i);
     shape.items.push_back(std::move(size));
   }
   if (!spend(shape.items.size())) return unresolved(node, "too many shapes");
@@ -257,7 +257,6 @@ Resolved Normaliser::shape_of(const AnfNode& node, const Resolved& tensor) {
 /// Sizes of a shape that are not known are asked for when the network runs, if the operator can: noted here, until all
 /// operands are there.
 bool Normaliser::note_sizes(const Op& op, const Argument& argument, Literal& shape) {
-  constexpr std::int64_t kMostAxes = 8;
   if (op.arguments.back().is != Argument::Is::sizes || shape.is != Literal::Is::list) return false;
   for (std::size_t i = 0; i < shape.items.size(); ++i) {
     Literal& size = shape.items[i];

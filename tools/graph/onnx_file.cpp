@@ -64,6 +64,57 @@ std::string onnx_name(const std::string& wanted) {
   return wanted.empty() ? "_" : is_utf8(wanted) ? wanted : escape(wanted);
 }
 
+// ---- attributes ----
+
+Status set(onnx::AttributeProto& out, std::int64_t value) {
+  out.set_type(onnx::AttributeProto::INT);
+  out.set_i(value);
+  return {};
+}
+Status set(onnx::AttributeProto& out, bool value) { return set(out, std::int64_t{value}); }
+Status set(onnx::AttributeProto& out, float value) {
+  out.set_type(onnx::AttributeProto::FLOAT);
+  out.set_f(value);
+  return {};
+}
+Status set(onnx::AttributeProto& out, const std::string& value) {
+  out.set_type(onnx::AttributeProto::STRING);
+  out.set_s(is_utf8(value) ? value : escape(value));
+  return {};
+}
+Status set(onnx::AttributeProto& out, const Ints& values) {
+  out.set_type(onnx::AttributeProto::INTS);
+  for (const std::int64_t value : values) out.add_ints(value);
+  return {};
+}
+Status set(onnx::AttributeProto& out, const std::vector<float>& values) {
+  out.set_type(onnx::AttributeProto::FLOATS);
+  for (const float value : values) out.add_floats(value);
+  return {};
+}
+Status set(onnx::AttributeProto& out, const Strings& values) {
+  out.set_type(onnx::AttributeProto::STRINGS);
+  for (const std::string& value : values) out.add_strings(is_utf8(value) ? value : escape(value));
+  return {};
+}
+Status set(onnx::AttributeProto& out, const IntLists&) {
+  return about("", Errc::unsupported, "ONNX has no lists of lists for attribute " + out.name());
+}
+Status set(onnx::AttributeProto& out, DType dtype) {
+  const auto type = type_of("", dtype);
+  return type ? set(out, std::int64_t{*type}) : type.error();
+}
+
+Status set(onnx::AttributeProto& out, const Target::Tensor& tensor) {
+  out.set_type(onnx::AttributeProto::TENSOR);
+  const auto size = describe(*out.mutable_t(), "", tensor.type, tensor.contents);
+  if (!size) return size.error();
+  const auto bytes = bytes_of(tensor.contents, kMaxAttribute);
+  if (!bytes) return bytes.error();
+  out.mutable_t()->set_raw_data(bytes->data(), bytes->size());
+  return {};
+}
+
 /// Turns a Target into a model.
 class Planner {
  public:
@@ -178,62 +229,9 @@ class Planner {
     for (const Target::NamedAttr& attr : step.attrs) {
       auto& out = *node.add_attribute();
       out.set_name(std::string(attr.name));
-      if (auto status = std::visit([&](const auto& value) { return set(out, step.name, value); }, attr.value); !status)
-        return status;
+      auto status = std::visit([&](const auto& value) { return set(out, value); }, attr.value);
+      if (!status) return about(step.name, status.error().code, status.error().message);
     }
-    return {};
-  }
-
-  static Status set(onnx::AttributeProto& out, const std::string& /*node*/, bool value) {
-    out.set_type(onnx::AttributeProto::INT);
-    out.set_i(value ? 1 : 0);
-    return {};
-  }
-  static Status set(onnx::AttributeProto& out, const std::string& /*node*/, std::int64_t value) {
-    out.set_type(onnx::AttributeProto::INT);
-    out.set_i(value);
-    return {};
-  }
-  static Status set(onnx::AttributeProto& out, const std::string& /*node*/, float value) {
-    out.set_type(onnx::AttributeProto::FLOAT);
-    out.set_f(value);
-    return {};
-  }
-  static Status set(onnx::AttributeProto& out, const std::string& /*node*/, const std::string& value) {
-    out.set_type(onnx::AttributeProto::STRING);
-    out.set_s(is_utf8(value) ? value : escape(value));
-    return {};
-  }
-  static Status set(onnx::AttributeProto& out, const std::string& /*node*/, const Ints& values) {
-    out.set_type(onnx::AttributeProto::INTS);
-    for (const std::int64_t value : values) out.add_ints(value);
-    return {};
-  }
-  static Status set(onnx::AttributeProto& out, const std::string& /*node*/, const std::vector<float>& values) {
-    out.set_type(onnx::AttributeProto::FLOATS);
-    for (const float value : values) out.add_floats(value);
-    return {};
-  }
-  static Status set(onnx::AttributeProto& out, const std::string& /*node*/, const Strings& values) {
-    out.set_type(onnx::AttributeProto::STRINGS);
-    for (const std::string& value : values) out.add_strings(is_utf8(value) ? value : escape(value));
-    return {};
-  }
-  static Status set(onnx::AttributeProto& out, const std::string& node, const IntLists& /*values*/) {
-    return about(node, Errc::unsupported, "ONNX has no lists of lists for attribute " + out.name());
-  }
-  static Status set(onnx::AttributeProto& out, const std::string& node, DType dtype) {
-    const auto type = type_of(node, dtype);
-    if (!type) return type.error();
-    return set(out, node, std::int64_t{*type});
-  }
-  static Status set(onnx::AttributeProto& out, const std::string& node, const Target::Tensor& tensor) {
-    out.set_type(onnx::AttributeProto::TENSOR);
-    const auto size = describe(*out.mutable_t(), node, tensor.type, tensor.contents);
-    if (!size) return size.error();
-    const auto bytes = bytes_of(tensor.contents, kMaxAttribute);
-    if (!bytes) return bytes.error();
-    out.mutable_t()->set_raw_data(bytes->data(), bytes->size());
     return {};
   }
 
