@@ -11,6 +11,7 @@
 #include "help.h"
 #include "networks.h"
 #include "option_kinds.h"
+#include "target_graph.h"
 #include "version.h"
 #include "words.h"
 
@@ -272,7 +273,7 @@ void add_export(OptionTable& app, Command& command) {
       .option_text("NETWORK")
       .excludes(network);
   add_choice(app, "--format", to.format, "The format, where the name of OUT does not say it", "onnx|geir");
-  add_number(app, "--opset", to.opset, "ONNX's version of operators (17)", 13, 21);
+  add_number(app, "--opset", to.opset, "ONNX's version of operators (17)", graph::kMinOpset, graph::kMaxOpset);
   add_strings(
       app, "--input", to.inputs,
       "Shape and type of an input, in order or by name: 32x3x224x224:float32, Nx3x224x224, ids=Nx128:int32 (of a "
