@@ -177,6 +177,35 @@ TEST(Operators, OddNumbersAreRefusedOrConverted) {
   }
 }
 
+TEST(Operators, ListsOfEachLengthAreRefusedOrConverted) {
+  for (const OperatorCase& each : all_cases()) {
+    const Graph graph = canonical(each);
+    for (const auto& [name, attr] : graph.nodes[0].attrs) {
+      for (const std::size_t length : {0U, 1U, 2U, 5U, 12U}) {
+        Graph other = graph;
+        Attr& changed = other.nodes[0].attrs[name];
+        if (std::holds_alternative<Ints>(changed)) changed = Ints(length, 1);
+        if (std::holds_alternative<Doubles>(changed)) changed = Doubles(length, 1);
+        if (std::holds_alternative<IntLists>(changed)) changed = IntLists(length, {1, 1});
+        infer_types(other);
+        convert_to_onnx(other, 17);
+        convert_to_ge(other);
+      }
+    }
+  }
+}
+
+// What a pad of no number is of, nobody may read.
+TEST(Operators, TransposedConvolutionsWantPadsForEachAxis) {
+  for (const OperatorCase& each : operator_cases()) {
+    if (each.op != "Convolution") continue;
+    Graph graph = canonical(each);
+    graph.nodes[0].attrs["transposed"] = true;
+    graph.nodes[0].attrs["padding"] = Ints{};
+    EXPECT_NE(text_of(infer_types(graph)).find("padding has 0 numbers"), std::string::npos);
+  }
+}
+
 TEST(Operators, InputsOfEachSizeAreRefusedOrConverted) {
   for (const OperatorCase& each : all_cases()) {
     for (std::size_t i = 0; i < each.inputs.size(); ++i) {

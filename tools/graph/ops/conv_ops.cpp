@@ -163,6 +163,9 @@ Types transposed_types(const NodeView& node, const Conv& conv) {
       conv.stride.size() != kernel->size() || conv.dilation.size() != kernel->size()) {
     return refuse("input is " + to_string(node.type(0)));
   }
+  if (conv.pads.size() != 2 * kernel->size()) {
+    return refuse("padding has " + std::to_string(conv.pads.size() / 2) + " numbers");
+  }
   if (conv.group <= 0) return refuse("group=" + std::to_string(conv.group));
   if (auto channels = unify(input[1], node.type(1).dims[0]); !channels)
     return refuse("input has " + std::to_string(input[1].size) + " channels where the weight wants " +
