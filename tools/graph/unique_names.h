@@ -9,8 +9,8 @@
 
 namespace ckpt::graph {
 
-/// Names that are given out once each. They lie one behind the other in one text, so that a million of them cost little
-/// more than they are long.
+/// Names that are given out once each. They lie one behind the other in one text: with a map of the standard library a
+/// file of a million nodes takes half as long again to read.
 class UniqueNames {
  public:
   /// The wanted name, or NAME_1, NAME_2 … where it is taken.
