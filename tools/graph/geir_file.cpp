@@ -72,7 +72,6 @@ void set(ge_ir::AttrDef& attr, const IntLists& lists) {
     for (const std::int64_t value : list) out.add_list_i(value);
   }
 }
-void set(ge_ir::AttrDef&, const Target::Tensor&) {}  // no rule gives one: tensors are Consts
 
 template <class Value>
 void set(ge_ir::OpDef& op, const std::string& name, const Value& value) {

@@ -14,7 +14,6 @@ namespace {
 using Ref = Target::Ref;
 
 constexpr int kIrVersion = 8;
-constexpr std::uint64_t kMaxAttribute = std::uint64_t{16} << 20;
 
 Error about(const std::string& value, Errc code, std::string message) {
   return {.code = code, .tensor = value, .message = std::move(message)};
@@ -103,16 +102,6 @@ Status set(onnx::AttributeProto& out, const IntLists&) {
 Status set(onnx::AttributeProto& out, DType dtype) {
   const auto type = type_of("", dtype);
   return type ? set(out, std::int64_t{*type}) : type.error();
-}
-
-Status set(onnx::AttributeProto& out, const Target::Tensor& tensor) {
-  out.set_type(onnx::AttributeProto::TENSOR);
-  const auto size = describe(*out.mutable_t(), "", tensor.type, tensor.contents);
-  if (!size) return size.error();
-  const auto bytes = bytes_of(tensor.contents, kMaxAttribute);
-  if (!bytes) return bytes.error();
-  out.mutable_t()->set_raw_data(bytes->data(), bytes->size());
-  return {};
 }
 
 /// Turns a Target into a model.

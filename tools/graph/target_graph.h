@@ -21,12 +21,7 @@ class Target {
   using Ref = std::uint32_t;
   static constexpr Ref kNothing = ~Ref{0};  ///< an optional input left out
 
-  struct Tensor {
-    Type type = {};
-    Contents contents = {};
-  };
-  using Attr =
-      std::variant<bool, std::int64_t, float, std::string, Ints, std::vector<float>, Strings, IntLists, DType, Tensor>;
+  using Attr = std::variant<bool, std::int64_t, float, std::string, Ints, std::vector<float>, Strings, IntLists, DType>;
   struct NamedAttr {
     std::string_view name;
     Attr value;

@@ -26,14 +26,14 @@ namespace {
 
 Made<Trainer> make_trainer(const TrainCommand& command, const graph::Graph& network, const std::vector<double>& rates) {
   auto frozen = tools::Selection::create({.patterns = command.freeze});
-  if (!frozen) return Trouble{"--freeze", frozen.error(), ""};
+  if (!frozen) return Trouble{"--freeze", frozen.error()};
   TrainingOptions options = command.training;
   options.optimizer.learning_rate = rates;
   if (!command.freeze.empty()) options.frozen = [&](std::string_view name) { return frozen->matches(name); };
   auto trainer = Trainer::make(network, options, command.threads);
-  if (!trainer) return Trouble{network.name, trainer.error(), ""};
+  if (!trainer) return Trouble{network.name, trainer.error()};
   if (const std::string unused = frozen->unused(); !unused.empty())
-    return Trouble{"--freeze", tools::usage("nothing matches '" + escape(unused) + "'"), ""};
+    return Trouble{"--freeze", tools::usage("nothing matches '" + escape(unused) + "'")};
   return std::move(*trainer);
 }
 
@@ -50,11 +50,28 @@ Made<std::optional<MetricsFile>> open_metrics(const TrainCommand& command, const
   return Trouble{command.metrics, std::move(file).error(), there ? kOwnMetrics : ""};
 }
 
+std::optional<Trouble> begin_metrics(const TrainCommand& command, std::optional<MetricsFile>& metrics,
+                                     const ModelCheckpoint& saver) {
+  if (!metrics) return std::nullopt;
+  const auto status = metrics->begin(continues_run(command, saver));
+  if (status) return std::nullopt;
+  return Trouble{command.metrics, status.error(), status.error().code == Errc::usage ? kOwnMetrics : ""};
+}
+
+// For the images that are held out, if any are.
+Made<std::optional<Evaluator>> make_evaluator(const TrainCommand& command, const graph::Graph& network,
+                                              Trainer& trainer, const TrainingImages& images) {
+  if (!images.held_out) return std::optional<Evaluator>();
+  auto evaluator = Evaluator::make(network, trainer.parameters(), command.threads);
+  if (!evaluator) return Trouble{network.name, evaluator.error()};
+  return std::optional(std::move(*evaluator));
+}
+
 // What the test images say at the end, where they were not all there is to validate on.
 int tell_test(cli::Context& context, const TrainCommand& command, const graph::Graph& network, Evaluator& evaluator,
               ImageFeed& images) {
   const auto test = evaluator.run(images, context.counting("test"));
-  if (!test) return tell(context, {"", test.error(), ""});
+  if (!test) return tell(context, {"", test.error()});
   context.write("test images: " + text_of(*test, feed_options(command, network)) + '\n');
   return cli::kDone;
 }
@@ -72,21 +89,15 @@ int train_network(cli::Context& context, const TrainCommand& command, const Give
 
   auto trainer = make_trainer(command, network, start->rates);
   if (!trainer) return tell(context, trainer.trouble);
-  std::optional<Evaluator> evaluator;
-  if (images->held_out) {
-    auto made = Evaluator::make(network, trainer->parameters(), command.threads);
-    if (!made) return context.fail(network.name, made.error());
-    evaluator.emplace(std::move(*made));
-  }
+  auto evaluator = make_evaluator(command, network, *trainer, *images);
+  if (!evaluator) return tell(context, evaluator.trouble);
   if (const auto trouble = load_weights(context, command, given, network, seed, start->step, trainer->parameters()))
     return tell(context, *trouble);
 
   FiniteParams params(trainer->parameters());
   auto saver = open_saver(context, command, trainer->graph(), params, seed, *start);
   if (!saver) return tell(context, saver.trouble);
-  if (*metrics)
-    if (auto status = (*metrics)->begin(continues_run(command, *saver)); !status)
-      return context.fail(command.metrics, status.error(), status.error().code == Errc::usage ? kOwnMetrics : "");
+  if (const auto trouble = begin_metrics(command, *metrics, *saver)) return tell(context, *trouble);
   const auto epochs = static_cast<std::uint64_t>(command.epochs);
   const auto batch = static_cast<std::size_t>(command.batch);
   Reporter reporter(context,
@@ -100,7 +111,7 @@ int train_network(cli::Context& context, const TrainCommand& command, const Give
                              .images = images->trained,
                              .saver = *saver,
                              .reporter = reporter,
-                             .validator = validates(command) ? &*evaluator : nullptr,
+                             .validator = validates(command) ? &**evaluator : nullptr,
                              .held_out = images->held_out ? &*images->held_out : nullptr,
                              .metric_is_loss = command.best == "loss",
                              .culprit = params.culprit(),
@@ -113,8 +124,8 @@ int train_network(cli::Context& context, const TrainCommand& command, const Give
   reporter.clear();
   if (!ending) return context.fail(network.name, ending.error());
   const int exit = conclude(context, command, *ending, std::move(*saver), params, images->steps_per_epoch);
-  if (exit != cli::kDone || !evaluator || command.hold_out) return exit;
-  return tell_test(context, command, network, *evaluator, *images->held_out);
+  if (exit != cli::kDone || !*evaluator || command.hold_out) return exit;
+  return tell_test(context, command, network, **evaluator, *images->held_out);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ std::vector<Param> FiniteParams::to_save() {
 Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& command, const graph::Graph& step_graph,
                                  FiniteParams& params, std::uint64_t seed, const Start& start) {
   auto meta = graph::to_meta(step_graph);
-  if (!meta) return Trouble{step_graph.name, std::move(meta).error(), ""};
+  if (!meta) return Trouble{step_graph.name, std::move(meta).error()};
   CheckpointConfig config = command.config;
   config.append_info.values.push_back({"seed", static_cast<std::int64_t>(seed)});
   const auto name = resumed_name(command);
@@ -46,7 +46,7 @@ Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& comm
   std::optional<ModelCheckpoint> saver;
   if (name && !start.went_on) {
     auto same = create(true);
-    if (!same && same.error().code == Errc::locked) return Trouble{command.directory, std::move(same).error(), ""};
+    if (!same && same.error().code == Errc::locked) return Trouble{command.directory, std::move(same).error()};
     if (!same && same.error().code == Errc::mismatch)
       return Trouble{command.directory, std::move(same).error(),
                      "--best must be that of the run; --prefix begins another"};
@@ -54,7 +54,7 @@ Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& comm
   }
   if (!saver) {
     auto another = create(false);
-    if (!another) return Trouble{command.directory, std::move(another).error(), ""};
+    if (!another) return Trouble{command.directory, std::move(another).error()};
     saver.emplace(std::move(*another));
     if (name)
       context.note(fmt::format("{}: saves as {}", cli::file_text(command.resume), escape(saver->prefix())) +
@@ -69,7 +69,7 @@ Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& comm
                      : "nothing is saved: neither --save-steps nor --save-seconds is above 0");
   if (config.keep_checkpoint_max.value_or(0) == 0 && config.keep_checkpoint_per_n_minutes.value_or(0) == 0)
     context.note("the newest checkpoint alone is kept: neither --keep-max nor --keep-per-minutes is above 0");
-  if (auto status = saver->begin(start.step); !status) return Trouble{command.directory, status.error(), ""};
+  if (auto status = saver->begin(start.step); !status) return Trouble{command.directory, status.error()};
   return std::move(*saver);
 }
 

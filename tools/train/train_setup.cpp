@@ -45,7 +45,7 @@ Made<std::string> data_folder(const TrainCommand& command) {
 Made<std::optional<ImageSet>> chosen_of(const TrainCommand& command, const std::string& where, ImageSet images) {
   if (command.labels.empty()) return std::optional(std::move(images));
   ImageSet chosen = only_labels(images, command.labels);
-  if (chosen.size() == 0) return Trouble{where, usage("has no image with one of these labels"), ""};
+  if (chosen.size() == 0) return Trouble{where, usage("has no image with one of these labels")};
   return std::optional(std::move(chosen));
 }
 
@@ -103,7 +103,7 @@ Made<GivenFile> open_given(const TrainCommand& command) {
     if (!path->empty()) given.path = *path;
   if (given.path.empty()) return given;
   auto file = load_checkpoint(given.path);
-  if (!file) return Trouble{given.path, std::move(file).error(), ""};
+  if (!file) return Trouble{given.path, std::move(file).error()};
   given.file.emplace(std::move(*file));
   return given;
 }
@@ -123,9 +123,9 @@ Made<Graph> make_trained_network(cli::Context& context, const TrainCommand& comm
   if (command.num_classes > 0) options.num_classes = command.num_classes;
   if (command.num_classes == 0 && !given.file) options.num_classes = 10;
   auto usual = graph::make_network(*name, options, checkpoint);
-  if (!usual) return Trouble{given.path, std::move(usual).error(), ""};
+  if (!usual) return Trouble{given.path, std::move(usual).error()};
   graph::Dims input = usual->value(usual->inputs[0]).type.dims;
-  if (input.size() != 4) return Trouble{given.path, usage("the network " + *name + " takes no images"), ""};
+  if (input.size() != 4) return Trouble{given.path, usage("the network " + *name + " takes no images")};
   const Sides sides = sides_of(context, command, given, *name, options);
   input[0] = command.batch;
   if (command.channels > 0) input[1] = command.channels;
@@ -133,15 +133,13 @@ Made<Graph> make_trained_network(cli::Context& context, const TrainCommand& comm
   input[3] = sides.width;
   options.input = input;
   auto network = graph::make_network(*name, options, checkpoint);
-  if (!network) return Trouble{given.path, std::move(network).error(), ""};
+  if (!network) return Trouble{given.path, std::move(network).error()};
   const graph::Refusals wrong = graph::infer_types(*network);
   if (wrong.empty()) return std::move(*network);
   const graph::Refusal& first = wrong.list().front();
-  return Trouble{
-      given.path,
-      usage(fmt::format("{} takes no images of {} x {} x {}: {} \"{}\": {}", *name, input[1].size, sides.height,
-                        sides.width, escape(first.op), escape(first.first), escape(first.reason))),
-      ""};
+  return Trouble{given.path, usage(fmt::format("{} takes no images of {} x {} x {}: {} \"{}\": {}", *name,
+                                               input[1].size, sides.height, sides.width, escape(first.op),
+                                               escape(first.first), escape(first.reason)))};
 }
 
 std::size_t classes_of(const Graph& network) {
@@ -161,7 +159,7 @@ Made<std::optional<ImageSet>> load_images(const TrainCommand& command, Part part
   }
   auto images = read_images(*folder, part, shown);
   if (!images && !needed && images.error().code == Errc::usage) return std::optional<ImageSet>();
-  if (!images) return Trouble{*folder, std::move(images).error(), ""};
+  if (!images) return Trouble{*folder, std::move(images).error()};
   return chosen_of(command, *folder, std::move(*images));
 }
 

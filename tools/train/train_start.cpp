@@ -36,13 +36,12 @@ Made<Start> with_rates(const TrainCommand& command, Start start, std::span<const
   if (changes_rates(command.schedule) && epochs * steps_per_epoch > kMostRates)
     return Trouble{"--epochs",
                    usage(fmt::format("a schedule has a learning rate for each step, at most {}, and these are {} steps",
-                                     cli::grouped(kMostRates), cli::grouped(epochs * steps_per_epoch))),
-                   ""};
+                                     cli::grouped(kMostRates), cli::grouped(epochs * steps_per_epoch)))};
   const double usual = command.training.optimizer.kind == Optimizer::Kind::adam ? 0.001 : 0.01;
   Schedule schedule = command.schedule;
   schedule.learning_rate = command.learning_rate.value_or(of_file.size() == 1 ? of_file.front() : usual);
   if (schedule.least > schedule.learning_rate)
-    return Trouble{"--lr-min", usage(fmt::format("is above where it begins, {:.6g}", schedule.learning_rate)), ""};
+    return Trouble{"--lr-min", usage(fmt::format("is above where it begins, {:.6g}", schedule.learning_rate))};
   start.rates = learning_rates(schedule, epochs, steps_per_epoch);
   return start;
 }
@@ -88,7 +87,7 @@ std::optional<Trouble> load_resumed(cli::Context& context, const TrainCommand& c
         "--optimizer and --freeze must be those of that training; --finetune takes what fits, and begins anew"};
   }
   const auto loaded = load_param_into_net(fits.fitting, *given.file);
-  if (!loaded) return Trouble{given.path, loaded.error(), ""};
+  if (!loaded) return Trouble{given.path, loaded.error()};
   const std::vector<double> momentum = floats_in(*given.file, "momentum");
   const bool momentum_given = std::ranges::count(command.optimizer_options, "--momentum") > 0;
   if (momentum_given && !momentum.empty() &&
@@ -108,9 +107,9 @@ std::optional<Trouble> load_finetuned(cli::Context& context, const GivenFile& gi
   }
   const Fit fits = fit(params, *given.file);
   tell_others(context, given.path, fits.others);
-  if (fits.fitting.empty()) return Trouble{given.path, usage("nothing in it fits " + network.name), ""};
+  if (fits.fitting.empty()) return Trouble{given.path, usage("nothing in it fits " + network.name)};
   const auto loaded = load_param_into_net(fits.fitting, *given.file);
-  return loaded ? std::nullopt : std::optional(Trouble{given.path, loaded.error(), ""});
+  return loaded ? std::nullopt : std::optional(Trouble{given.path, loaded.error()});
 }
 
 }  // namespace
@@ -167,8 +166,7 @@ std::optional<Trouble> load_weights(cli::Context& context, const TrainCommand& c
   if (trouble) return trouble;
   const auto bad = parameters.not_finite();
   if (bad.empty()) return std::nullopt;
-  return Trouble{
-      given.path, {.code = Errc::mismatch, .message = '"' + escape(bad) + "\" has NaN or infinite values"}, ""};
+  return Trouble{given.path, {.code = Errc::mismatch, .message = '"' + escape(bad) + "\" has NaN or infinite values"}};
 }
 
 }  // namespace ckpt::train

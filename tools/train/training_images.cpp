@@ -18,7 +18,7 @@ Made<std::optional<ImageSet>> load_held_out(const TrainCommand& command, std::si
                                             ImageSet& trained) {
   if (!command.hold_out) return load_images(command, Part::test, classes, seed, !command.best.empty());
   if (*command.hold_out == 0 || *command.hold_out >= trained.size())
-    return Trouble{"--hold-out", usage("some of the " + cli::counted(trained.size(), "image") + ", and not all"), ""};
+    return Trouble{"--hold-out", usage("some of the " + cli::counted(trained.size(), "image") + ", and not all")};
   return std::optional(hold_out(trained, static_cast<std::size_t>(*command.hold_out)));
 }
 
@@ -38,13 +38,11 @@ Made<TrainingImages> load_training_images(const TrainCommand& command, const gra
   const auto batch = static_cast<std::uint64_t>(command.batch);
   images.steps_per_epoch = images.trained.size() / batch;
   if (images.steps_per_epoch == 0)
-    return Trouble{"--batch",
-                   usage(fmt::format("{} images a step are more than there are, {}", cli::grouped(batch),
-                                     cli::grouped(images.trained.size()))),
-                   ""};
+    return Trouble{"--batch", usage(fmt::format("{} images a step are more than there are, {}", cli::grouped(batch),
+                                                cli::grouped(images.trained.size())))};
   constexpr std::uint64_t kMostSteps = 2'000'000'000;  // MindSpore counts them in an Int32
   if (images.steps_per_epoch > kMostSteps / static_cast<std::uint64_t>(command.epochs))
-    return Trouble{"--epochs", usage("these are more than " + cli::grouped(kMostSteps) + " steps"), ""};
+    return Trouble{"--epochs", usage("these are more than " + cli::grouped(kMostSteps) + " steps")};
   return images;
 }
 

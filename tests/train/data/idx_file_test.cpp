@@ -79,12 +79,20 @@ TEST_F(IdxFileTest, SaysWhatIsWrongInPackedFiles) {
   EXPECT_EQ(error(gzipped(idx_bytes({2, 3, 4}, some_values(25)))),
             "malformed at byte 40: there are bytes after the last value");
   const std::string packed = gzipped(idx_bytes({2, 3, 4}, some_values(24)));
-  EXPECT_EQ(error(packed + "x"),
-            "malformed at byte " + std::to_string(packed.size()) + ": there are bytes after the gzip data");
+  EXPECT_EQ(error(packed + "xy"),
+            "malformed at byte " + std::to_string(packed.size() + 2) + ": damaged gzip data: incorrect header check");
   std::string damaged = packed;
   damaged[packed.size() - 8] ^= 1;  // of the checksum
   EXPECT_EQ(error(damaged),
             "malformed at byte " + std::to_string(packed.size() - 4) + ": damaged gzip data: incorrect data check");
+}
+
+TEST_F(IdxFileTest, ReadsPackedFilesOfSeveralMembers) {
+  const std::string bytes = idx_bytes({2, 3, 4}, some_values(24));
+  const auto whole = read(bytes);
+  const auto parts = read(gzipped(bytes.substr(0, 5)) + gzipped("") + gzipped(bytes.substr(5)));
+  ASSERT_TRUE(whole && parts) << to_string(parts.error());
+  EXPECT_EQ(parts->values, whole->values);
 }
 
 TEST_F(IdxFileTest, NoFileNoDirectory) {

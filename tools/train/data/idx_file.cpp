@@ -91,10 +91,10 @@ Result<std::size_t> Unpacked::inflate(std::span<std::uint8_t> out) {
     if (result != Z_OK && result != Z_STREAM_END)
       return error_at(Errc::malformed, at_ - stream.avail_in,
                       std::string("damaged gzip data: ") + (stream.msg != nullptr ? stream.msg : "it makes no sense"));
-    ended_ = result == Z_STREAM_END;
+    if (result != Z_STREAM_END) continue;
+    ended_ = stream.avail_in == 0 && at_ == file_->size();
+    ::inflateReset(&stream);  // a gzip file may have several members, one behind the other
   }
-  if (ended_ && (stream.avail_in > 0 || at_ < file_->size()))
-    return error_at(Errc::malformed, at_ - stream.avail_in, "there are bytes after the gzip data");
   return done;
 }
 
