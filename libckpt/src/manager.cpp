@@ -279,6 +279,7 @@ Status ModelCheckpoint::Impl::collect(bool wait) {
 
 Status ModelCheckpoint::Impl::set_metric(std::uint64_t epoch, std::uint64_t step, double metric) {
   if (run.record.find(epoch, step) == nullptr) return {};
+  if (run.record.metric_mode().value_or(config.metric_mode) != config.metric_mode) return {};  // keep_best is 0
   if (auto status = run.record.metric(epoch, step, metric, config.metric_mode); !status) return status;
   if (latest) latest->metric = metric;
   if (config.durable)
@@ -303,7 +304,6 @@ Status ModelCheckpoint::Impl::epoch_end(std::optional<double> metric) {
     if (!status && first) first = std::move(status);
   };
   if (!metric || std::isnan(*metric) || now.step == 0) return first;
-  if (run.record.metric_mode().value_or(config.metric_mode) != config.metric_mode) return first;  // keep_best is 0
   const auto is_saved = [&] { return !pending && latest && latest->step == now.step; };
   const auto is_being_saved = [&] { return pending && pending->job.total_steps == now.step; };
   if (!is_saved() && !is_being_saved()) {
