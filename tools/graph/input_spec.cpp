@@ -75,7 +75,13 @@ Result<InputSpec> parse_input_spec(std::string_view text) {
   return spec;
 }
 
-Status apply_input_specs(Graph& graph, std::span<const InputSpec> specs) {
+std::vector<Type> input_types(const Graph& graph) {
+  std::vector<Type> types;
+  for (const ValueId id : graph.inputs) types.push_back(graph.value(id).type);
+  return types;
+}
+
+Result<std::vector<Type>> wanted_inputs(const Graph& graph, std::span<const InputSpec> specs) {
   std::vector<const InputSpec*> given(graph.inputs.size(), nullptr);
   for (const InputSpec& spec : specs) {
     if (spec.input.empty()) continue;
@@ -99,18 +105,29 @@ Status apply_input_specs(Graph& graph, std::span<const InputSpec> specs) {
     *next = &spec;
   }
 
-  bool changed = false, retyped = false;
+  std::vector<Type> types = input_types(graph);
   for (std::size_t i = 0; i < given.size(); ++i) {
     if (given[i] == nullptr) continue;
-    Type& type = graph.value(graph.inputs[i]).type;
-    const DType recorded = type.dtype == DType::unknown ? DType::float32 : type.dtype;
-    Type wanted{.dtype = given[i]->dtype.value_or(recorded), .dims = given[i]->dims};
-    changed |= wanted != type;
-    retyped |= wanted.dtype != type.dtype;
-    type = std::move(wanted);
+    const DType recorded = types[i].dtype == DType::unknown ? DType::float32 : types[i].dtype;
+    types[i] = {.dtype = given[i]->dtype.value_or(recorded), .dims = given[i]->dims};
   }
-  if (!changed) return {};
+  return types;
+}
+
+void set_inputs(Graph& graph, const std::vector<Type>& types) {
+  bool retyped = false;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    Type& type = graph.value(graph.inputs[i]).type;
+    retyped |= type.dtype != types[i].dtype;
+    type = types[i];
+  }
   forget_results(graph, retyped);
+}
+
+Status apply_input_specs(Graph& graph, std::span<const InputSpec> specs) {
+  const auto types = wanted_inputs(graph, specs);
+  if (!types) return types.error();
+  if (*types != input_types(graph)) set_inputs(graph, *types);
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ckpt/error.h"
 #include "graph.h"
@@ -23,9 +24,16 @@ struct InputSpec {
 /// Errc::usage, with what is wrong.
 Result<InputSpec> parse_input_spec(std::string_view text);
 
-/// Gives inputs of the graph these types: the named ones, then, in order, those that nobody named. Where that changes
-/// anything, what the source recorded of results is dropped, because it may not hold any more. Errc::usage for an input
-/// that is not there, or is named twice.
+std::vector<Type> input_types(const Graph& graph);
+
+/// The types of all inputs when these get what is said of them: the named ones, then, in order, those that nobody
+/// named. Errc::usage for an input that is not there, or is named twice.
+Result<std::vector<Type>> wanted_inputs(const Graph& graph, std::span<const InputSpec> specs);
+
+/// Gives the inputs these types. What the source recorded of results is dropped, because it may not hold any more.
+void set_inputs(Graph& graph, const std::vector<Type>& types);
+
+/// Both, where that changes anything.
 Status apply_input_specs(Graph& graph, std::span<const InputSpec> specs);
 
 }  // namespace ckpt::graph

@@ -31,31 +31,23 @@ void add_new(Refusals& all, const Refusal& refusal) {
 }
 
 /// The first dimension of the first input.
-Dim batch_of(const Graph& graph) {
-  const Dims* const dims = graph.inputs.empty() ? nullptr : &graph.value(graph.inputs[0]).type.dims;
-  return dims == nullptr || dims->empty() ? Dim() : dims->front();
-}
-
-std::vector<Type> input_types(const Graph& graph) {
-  std::vector<Type> types;
-  for (const ValueId id : graph.inputs) types.push_back(graph.value(id).type);
-  return types;
+Dim batch_of(const std::vector<Type>& inputs) {
+  return inputs.empty() || inputs[0].dims.empty() ? Dim() : inputs[0].dims[0];
 }
 
 /// The inputs get the types that are asked for. Returned is what has those baked in that were recorded.
 Result<Refusals> give_inputs(Graph& graph, const PrepareOptions& options) {
-  Graph asked = graph;
-  if (auto status = apply_input_specs(asked, options.inputs); !status) return status.error();
+  const std::vector<Type> recorded = input_types(graph);
+  const auto asked = wanted_inputs(graph, options.inputs);
+  if (!asked) return asked.error();
   Refusals baked;
-  const std::vector<Type> types = input_types(asked);
-  if (!options.recorded || types == input_types(graph) || !verify(graph)) {
-    graph = std::move(asked);
+  if (*asked == recorded) return baked;
+  if (!options.recorded || !verify(graph)) {
+    set_inputs(graph, *asked);
     return baked;
   }
-  const bool other_batch = batch_of(asked) != batch_of(graph);
-  asked = {};  // a large one is not kept twice
-  if (other_batch) baked = release_batch(graph);
-  const Refusals sizes = resize_inputs(graph, types);
+  if (batch_of(*asked) != batch_of(recorded)) baked = release_batch(graph);
+  const Refusals sizes = resize_inputs(graph, *asked);
   for (const Refusal& refusal : sizes.list()) add_new(baked, refusal);
   return baked;
 }

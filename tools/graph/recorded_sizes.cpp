@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "infer.h"
+#include "input_spec.h"
 #include "op.h"
 #include "ops/cut.h"
 #include "ops/rules.h"
@@ -13,16 +14,6 @@
 namespace ckpt::graph {
 
 namespace {
-
-void set_inputs(Graph& graph, const std::vector<Type>& types) {
-  bool retyped = false;
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    Type& type = graph.value(graph.inputs[i]).type;
-    retyped |= type.dtype != types[i].dtype;
-    type = types[i];
-  }
-  forget_results(graph, retyped);
-}
 
 /// The inputs that are asked for, with all sizes but the batch as they were recorded.
 std::vector<Type> with_recorded_sizes(const Graph& graph, const std::vector<Type>& asked) {
