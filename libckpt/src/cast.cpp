@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ckpt/element.h"
+#include "numbers.h"
 
 namespace ckpt {
 namespace {
@@ -205,21 +206,7 @@ bool integers_to(DType to, std::span<const std::byte> in, std::span<std::byte> o
   }
 }
 
-bool is_number(DType dtype) noexcept {
-  switch (dtype) {
-    case DType::unknown:
-    case DType::int4:
-    case DType::hifloat8:
-    case DType::string:
-    case DType::complex64:
-    case DType::complex128:
-      return false;
-    default:
-      return true;
-  }
-}
-
-bool is_complex(DType dtype) noexcept { return dtype == DType::complex64 || dtype == DType::complex128; }
+bool is_number(DType dtype) noexcept { return precision_of(dtype) != Precision::none && !is_complex(dtype); }
 
 }  // namespace
 

@@ -46,10 +46,6 @@ bool same_type(const TensorInfo& a, const TensorInfo& b) noexcept {
   return a.dtype == b.dtype && (a.dtype != DType::unknown || a.type_name == b.type_name);
 }
 
-bool has_values(const TensorInfo& tensor) noexcept {
-  return tensor.kind == Kind::tensor && precision_of(tensor.dtype) != Precision::none && tensor.fits();
-}
-
 Basis basis_of(const TensorInfo& a, const TensorInfo& b) noexcept {
   if (a.kind != b.kind) return Basis::nothing;
   if (a.kind == Kind::map) return Basis::parts;

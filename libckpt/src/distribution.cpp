@@ -6,16 +6,10 @@
 #include <limits>
 
 #include "ckpt/element.h"
+#include "numbers.h"
 
 namespace ckpt {
 namespace {
-
-template <class Real>
-Real load_real(const std::byte* values, std::size_t i) noexcept {
-  Real value;
-  std::memcpy(&value, values + i * sizeof(Real), sizeof value);
-  return value;
-}
 
 std::uint16_t upper_half(float value) noexcept {
   return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);

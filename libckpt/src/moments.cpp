@@ -3,24 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <span>
 
 #include "kernels.h"
+#include "numbers.h"
 
 namespace ckpt {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-template <class Real>
-Real load_real(const std::byte* values, std::size_t i) noexcept {
-  Real value;
-  std::memcpy(&value, values + i * sizeof(Real), sizeof value);
-  return value;
-}
 
 // It is among them.
 template <class Real>

@@ -81,6 +81,10 @@ Precision precision_of(DType dtype) noexcept {
   return Precision::none;
 }
 
+bool has_values(const TensorInfo& tensor) noexcept {
+  return tensor.kind == Kind::tensor && precision_of(tensor.dtype) != Precision::none && tensor.fits();
+}
+
 double smallest_normal(DType dtype) noexcept {
   switch (dtype) {
     case DType::float8_e4m3fn:

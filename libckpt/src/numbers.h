@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "ckpt/tensor.h"
@@ -14,6 +15,19 @@ namespace ckpt {
 enum class Precision : std::uint8_t { none, f32, f64 };
 
 Precision precision_of(DType dtype) noexcept;
+
+inline bool is_complex(DType dtype) noexcept { return dtype == DType::complex64 || dtype == DType::complex128; }
+
+/// Whether the entry is a tensor with numbers in it, as many as its dims ask for.
+bool has_values(const TensorInfo& tensor) noexcept;
+
+/// The i-th of unaligned numbers.
+template <class Real>
+Real load_real(const std::byte* values, std::size_t i) noexcept {
+  Real value;
+  std::memcpy(&value, values + i * sizeof(Real), sizeof value);
+  return value;
+}
 
 /// 0 for types without denormals. Of complex numbers that of their parts.
 double smallest_normal(DType dtype) noexcept;

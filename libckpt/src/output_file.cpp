@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "ckpt/text.h"
 #include "file_source.h"
 
 // The writing half of this library's file access; the reading half is file_source.cpp.
@@ -85,11 +86,9 @@ Result<Descriptor> open_directory(const std::filesystem::path& path) {
 /// `.<target>.<random>.tmp`, the target's part shortened, at the start of a character, where the whole would be too
 /// long.
 Result<std::string> temporary_name(std::string_view target) {
-  std::array<unsigned char, 8> random;
+  std::array<std::byte, 8> random;
   if (::getentropy(random.data(), random.size()) != 0) return system_error("cannot get random bytes", errno);
-  std::string suffix = ".";
-  for (const unsigned char byte : random) suffix += {"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
-  suffix += ".tmp";
+  const std::string suffix = "." + hexadecimal(random) + ".tmp";
   std::size_t keep = std::min(target.size(), kNameMax - 1 - suffix.size());
   while (keep > 0 && keep < target.size() && (static_cast<unsigned char>(target[keep]) & 0xC0) == 0x80) --keep;
   return "." + std::string(target.substr(0, keep)) + suffix;

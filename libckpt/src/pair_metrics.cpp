@@ -144,8 +144,6 @@ std::uint64_t ulps_between(DType dtype, std::span<const std::byte> a, std::span<
   }
 }
 
-bool is_complex(DType dtype) noexcept { return dtype == DType::complex64 || dtype == DType::complex128; }
-
 std::complex<double> complex_at(DType dtype, std::span<const std::byte> elements, std::size_t i) noexcept {
   if (dtype == DType::complex64)
     return {static_cast<double>(load<float>(elements, 2 * i)), static_cast<double>(load<float>(elements, 2 * i + 1))};

@@ -127,10 +127,6 @@ const TensorInfo& face_of(const TensorInfo& entry) noexcept {
   return entry.parts[entry.parts.size() > 1 ? 1 : 0];
 }
 
-bool has_values(const TensorInfo& tensor) noexcept {
-  return tensor.kind == Kind::tensor && precision_of(tensor.dtype) != Precision::none && tensor.fits();
-}
-
 class Sampler {
  public:
   explicit Sampler(std::span<const SourcePtr> sources) : reader_(sources, kSampleBytes) {}

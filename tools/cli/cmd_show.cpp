@@ -11,6 +11,7 @@
 #include "facts.h"
 #include "input.h"
 #include "json.h"
+#include "npy.h"
 #include "output.h"
 #include "render.h"
 #include "target.h"
@@ -40,66 +41,6 @@ Status read_bytes(const Checkpoint& file, const Target& target,
     offset += part.size();
   }
   return {};
-}
-
-// NumPy's spelling of a type; `exact` false where NumPy has none and the bare bits are given.
-struct NpyType {
-  std::string_view descr;
-  bool exact = true;
-};
-
-NpyType npy_type(DType dtype) {
-  switch (dtype) {
-    case DType::boolean:
-      return {"|b1"};
-    case DType::int8:
-      return {"|i1"};
-    case DType::uint8:
-      return {"|u1"};
-    case DType::int16:
-      return {"<i2"};
-    case DType::int32:
-      return {"<i4"};
-    case DType::int64:
-      return {"<i8"};
-    case DType::uint16:
-      return {"<u2"};
-    case DType::uint32:
-      return {"<u4"};
-    case DType::uint64:
-      return {"<u8"};
-    case DType::float16:
-      return {"<f2"};
-    case DType::float32:
-      return {"<f4"};
-    case DType::float64:
-      return {"<f8"};
-    case DType::complex64:
-      return {"<c8"};
-    case DType::complex128:
-      return {"<c16"};
-    case DType::bfloat16:
-      return {"<u2", false};
-    default:
-      return {"|u1", false};
-  }
-}
-
-std::string npy_header(std::string_view descr, std::span<const std::int64_t> dims) {
-  std::string shape;
-  for (const std::int64_t dim : dims) shape += fmt::format("{}, ", dim);
-  if (dims.size() > 1) shape.resize(shape.size() - 2);
-  if (dims.size() == 1) shape.resize(shape.size() - 1);
-  std::string dict = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descr, shape);
-  constexpr std::size_t kPreamble = 10;
-  while ((kPreamble + dict.size() + 1) % 64 != 0) dict += ' ';
-  dict += '\n';
-  std::string header = "\x93NUMPY";
-  header += '\x01';
-  header += '\0';
-  header += static_cast<char>(dict.size() & 0xFF);
-  header += static_cast<char>(dict.size() >> 8);
-  return header + dict;
 }
 
 std::string hex_dump_line(std::uint64_t offset, std::span<const std::byte> bytes) {
@@ -212,6 +153,19 @@ Status show_json(Context& context, const Checkpoint& file, const std::string& pa
   return {};
 }
 
+// Where NumPy has no such type, of integers of that size.
+std::string header_for_numpy(Context& context, const Target& target) {
+  const DType dtype = target.tensor->dtype;
+  std::string_view descr = containers::npy_descr(dtype);
+  if (descr.empty()) {
+    const bool two_bytes = size_of(dtype) == 2;
+    descr = two_bytes ? "<u2" : "|u1";
+    context.note(
+        fmt::format("NumPy has no {}: its bits are written as {}", name(dtype), two_bytes ? "uint16" : "uint8"));
+  }
+  return containers::npy_header(descr, target.slice.dims());
+}
+
 // --raw and --npy.
 int show_file(Context& context, const Input& input, const std::string& path, const Target& target,
               const ShowOptions& options) {
@@ -228,11 +182,7 @@ int show_file(Context& context, const Input& input, const std::string& path, con
   std::string header;
   if (options.npy) {
     if (!has_elements(tensor)) return refuse(" has no values that NumPy could hold", "--raw writes its bytes");
-    const NpyType type = npy_type(tensor.dtype);
-    header = npy_header(type.descr, target.slice.dims());
-    if (!type.exact)
-      context.note(fmt::format("NumPy has no {}: its bits are written as {}", name(tensor.dtype),
-                               type.descr.substr(1) == "u2" ? "uint16" : "uint8"));
+    header = header_for_numpy(context, target);
   }
   const std::array inputs = {path, options.key.file};
   auto output = Output::create(
