@@ -120,15 +120,8 @@ Types forward_types(const NodeView& node, const Conv& conv) {
 }
 
 NamedAttrs window_attrs(const Windows& moved) {
-  Ints kernel, strides, dilations, pads;
-  for (const Window& window : moved.axes) {
-    kernel.push_back(window.kernel);
-    strides.push_back(window.stride);
-    dilations.push_back(window.dilation);
-    pads.push_back(window.begin);
-  }
-  for (const Window& window : moved.axes) pads.push_back(window.end);
-  return {{"dilations", dilations}, {"kernel_shape", kernel}, {"pads", pads}, {"strides", strides}};
+  const WindowLists of = lists_of(moved);
+  return {{"dilations", of.dilations}, {"kernel_shape", of.kernel}, {"pads", of.pads}, {"strides", of.strides}};
 }
 
 /// SAME over a size that is not known: ONNX finds the pads itself, but runtimes do so only without dilation.

@@ -8,12 +8,6 @@
 
 namespace ckpt::graph::ascend {
 
-std::vector<Ref> inputs_of(const NodeView& node, Target& target) {
-  std::vector<Ref> inputs;
-  for (std::size_t i = 0; i < node.input_count(); ++i) inputs.push_back(in(node, target, i));
-  return inputs;
-}
-
 Status emit_on(const NodeView& node, Target& target, std::string_view type, std::vector<Ref> inputs, NamedAttrs attrs) {
   const GeOp* op = find_ge_op(type);
   if (!op) return refuse("GE's " + std::string(type) + " is not known");

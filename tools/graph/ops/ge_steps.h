@@ -17,8 +17,6 @@ namespace ckpt::graph::ascend {
 inline const std::string kNchw = "NCHW";
 inline const std::string kNcdhw = "NCDHW";
 
-std::vector<Ref> inputs_of(const NodeView& node, Target& target);
-
 /// A step that is the whole node. Results that GE has and MindSpore has not are there, and nothing uses them.
 Status emit_on(const NodeView& node, Target& target, std::string_view type, std::vector<Ref> inputs,
                NamedAttrs attrs = {});

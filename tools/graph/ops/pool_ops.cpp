@@ -63,36 +63,36 @@ Result<Pool> max_3d_form(const NodeView& node) {
   return pool;
 }
 
+/// One that pads both sides alike, and whose windows lie side by side where no stride is given.
+Pool even_form(const NodeView& node, std::string_view stride, std::string_view pads) {
+  const Ints& kernel = node.integers("kernel_size");
+  return {.kernel = kernel,
+          .stride = node.is_none(stride) ? kernel : node.integers(stride),
+          .dilation = Ints(kernel.size(), 1),
+          .pads = both_sides(node.integers(pads)),
+          .ceil_mode = node.flag("ceil_mode")};
+}
+
 /// MaxPoolWithIndices and its like.
 Result<Pool> indices_form(const NodeView& node) {
-  const Ints& kernel = node.integers("kernel_size");
-  return Pool{.kernel = kernel,
-              .stride = node.is_none("strides") ? kernel : node.integers("strides"),
-              .dilation = node.integers("dilation"),
-              .pads = both_sides(node.integers("pads")),
-              .ceil_mode = node.flag("ceil_mode"),
-              .indices = node.dtype("argmax_type")};
+  Pool pool = even_form(node, "strides", "pads");
+  pool.dilation = node.integers("dilation");
+  pool.indices = node.dtype("argmax_type");
+  return pool;
 }
 
 Result<Pool> function_form(const NodeView& node) {
-  const Ints& kernel = node.integers("kernel_size");
-  return Pool{.kernel = kernel,
-              .stride = node.is_none("stride") ? kernel : node.integers("stride"),
-              .dilation = node.integers("dilation"),
-              .pads = both_sides(node.integers("padding")),
-              .ceil_mode = node.flag("ceil_mode"),
-              .indices = DType::int64};
+  Pool pool = even_form(node, "stride", "padding");
+  pool.dilation = node.integers("dilation");
+  pool.indices = DType::int64;
+  return pool;
 }
 
 /// AvgPool2D and its like.
 Result<Pool> average_form(const NodeView& node) {
-  const Ints& kernel = node.integers("kernel_size");
-  return Pool{.kernel = kernel,
-              .stride = node.is_none("stride") ? kernel : node.integers("stride"),
-              .dilation = Ints(kernel.size(), 1),
-              .pads = both_sides(node.integers("padding")),
-              .ceil_mode = node.flag("ceil_mode"),
-              .count_pads = node.flag("count_include_pad")};
+  Pool pool = even_form(node, "stride", "padding");
+  pool.count_pads = node.flag("count_include_pad");
+  return pool;
 }
 
 Result<Pool> average_divisor_form(const NodeView& node) {
@@ -151,18 +151,11 @@ Result<Ints> fit_ceil(const Dims& input, Windows& moved, bool counts) {
 }
 
 NamedAttrs window_attrs(const Windows& moved, bool dilated) {
-  Ints kernel, strides, dilations, pads;
-  for (const Window& window : moved.axes) {
-    kernel.push_back(window.kernel);
-    strides.push_back(window.stride);
-    dilations.push_back(window.dilation);
-    pads.push_back(window.begin);
-  }
-  for (const Window& window : moved.axes) pads.push_back(window.end);
-  NamedAttrs attrs{{"kernel_shape", kernel}, {"strides", strides}};
-  if (dilated) attrs.insert(attrs.begin(), {"dilations", dilations});
+  const WindowLists of = lists_of(moved);
+  NamedAttrs attrs{{"kernel_shape", of.kernel}, {"strides", of.strides}};
+  if (dilated) attrs.insert(attrs.begin(), {"dilations", of.dilations});
   if (moved.known) {
-    attrs.push_back({"pads", pads});
+    attrs.push_back({"pads", of.pads});
   } else {
     attrs.insert(attrs.begin(), {"auto_pad", std::string("SAME_UPPER")});
   }

@@ -261,6 +261,18 @@ std::int64_t window_count(std::int64_t size, const Window& window, bool ceil_mod
   return count;
 }
 
+WindowLists lists_of(const Windows& windows) {
+  WindowLists lists;
+  for (const Window& window : windows.axes) {
+    lists.kernel.push_back(window.kernel);
+    lists.strides.push_back(window.stride);
+    lists.dilations.push_back(window.dilation);
+    lists.pads.push_back(window.begin);
+  }
+  for (const Window& window : windows.axes) lists.pads.push_back(window.end);
+  return lists;
+}
+
 Result<Dims> window_sizes(const Dims& input, const Windows& windows, bool same, bool ceil_mode) {
   Dims dims;
   for (std::size_t i = 0; i < windows.axes.size(); ++i) {
@@ -288,6 +300,12 @@ Ref in(const NodeView& node, Target& target, std::size_t i) {
 Ref in_as(const NodeView& node, Target& target, std::size_t i, DType dtype) {
   const Ref ref = in(node, target, i);
   return ref == Target::kNothing || node.type(i).dtype == dtype ? ref : cast(target, ref, dtype, node.type(i).dims);
+}
+
+std::vector<Ref> inputs_of(const NodeView& node, Target& target) {
+  std::vector<Ref> inputs;
+  for (std::size_t i = 0; i < node.input_count(); ++i) inputs.push_back(in(node, target, i));
+  return inputs;
 }
 
 float as_float(const NodeView& node, std::string_view name) { return static_cast<float>(node.number(name)); }

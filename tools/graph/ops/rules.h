@@ -92,6 +92,11 @@ Result<Windows> windows(const Dims& input, const Ints& kernel, const Ints& strid
 Result<Windows> windows(const NodeView& node, const Dims& input, const Ints& kernel);
 /// The pads that are given as numbers; empty where pad_mode is a word.
 Ints pad_list(const NodeView& node);
+/// What each axis has, as attributes list it; pads: all that are in front, then all behind.
+struct WindowLists {
+  Ints kernel = {}, strides = {}, dilations = {}, pads = {};
+};
+WindowLists lists_of(const Windows& windows);
 /// Sizes behind batch and channels.
 Result<Dims> window_sizes(const Dims& input, const Windows& windows, bool same, bool ceil_mode);
 /// As PyTorch and MindSpore count it: the last window starts inside the input or the padding before it.
@@ -106,6 +111,8 @@ using NamedAttrs = std::vector<Target::NamedAttr>;
 Ref in(const NodeView& node, Target& target, std::size_t i);
 /// ... converted to that type, if it is another.
 Ref in_as(const NodeView& node, Target& target, std::size_t i, DType dtype);
+/// Those of all inputs.
+std::vector<Ref> inputs_of(const NodeView& node, Target& target);
 
 /// A number as attributes of the targets have it.
 float as_float(const NodeView& node, std::string_view name);
@@ -121,9 +128,7 @@ struct Name {
 /// A step of that name on all the inputs, without attributes.
 template <Name kName>
 Status one(const NodeView& node, Target& target) {
-  std::vector<Ref> inputs;
-  for (std::size_t i = 0; i < node.input_count(); ++i) inputs.push_back(in(node, target, i));
-  target.result(0, target.add(kName.view(), std::move(inputs)));
+  target.result(0, target.add(kName.view(), inputs_of(node, target)));
   return {};
 }
 
