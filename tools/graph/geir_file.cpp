@@ -27,10 +27,6 @@ using Ref = Target::Ref;
 
 constexpr std::uint64_t kMostBytes = 0x7FFFFFFF;  // what protobuf, and so GE, reads
 
-Error about(const std::string& value, Errc code, std::string message) {
-  return {.code = code, .tensor = value, .message = std::move(message)};
-}
-
 /// The bytes of a message, the same every time: maps are sorted.
 std::string serialised(const google::protobuf::MessageLite& message) {
   std::string text;

@@ -19,7 +19,7 @@
 ///
 /// One small graph in SSA form: values with a dtype and a shape, and nodes with MindSpore's primitive names. All that
 /// differs between the sources is gone once a reader returns: tensors are inputs, everything else is an attribute under
-/// the name that op_table has for it, and there are no tuples, monads, Loads or Depends.
+/// the name that the table of operators (op.h) has for it, and there are no tuples, monads, Loads or Depends.
 namespace ckpt::graph {
 
 /// One dimension: a number, or a name for what is only known when the network runs ("N", a dynamic batch).
@@ -109,7 +109,7 @@ struct Value {
 };
 
 struct Node {
-  std::string op = {};    ///< MindSpore's primitive, newest spelling of those in op_table: "Conv2D"
+  std::string op = {};    ///< MindSpore's primitive, newest spelling of those in the table of operators: "Conv2D"
   std::string name = {};  ///< its full name: "Default/conv1-Conv2d/Conv2D-op0"; unique in the graph
   std::vector<ValueId> inputs = {};
   std::vector<ValueId> outputs = {};

@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "ckpt/text.h"
+#include "usage.h"
 
 namespace ckpt::graph {
 namespace {
 
-Error wrong(std::string message) { return {.code = Errc::usage, .message = std::move(message)}; }
+using tools::usage;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -17,18 +18,18 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 Result<Dim> parse_dim(std::string_view text, std::string_view whole) {
   const auto inside = [&] { return "'" + escape(whole) + "': '" + escape(text) + "' "; };
   if (text == "?") return Dim();
-  if (text.empty()) return wrong("'" + escape(whole) + "': a dimension is empty");
+  if (text.empty()) return usage("'" + escape(whole) + "': a dimension is empty");
   if (is_digit(text[0])) {
     std::int64_t size = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
     if (end != text.data() + text.size())
-      return wrong(inside() + "is neither a number nor a name (x stands between them)");
-    if (error != std::errc()) return wrong(inside() + "is too large");
-    if (size == 0) return wrong(inside() + "is no size");
+      return usage(inside() + "is neither a number nor a name (x stands between them)");
+    if (error != std::errc()) return usage(inside() + "is too large");
+    if (size == 0) return usage(inside() + "is no size");
     return Dim(size);
   }
   if (!is_letter(text[0]) || !std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c); }))
-    return wrong(inside() + "is neither a number nor a name (x stands between them)");
+    return usage(inside() + "is neither a number nor a name (x stands between them)");
   return Dim(std::string(text));
 }
 
@@ -44,7 +45,7 @@ Result<DType> parse_dtype(std::string_view text, std::string_view whole) {
   };
   for (const DType dtype : kTypes)
     if (lower(name(dtype)) == lower(text)) return dtype;
-  return wrong("'" + escape(whole) + "': '" + escape(text) + "' is no type of an input; float32 and int32 are");
+  return usage("'" + escape(whole) + "': '" + escape(text) + "' is no type of an input; float32 and int32 are");
 }
 
 }  // namespace
@@ -55,7 +56,7 @@ Result<InputSpec> parse_input_spec(std::string_view text) {
   // A name may have ':' and '=' in it, as ONNX's may; sizes and types have neither.
   if (const auto equals = text.rfind('='); equals != text.npos) {
     spec.input = text.substr(0, equals);
-    if (spec.input.empty()) return wrong("'" + escape(whole) + "': there is no name in front of '='");
+    if (spec.input.empty()) return usage("'" + escape(whole) + "': there is no name in front of '='");
     text.remove_prefix(equals + 1);
   }
   if (const auto colon = text.rfind(':'); colon != text.npos) {
@@ -89,10 +90,10 @@ Result<std::vector<Type>> wanted_inputs(const Graph& graph, std::span<const Inpu
     if (at == graph.inputs.end()) {
       std::string names;
       for (const ValueId id : graph.inputs) names += (names.empty() ? "" : ", ") + escape(graph.value(id).name);
-      return wrong("no input is called '" + escape(spec.input) + "'; there is " + (names.empty() ? "none" : names));
+      return usage("no input is called '" + escape(spec.input) + "'; there is " + (names.empty() ? "none" : names));
     }
     const InputSpec*& slot = given[static_cast<std::size_t>(at - graph.inputs.begin())];
-    if (slot != nullptr) return wrong("input '" + escape(spec.input) + "' is given twice");
+    if (slot != nullptr) return usage("input '" + escape(spec.input) + "' is given twice");
     slot = &spec;
   }
   auto next = given.begin();
@@ -100,7 +101,7 @@ Result<std::vector<Type>> wanted_inputs(const Graph& graph, std::span<const Inpu
     if (!spec.input.empty()) continue;
     next = std::find(next, given.end(), nullptr);
     if (next == given.end())
-      return wrong("the network has " + std::to_string(given.size()) + (given.size() == 1 ? " input" : " inputs") +
+      return usage("the network has " + std::to_string(given.size()) + (given.size() == 1 ? " input" : " inputs") +
                    ", and more are described");
     *next = &spec;
   }

@@ -12,10 +12,13 @@
 #include "ckpt/group.h"
 #include "ckpt/text.h"
 #include "networks/build.h"
+#include "usage.h"
 #include "words.h"
 
 namespace ckpt::graph {
 namespace {
+
+using tools::usage;
 
 struct Entry {
   Network network;
@@ -43,8 +46,6 @@ constexpr auto kPublic = [] {
   std::ranges::transform(kNetworks, list.begin(), &Entry::network);
   return list;
 }();
-
-Error usage(std::string message) { return Error{.code = Errc::usage, .message = std::move(message)}; }
 
 Error unknown(std::string_view name) {
   std::vector<std::string_view> names;

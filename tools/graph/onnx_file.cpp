@@ -7,6 +7,7 @@
 #include "onnx_model.h"
 #include "ops/rules.h"
 #include "unique_names.h"
+#include "value_writer.h"
 
 namespace ckpt::graph {
 namespace {
@@ -14,10 +15,6 @@ namespace {
 using Ref = Target::Ref;
 
 constexpr int kIrVersion = 8;
-
-Error about(const std::string& value, Errc code, std::string message) {
-  return {.code = code, .tensor = value, .message = std::move(message)};
-}
 
 Result<int> type_of(const std::string& value, DType dtype) {
   if (const auto type = static_cast<int>(onnx_dtype(dtype)); type != 0) return type;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "ckpt/error.h"
 #include "ckpt/output_file.h"
@@ -11,6 +12,11 @@
 #include "graph.h"
 
 namespace ckpt::graph {
+
+/// An error of a value or a node, by its name.
+inline Error about(std::string name, Errc code, std::string message) {
+  return {.code = code, .tensor = std::move(name), .message = std::move(message)};
+}
 
 Status append_text(OutputFile& file, const std::string& text);
 
