@@ -84,6 +84,12 @@ Result<Standing> standing(const ParamDict& file, const std::string& path, std::u
                  .message = "was saved in step " + tools::grouped(total) + ", in epoch " + std::to_string(*epoch) +
                             ", and epochs of " + tools::grouped(steps_per_epoch) + " steps make that epoch " +
                             std::to_string(here)};
+  const std::uint64_t in_epoch = total - (here - 1) * steps_per_epoch;
+  if (epoch && total > 0 && name && name->epoch == here && name->step != in_epoch)
+    return Error{.code = Errc::mismatch,
+                 .message = "was saved in step " + tools::grouped(total) + ", by its name " +
+                            tools::grouped(name->step) + " of epoch " + std::to_string(here) + ", and epochs of " +
+                            tools::grouped(steps_per_epoch) + " steps make that " + tools::grouped(in_epoch)};
   return Standing{.step = total, .seed = integer_in(file, "seed"), .learning_rates = floats_in(file, "learning_rate")};
 }
 

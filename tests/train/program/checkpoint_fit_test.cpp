@@ -84,6 +84,11 @@ TEST_F(CheckpointFit, StandingByWhatIsAppended) {
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, Errc::mismatch);
   EXPECT_EQ(other.error().message, "was saved in step 8, in epoch 2, and epochs of 8 steps make that epoch 1");
+  const auto near = standing(file, "CKP-2_3.ckpt", 6);
+  ASSERT_FALSE(near);
+  EXPECT_EQ(near.error().code, Errc::mismatch);
+  EXPECT_EQ(near.error().message, "was saved in step 8, by its name 3 of epoch 2, and epochs of 6 steps make that 2");
+  EXPECT_TRUE(standing(file, "best-1_1.ckpt", 6)) << "a name that was given later";
 }
 
 TEST_F(CheckpointFit, StandingWithoutAnEpoch) {

@@ -28,6 +28,8 @@ echo "what is no such file:"
 train --epochs 3 --resume part-sgd/CKP-3_10.ckpt
 train --optimizer adam --epochs 4 --resume part-sgd/CKP-3_10.ckpt
 train --batch 16 --epochs 4 --resume part-sgd/CKP-3_10.ckpt --optimizer sgd
+train --batch 16 --epochs 4 --resume part-sgd/CKP-1_4.ckpt --optimizer sgd
+train --hold-out 32 --epochs 4 --resume part-sgd/CKP-2_4.ckpt --optimizer sgd
 train --network mlp --epochs 4 --resume part-sgd/CKP-3_10.ckpt
 train --epochs 4 --resume nowhere.ckpt
 train --epochs 4 --resume lenet.ckpt
