@@ -137,9 +137,11 @@ Made<Graph> make_trained_network(cli::Context& context, const TrainCommand& comm
   const graph::Refusals wrong = graph::infer_types(*network);
   if (wrong.empty()) return std::move(*network);
   const graph::Refusal& first = wrong.list().front();
-  return Trouble{given.path, usage(fmt::format("{} takes no images of {} x {} x {}: {} \"{}\": {}", *name,
-                                               input[1].size, sides.height, sides.width, escape(first.op),
-                                               escape(first.first), escape(first.reason)))};
+  return Trouble{
+      given.path,
+      usage(fmt::format("{} takes no images of {} x {} x {}: {} \"{}\": {}", *name, input[1].size, sides.height,
+                        sides.width, escape(first.op), escape(first.first), escape(first.reason))),
+      "--size and --channels say what they are"};
 }
 
 std::size_t classes_of(const Graph& network) {
@@ -159,7 +161,11 @@ Made<std::optional<ImageSet>> load_images(const TrainCommand& command, Part part
   }
   auto images = read_images(*folder, part, shown);
   if (!images && !needed && images.error().code == Errc::usage) return std::optional<ImageSet>();
-  if (!images) return Trouble{*folder, std::move(images).error()};
+  if (!images) {
+    const bool other_classes = images.error().code == Errc::mismatch;
+    return Trouble{*folder, std::move(images).error(),
+                   other_classes ? "--labels takes only some of them, --num-classes says how many there are" : ""};
+  }
   return chosen_of(command, *folder, std::move(*images));
 }
 

@@ -55,7 +55,8 @@ TEST_F(ImageSetTest, SaysWhatIsWrong) {
   write("train-labels-idx1-ubyte", labels_);
   EXPECT_EQ(error(7), "at byte 8: \"train-labels-idx1-ubyte\": label 7 where there are 7 classes, 0 to 6");
   write("train-labels-idx1-ubyte", idx_bytes({2}, "\x01\x02"));
-  EXPECT_EQ(error(), "at byte 4: \"train-images-idx3-ubyte\": has 3 images, and \"train-labels-idx1-ubyte\" 2 labels");
+  EXPECT_EQ(error(),
+            "malformed at byte 4: \"train-images-idx3-ubyte\": has 3 images, and \"train-labels-idx1-ubyte\" 2 labels");
   write("train-labels-idx1-ubyte", labels_.substr(0, 9));
   EXPECT_EQ(error(), "truncated at byte 8: \"train-labels-idx1-ubyte\": claims 3 values, more than the file can have");
   write("train-labels-idx1-ubyte", images_);
@@ -63,7 +64,7 @@ TEST_F(ImageSetTest, SaysWhatIsWrong) {
             "malformed at byte 0: \"train-labels-idx1-ubyte\": the magic number is 0x00000803, and not 0x00000801");
   write("train-labels-idx1-ubyte", labels_);
   write("train-images-idx3-ubyte", idx_bytes({3, 0, 2}, ""));
-  EXPECT_EQ(error(), "at byte 4: \"train-images-idx3-ubyte\": has no pixels in it");
+  EXPECT_EQ(error(), "malformed at byte 4: \"train-images-idx3-ubyte\": has no pixels in it");
 }
 
 TEST_F(ImageSetTest, TakesOutLabelsAndRenumbersThem) {

@@ -96,7 +96,7 @@ Result<ImageSet> read_images(const Path& folder, Part part, std::size_t classes)
   if (auto status = check_labels(labels->values, classes); !status) return in_file(*label_file, status.error());
   const auto as_many = [&](const std::vector<std::size_t>& dims) -> Status {
     if (dims[0] == labels->dims[0]) return {};
-    return Error{.code = Errc::mismatch,
+    return Error{.code = Errc::malformed,
                  .offset = 4,
                  .message = "has " + std::to_string(dims[0]) + " images, and \"" +
                             escape(label_file->filename().string()) + "\" " + std::to_string(labels->dims[0]) +
@@ -105,7 +105,7 @@ Result<ImageSet> read_images(const Path& folder, Part part, std::size_t classes)
   auto images = read_idx(*image_file, 3, as_many);
   if (!images) return in_file(*image_file, std::move(images).error());
   if (images->values.empty())
-    return in_file(*image_file, {.code = Errc::mismatch, .offset = 4, .message = "has no pixels in it"});
+    return in_file(*image_file, {.code = Errc::malformed, .offset = 4, .message = "has no pixels in it"});
   return ImageSet{.height = images->dims[1],
                   .width = images->dims[2],
                   .pixels = std::move(images->values),

@@ -23,7 +23,8 @@ enum class Part : std::uint8_t { train, test };
 
 /// What MNIST's files are called: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, `t10k-…` for tests, perhaps
 /// with `.gz`, or `.idx` for `-idx`; in `folder`, its `train` and `test`, or its `MNIST/raw`. Both have as many images,
-/// and labels are below `classes`. Errors name the file. Errc::usage if the files are not there.
+/// and labels are below `classes`. Errors name the file. Errc::usage if the files are not there,
+/// Errc::mismatch for a label of no class.
 Result<ImageSet> read_images(const std::filesystem::path& folder, Part part, std::size_t classes);
 
 /// Images that can be learnt, without a file: of each class a pattern, shifted, under noise. 28 x 28. Those of the two
