@@ -190,7 +190,10 @@ TEST(TrainingGraph, SaysWhatCannotBe) {
   expect_refused(net, frozen, "every parameter is frozen");
   TrainingOptions nesterov = with_rate({0.1});
   nesterov.optimizer = {.kind = Optimizer::Kind::sgd, .learning_rate = {0.1}, .dampening = 0.5, .nesterov = true};
-  expect_refused(net, nesterov, "SGD with nesterov wants a momentum above 0 and no dampening");
+  expect_refused(net, nesterov, "nesterov: SGD wants a momentum above 0 with it, and no dampening");
+  TrainingOptions negative = with_rate({0.1});
+  negative.optimizer.weight_decay = -1;
+  expect_refused(net, negative, "weight-decay: must be at least 0");
 
   Graph open = net;
   open.value(open.outputs[0]).type.dims[0] = graph::Dim("N");

@@ -190,7 +190,7 @@ std::optional<std::int64_t> policy_of(const std::string& word, const std::string
   return other.empty() || other == "none" ? fallback : std::nullopt;
 }
 
-void set_checkpoints(TrainCommand& command, const Words& words) {
+std::string set_checkpoints(TrainCommand& command, const Words& words) {
   CheckpointConfig& config = command.config;
   config.save_checkpoint_steps = policy_of(words.save_steps, words.save_seconds, config.save_checkpoint_steps);
   config.save_checkpoint_seconds = policy_of(words.save_seconds, words.save_steps, config.save_checkpoint_seconds);
@@ -202,6 +202,8 @@ void set_checkpoints(TrainCommand& command, const Words& words) {
   if (!command.best.empty()) config.keep_best = static_cast<std::uint64_t>(words.keep_best);
   config.metric_mode = command.best == "loss" ? MetricMode::min : MetricMode::max;
   command.prefix = words.prefix;
+  if (checkpoint_policy(config)) return {};
+  return "--save-steps, --save-seconds, --keep-max and --keep-per-minutes cannot all be none or 0";
 }
 
 bool is_one_of(std::string_view word, std::string_view those) {
@@ -231,24 +233,6 @@ std::string name_of(Optimizer::Kind kind) {
   return kind == Optimizer::Kind::sgd ? "sgd" : kind == Optimizer::Kind::adam ? "adam" : "momentum";
 }
 
-// Float32 is what they become.
-std::string not_float32(const Optimizer& optimizer) {
-  for (const auto& [option, value] : {std::pair{"--momentum", optimizer.momentum},
-                                      {"--dampening", optimizer.dampening},
-                                      {"--weight-decay", optimizer.weight_decay}})
-    if (!std::isfinite(static_cast<float>(value))) return std::string(option) + ": is more than a Float32 holds";
-  const auto share = [](double x) { return x > 0 && static_cast<float>(x) < 1; };
-  if (!share(optimizer.beta1)) return "--beta1: must be between 0 and 1, as a Float32, too";
-  if (!share(optimizer.beta2)) return "--beta2: must be between 0 and 1, as a Float32, too";
-  if (!std::isnormal(static_cast<float>(optimizer.epsilon)))
-    return "--eps: must be above 0, and neither so large nor so small that Float32 does not have it";
-  if (!std::isnormal(static_cast<float>(optimizer.loss_scale)) ||
-      !std::isnormal(static_cast<float>(1 / optimizer.loss_scale)))
-    return "--loss-scale: must be above 0, and neither so large nor so small that Float32 does not have it and its "
-           "inverse";
-  return {};
-}
-
 std::string set_optimizer(const OptionTable& app, TrainCommand& command, const Words& words) {
   using Kind = Optimizer::Kind;
   Optimizer& optimizer = command.training.optimizer;
@@ -257,9 +241,7 @@ std::string set_optimizer(const OptionTable& app, TrainCommand& command, const W
   command.optimizer_given = app.has("--optimizer");
   for (const Belongs& rule : kOfOptimizers)
     if (app.has(rule.option)) command.optimizer_options.push_back(rule.option);
-  if (optimizer.kind == Kind::sgd && optimizer.nesterov && !(optimizer.momentum > 0 && optimizer.dampening == 0))
-    return "--nesterov with --optimizer sgd wants a --momentum above 0, and no --dampening";
-  if (auto wrong = not_float32(optimizer); !wrong.empty()) return wrong;
+  if (const auto status = check_limits(optimizer); !status) return "--" + status.error().message;
   const bool is_known = command.resume.empty() || command.optimizer_given;
   return is_known ? misplaced_option(command) : "";
 }
@@ -365,10 +347,10 @@ TrainCommandLine parse_train_command(int argc, const char* const* argv) {
   if (parsed.help) return {.text = cli::help_text(documents, documents.program)};
   if (!parsed.done) return {.exit = parsed.exit, .text = parsed.text, .hint = parsed.hint};
   if (!document.empty()) return {.text = cli::document(documents, document)};
-  for (const std::string& wrong : {set_images(command, words), set_optimizer(app, command, words),
-                                   set_rates(app, command, words), of_no_use_with_eval(command)})
+  for (const std::string& wrong :
+       {set_images(command, words), set_optimizer(app, command, words), set_rates(app, command, words),
+        set_checkpoints(command, words), of_no_use_with_eval(command)})
     if (!wrong.empty()) return {.exit = cli::kFailed, .text = wrong, .hint = "`ckpt-train --help` tells how"};
-  set_checkpoints(command, words);
   return {.command = std::move(command), .color = cli::when_of(color)};
 }
 

@@ -131,7 +131,6 @@ int train_network(cli::Context& context, const TrainCommand& command, const Give
 }  // namespace
 
 int run(cli::Context& context, TrainCommand command) {
-  if (const auto policy = checkpoint_policy(command.config); !policy) return context.fail(policy.error().message);
   auto given = open_given(command);
   if (!given) return tell(context, given.trouble);
   if (!command.resume.empty() && !command.optimizer_given)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -45,21 +46,9 @@ Contents filled(const Type& type, double number) {
           .size = size};
 }
 
-Status check(const Optimizer& optimizer) {
-  if (optimizer.learning_rate.empty()) return usage("no learning rate is given");
-  const auto below_zero = [](double number) { return !(number >= 0); };
-  if (std::ranges::any_of(optimizer.learning_rate, below_zero)) return usage("a learning rate is at least 0");
-  if (below_zero(optimizer.momentum)) return usage("momentum is at least 0");
-  if (below_zero(optimizer.dampening)) return usage("dampening is at least 0");
-  if (below_zero(optimizer.weight_decay)) return usage("weight decay is at least 0");
-  if (!(optimizer.loss_scale > 0)) return usage("a loss scale is above 0");
-  if (optimizer.kind == Optimizer::Kind::sgd && optimizer.nesterov &&
-      (optimizer.momentum == 0 || optimizer.dampening != 0)) {
-    return usage("SGD with nesterov wants a momentum above 0 and no dampening");
-  }
-  const auto share = [](double number) { return number > 0 && number < 1; };
-  if (!share(optimizer.beta1) || !share(optimizer.beta2)) return usage("beta1 and beta2 are between 0 and 1");
-  if (!(optimizer.epsilon > 0)) return usage("epsilon is above 0");
+Status check_rates(const std::vector<double>& rates) {
+  if (rates.empty()) return usage("no learning rate is given");
+  if (!std::ranges::all_of(rates, [](double rate) { return rate >= 0; })) return usage("a learning rate is at least 0");
   return {};
 }
 
@@ -325,7 +314,8 @@ Status typed(Graph& graph) {
 }
 
 Result<Graph> Builder::make() {
-  if (auto status = check(optimizer_); !status) return status.error();
+  if (auto status = check_rates(optimizer_.learning_rate); !status) return status.error();
+  if (auto status = check_limits(optimizer_); !status) return status.error();
   if (auto status = check_network(); !status) return status.error();
   const Type& logits = network_.value(network_.outputs[0]).type;
   const bool sparse = options_.loss == Loss::sparse_softmax_cross_entropy;
@@ -349,6 +339,29 @@ Result<Graph> Builder::make() {
 }
 
 }  // namespace
+
+Status check_limits(const Optimizer& optimizer) {
+  for (const auto& [name, number] : {std::pair{"momentum", optimizer.momentum},
+                                     {"dampening", optimizer.dampening},
+                                     {"weight-decay", optimizer.weight_decay}}) {
+    if (!(number >= 0)) return usage(std::string(name) + ": must be at least 0");
+    if (!std::isfinite(static_cast<float>(number))) return usage(std::string(name) + ": is more than a Float32 holds");
+  }
+  if (optimizer.kind == Optimizer::Kind::sgd && optimizer.nesterov &&
+      !(optimizer.momentum > 0 && optimizer.dampening == 0))
+    return usage("nesterov: SGD wants a momentum above 0 with it, and no dampening");
+  const auto share = [](double number) { return number > 0 && static_cast<float>(number) < 1; };
+  if (!share(optimizer.beta1)) return usage("beta1: must be between 0 and 1, as a Float32, too");
+  if (!share(optimizer.beta2)) return usage("beta2: must be between 0 and 1, as a Float32, too");
+  const auto holds = [](double number) { return number > 0 && std::isnormal(static_cast<float>(number)); };
+  if (!holds(optimizer.epsilon))
+    return usage("eps: must be above 0, and neither so large nor so small that Float32 does not have it");
+  if (!holds(optimizer.loss_scale) || !holds(1 / optimizer.loss_scale))
+    return usage(
+        "loss-scale: must be above 0, and neither so large nor so small that Float32 does not have it and its "
+        "inverse");
+  return {};
+}
 
 Result<Graph> make_training_graph(const Graph& network, const TrainingOptions& options) {
   return Builder(network, options).make();

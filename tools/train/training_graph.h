@@ -28,6 +28,10 @@ struct Optimizer {
   double loss_scale = 1;
 };
 
+/// Whether its numbers, but for the learning rates, are such as Float32 and their formulas take. The error is of usage,
+/// and begins with what ckpt-train's option is called.
+Status check_limits(const Optimizer& optimizer);
+
 struct TrainingOptions {
   Loss loss = Loss::sparse_softmax_cross_entropy;
   Optimizer optimizer = {};

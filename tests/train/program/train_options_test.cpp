@@ -54,9 +54,9 @@ TEST(TrainOptions, EachRefusalIsASentence) {
       {{"--beta2", "0", "--optimizer", "adam"}, "--beta2: must be between 0 and 1, as a Float32, too"},
       {{"--eps", "0", "--optimizer", "adam"}, "--eps: must be above 0, and neither so large"},
       {{"--optimizer", "sgd", "--nesterov", "--momentum", "0"},
-       "--nesterov with --optimizer sgd wants a --momentum above 0, and no --dampening"},
+       "--nesterov: SGD wants a momentum above 0 with it, and no dampening"},
       {{"--optimizer", "sgd", "--nesterov", "--dampening", "0.5"},
-       "--nesterov with --optimizer sgd wants a --momentum above 0, and no --dampening"},
+       "--nesterov: SGD wants a momentum above 0 with it, and no dampening"},
       {{"--loss-scale", "0"}, "--loss-scale: must be above 0, and neither so large"},
       {{"--loss-scale", "1e39"}, "--loss-scale: must be above 0, and neither so large"},
       {{"--loss-scale", "1e38"}, "--loss-scale: must be above 0, and neither so large"},
@@ -73,6 +73,8 @@ TEST(TrainOptions, EachRefusalIsASentence) {
       {{"--stair"}, "--stair is of --schedule exponential|natural_exp|inverse"},
       {{"--lr-min", "0"}, "--lr-min is of --schedule cosine|polynomial"},
       {{"--power", "2", "--schedule", "cosine"}, "--power is of --schedule polynomial"},
+      {{"--save-steps", "none", "--keep-max", "0"},
+       "--save-steps, --save-seconds, --keep-max and --keep-per-minutes cannot all be none or 0"},
   };
   for (const Case& one : cases) {
     const TrainCommandLine line = parsed(one.words);
@@ -146,10 +148,12 @@ TEST(TrainOptions, OfTwoPoliciesTheOneThatIsGiven) {
       {{}, 1, 0, 5, 0},
       {{"--save-steps", "32", "--keep-max", "10"}, 32, {}, 10, {}},
       {{"--save-seconds", "60", "--keep-per-minutes", "3"}, {}, 60, {}, 3},
-      {{"--save-steps", "none", "--keep-max", "none"}, {}, 0, {}, 0},
+      {{"--save-steps", "none"}, {}, 0, 5, 0},
+      {{"--keep-max", "none"}, 1, 0, {}, 0},
       {{"--save-seconds", "none", "--keep-per-minutes", "none"}, 1, {}, 5, {}},
       {{"--save-steps", "32", "--save-seconds", "60", "--keep-max", "10", "--keep-per-minutes", "3"}, 32, 60, 10, 3},
-      {{"--save-steps", "0", "--keep-max", "0"}, 0, {}, 0, {}},
+      {{"--save-steps", "0"}, 0, {}, 5, 0},
+      {{"--keep-max", "0"}, 1, 0, 0, {}},
   };
   for (const Case& one : cases) {
     const CheckpointConfig config = command_of(one.words).config;
