@@ -534,6 +534,52 @@ TEST(ReleaseBatch, TheBatchBehindAnotherAxis) {
   EXPECT_EQ(shape_of(graph, 2), (Ints{5, -1, 6}));
 }
 
+TEST(ReleaseBatch, AnExampleStaysInItsPlaceWhereSizesAreAlike) {
+  // Attention of a time-major sequence: as many steps as there are heads of all examples, and as wide.
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({2, 4, 8}));
+  const ValueId steps = graph.add_node("Transpose", "steps", {x}, {{"dims", Ints{1, 0, 2}}}).outputs[0];
+  const ValueId heads = graph.add_node("Reshape", "heads", {steps}, {{"shape", Ints{4, 4, 4}}}).outputs[0];
+  const ValueId turned = graph.add_node("Transpose", "turned", {heads}, {{"dims", Ints{1, 0, 2}}}).outputs[0];
+  const ValueId parted = graph.add_node("Reshape", "parted", {turned}, {{"shape", Ints{2, 2, 4, 4}}}).outputs[0];
+  const ValueId joined = graph.add_node("Reshape", "joined", {parted}, {{"shape", Ints{4, 4, 4}}}).outputs[0];
+  const ValueId back = graph.add_node("Transpose", "back", {joined}, {{"dims", Ints{1, 0, 2}}}).outputs[0];
+  graph.outputs = {graph.add_node("Reshape", "flat", {back}, {{"shape", Ints{8, 8}}}).outputs[0]};
+  ASSERT_TRUE(infer_types(graph).empty());
+  EXPECT_TRUE(release_batch(graph).empty());
+  EXPECT_EQ(shape_of(graph, 1), (Ints{4, -1, 4}));
+  EXPECT_EQ(shape_of(graph, 3), (Ints{-1, 2, 4, 4}));
+  EXPECT_EQ(shape_of(graph, 4), (Ints{-1, 4, 4}));
+  EXPECT_EQ(shape_of(graph, 6), (Ints{-1, 8}));
+}
+
+TEST(ReleaseBatch, ChannelsThatAreShuffledKeepTheOrderOfExamples) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({2, 4, 3}));
+  const ValueId pairs = graph.add_node("Reshape", "pairs", {x}, {{"shape", Ints{4, 2, 3}}}).outputs[0];
+  const ValueId turned = graph.add_node("Transpose", "turned", {pairs}, {{"dims", Ints{1, 0, 2}}}).outputs[0];
+  graph.outputs = {graph.add_node("Reshape", "halves", {turned}, {{"shape", Ints{2, 2, 2, 3}}}).outputs[0]};
+  ASSERT_TRUE(infer_types(graph).empty());
+  EXPECT_TRUE(release_batch(graph).empty());
+  EXPECT_EQ(shape_of(graph, 2), (Ints{2, -1, 2, 3}));
+}
+
+TEST(ReleaseBatch, ABatchOfOneThatMayBeInSeveralSizesIsRefused) {
+  const auto reason = [](const Ints& shape) {
+    Graph graph;
+    const ValueId x = graph.add_input("x", f32({1, 5, 8}));
+    const ValueId steps = graph.add_node("Transpose", "steps", {x}, {{"dims", Ints{1, 0, 2}}}).outputs[0];
+    graph.outputs = {graph.add_node("Reshape", "heads", {steps}, {{"shape", shape}}).outputs[0]};
+    EXPECT_TRUE(infer_types(graph).empty());
+    const Refusals refusals = release_batch(graph);
+    return refusals.empty() ? std::string() : refusals.list()[0].reason;
+  };
+  EXPECT_EQ(reason({5, 2, 4}),
+            "which number of its shape is the batch cannot be told, but in an export of another batch");
+  EXPECT_EQ(reason({5, 1, 2, 4}), "");
+  EXPECT_EQ(reason({-1, 8}), "");
+}
+
 TEST(ReleaseBatch, SlicesAndBroadcasts) {
   Graph graph;
   const ValueId x = graph.add_input("x", f32({4, 6}));

@@ -1,4 +1,10 @@
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <vector>
 
 #include "infer.h"
 #include "op.h"
@@ -34,6 +40,7 @@ class Release {
   /// False if something was made to follow that nodes before must know of.
   bool try_all() {
     refusals_ = {};
+    steps_.clear();
     for (std::size_t i = 0; i < symbolic_.nodes.size(); ++i) {
       Node& node = symbolic_.nodes[i];
       if (!can_infer(node)) continue;
@@ -56,7 +63,10 @@ class Release {
     const Node& node = symbolic_.nodes[index];
     for (std::size_t k = 0; k < node.outputs.size() && k < types.size(); ++k) {
       const std::string why = contradiction(types[k], graph_.value(node.outputs[k]).type);
-      if (why.empty()) symbolic_.value(node.outputs[k]).type = types[k];
+      if (why.empty()) {
+        symbolic_.value(node.outputs[k]).type = types[k];
+        keep_step(node, node.outputs[k]);
+      }
       if (!why.empty() && has_batch(node)) refusals_.add(node, why);
     }
   }
@@ -116,7 +126,7 @@ class Release {
            });
   }
 
-  void unbake(Node& node) const {
+  void unbake(Node& node) {
     if (node.inputs.empty() || node.inputs[0] == kAbsent) return;
     const Dims& dims = symbolic_.value(node.inputs[0]).type.dims;
     if (std::ranges::none_of(dims, [&](const Dim& dim) { return recorded(dim) >= 0 && !dim.known(); })) return;
@@ -133,29 +143,99 @@ class Release {
     return known && known->symbol == "batch" ? known->product * batch_ : -1;
   }
 
-  /// One number of the shape is a multiple of the batch: that which leaves numbers for the others. Of several, as there
-  /// may be if the batch was 1, it is the first that is the batch itself, or else the first.
-  void unbake_shape(Node& node, const Dims& dims) const {
+  /// One number of the shape has the batch in it: the one with those elements in which the batch is in the input. An
+  /// example has the place that it had.
+  void unbake_shape(Node& node, const Dims& dims) {
     auto& shape = std::get<Ints>(node.attrs["shape"]);
     if (asks(shape)) return;
-    auto given = resolved(shape, dims);
+    const auto given = resolved(shape, dims);
     const auto all = known_part(dims);
     if (!given || !all || all->unknown != 1) return;
-    std::optional<std::size_t> best;
-    for (std::size_t i = 0; i < given->size(); ++i) {
-      Dims others;
-      for (std::size_t k = 0; k < given->size(); ++k) {
-        if (k != i) others.emplace_back((*given)[k]);
-      }
-      const auto part = known_part(others);
-      if (!part) continue;
-      const Dim left = quotient(*all, *part);
-      if (left.known() || recorded(left) != (*given)[i]) continue;
-      if (!best || ((*given)[*best] != batch_ && (*given)[i] == batch_)) best = i;
+    std::set<std::size_t> axes;
+    for (const std::int64_t stride : strides_of_batch(node.inputs[0])) add_axes_of_batch(*given, stride, axes);
+    if (axes.empty()) return;
+    const auto axis = chosen(axes, shape, *given, strides_of_batch(node.inputs[0]).front());
+    if (!axis) {
+      refusals_.add(node, "which number of its shape is the batch cannot be told, but in an export of another batch");
+      return;
     }
-    if (!best) return;
     shape = *given;
-    shape[*best] = -1;
+    shape[*axis] = -1;
+  }
+
+  void add_axes_of_batch(const Ints& given, std::int64_t stride, std::set<std::size_t>& axes) const {
+    std::int64_t behind = 1;
+    for (std::size_t i = given.size(); i-- > 0;) {
+      const std::int64_t all = behind * given[i];
+      if (stride % behind == 0 && all % (stride * batch_) == 0) axes.insert(i);
+      behind = all;
+    }
+  }
+
+  /// Of several, as there may be if the batch was 1, it is the first that is the batch itself; the first of all where
+  /// the batch is; or the one that the source did not give.
+  std::optional<std::size_t> chosen(const std::set<std::size_t>& axes, const Ints& shape, const Ints& given,
+                                    std::int64_t stride) const {
+    if (axes.size() == 1) return *axes.begin();
+    if (batch_ != 1) return std::nullopt;
+    const auto one = std::ranges::find_if(axes, [&](std::size_t axis) { return given[axis] == 1; });
+    if (one != axes.end()) return *one;
+    if (*axes.begin() == 0 && product_of(given, 0) == stride) return 0;
+    const auto open = std::ranges::find_if(axes, [&](std::size_t axis) { return shape[axis] == -1; });
+    return open != axes.end() ? std::optional(*open) : std::nullopt;
+  }
+
+  static std::int64_t product_of(const Ints& sizes, std::size_t begin) {
+    return std::accumulate(sizes.begin() + static_cast<std::ptrdiff_t>(begin), sizes.end(), std::int64_t{1},
+                           std::multiplies());
+  }
+
+  /// How many elements there are from one example to the next, in a value with the batch in one dimension; all that may
+  /// be, where it is not known what else is in that dimension, and in which order.
+  std::vector<std::int64_t> strides_of_batch(ValueId id) const {
+    const auto place = place_of_batch(symbolic_.value(id).type.dims);
+    if (!place) return {};
+    std::vector<std::int64_t> strides;
+    const auto step = place->times == 1 ? std::optional<std::int64_t>(1) : step_of(id);
+    for (std::int64_t inner = step.value_or(1); inner <= step.value_or(place->times); ++inner) {
+      if (place->times % inner == 0) strides.push_back(place->behind * inner);
+    }
+    return strides;
+  }
+
+  /// The dimension with the batch: how many times, and the elements of the dimensions behind it.
+  struct Place {
+    std::int64_t times = 1, behind = 1;
+  };
+  std::optional<Place> place_of_batch(const Dims& dims) const {
+    std::optional<Place> place;
+    std::int64_t behind = 1;
+    for (std::size_t i = dims.size(); i-- > 0;) {
+      const std::int64_t size = recorded(dims[i]);
+      if (size < 0 || (!dims[i].known() && place)) return std::nullopt;
+      if (!dims[i].known()) place = Place{.times = size / batch_, .behind = behind};
+      behind *= size;
+    }
+    return place;
+  }
+
+  std::optional<std::int64_t> step_of(ValueId id) const {
+    const auto found = steps_.find(id);
+    return found == steps_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  /// In a dimension that is several times the batch, examples are so many apart as in the input.
+  void keep_step(const Node& node, ValueId result) {
+    const auto place = place_of_batch(symbolic_.value(result).type.dims);
+    if (!place || place->times == 1) return;
+    const bool flat = node.op == "Reshape" || node.op == "FlattenExt";
+    for (const ValueId id : node.inputs) {
+      if (id == kAbsent) continue;
+      const auto strides = strides_of_batch(id);
+      const auto before = place_of_batch(symbolic_.value(id).type.dims);
+      if (flat && strides.size() == 1 && strides[0] % place->behind == 0) steps_[result] = strides[0] / place->behind;
+      if (!flat && before && before->times == place->times && step_of(id)) steps_[result] = *step_of(id);
+    }
   }
 
   /// The shape with all its numbers, as recorded.
@@ -199,6 +279,7 @@ class Release {
   std::int64_t batch_;
   Graph symbolic_;
   Refusals refusals_ = {};
+  std::map<ValueId, std::int64_t> steps_;  ///< of values with a dimension that is several times the batch
 };
 
 }  // namespace
