@@ -245,6 +245,9 @@ class MindIr(MindIrTest):
         for name, net, inputs, follows in (
                 ("token", operators.Tokens(8), images(2, 5, 8), True),
                 ("halves", operators.calls("ops.chunk(ops.concat((x, x * 2.0)), 2)[1]"), images(2, 5, 8), True),
+                ("heads", zoo.fill(operators.calls("self.op(x, x)", op=nn.Transformer(8, 2, 1, 1, 16, dropout=0.0,
+                                                                                      batch_first=True))),
+                 images(2, 4, 8), True),
                 ("unstack", operators.calls("ops.unstack(x, 0)"), images(2, 5, 8), False),
                 ("split", operators.calls("ops.split(x, 1)"), images(2, 5, 8), False),
                 ("constant", operators.calls("ops.concat((x, ops.ones((x.shape[0], 1, 8), mindspore.float32)), 1)"),

@@ -611,6 +611,10 @@ def pixel(image, y, x):
     return upper * (1 - y + i) + lower * (y - i)
 
 
+def reverse_sequence(a, x, lengths):
+    return np.stack([np.concatenate([row[:count][::-1], row[count:]]) for row, count in zip(x, lengths)])
+
+
 def division(a, x, y):
     return {None: lambda q: q, "floor": np.floor, "trunc": np.trunc}[a["rounding_mode"]](x / y)
 
@@ -732,6 +736,7 @@ OTHERS = {
     "ArgMaxWithValue": lambda a, x: (x.argmax(a["axis"], keepdims=True), x.max(axis=a["axis"], keepdims=True)),
     "ArgMinWithValue": lambda a, x: (x.argmin(a["axis"], keepdims=True), x.min(axis=a["axis"], keepdims=True)),
     "CumSum": lambda a, x: x.cumsum(a["axis"]), "CumsumExt": lambda a, x: x.cumsum(a["dim"]),
+    "Roll": lambda a, x: np.roll(x, a["shifts"], a["dims"]), "ReverseSequence": reverse_sequence,
     "CumProd": cumprod, "SquareSumAll": lambda a, x, y: ((x ** 2).sum(), (y ** 2).sum()),
     "Diag": lambda a, x: np.diag(x.reshape(-1)).reshape(x.shape * 2),
     "DiagPart": lambda a, x: np.diag(x.reshape(x[0, 0].size, -1)).reshape(x.shape[:2]),

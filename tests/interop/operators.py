@@ -214,6 +214,8 @@ def indexing():
     yield "embedding", nn.Embedding(7, 4), (indices,)
     yield "one_hot", calls("ops.one_hot(x, 7, Tensor(1.0, mindspore.float32), Tensor(0.0, mindspore.float32))"), \
         (indices,)
+    yield "reverse_sequence", calls("self.op(x, y)", op=ops.ReverseSequence(seq_dim=1, batch_dim=0)), \
+        (X, np.array([2, 3], np.int32))
     yield "one_hot_axis_0", nn.OneHot(axis=0, depth=7), (indices,)
 
 
@@ -392,6 +394,10 @@ def masks_and_grids():
     yield "triangles", all_of("ops.triu(x)", "ops.triu(x, 1)", "ops.tril(x)", "ops.tril(x, -2)", "ops.tril(x > 0)",
                               "ops.triu(ops.cast(x * 9.0, mindspore.int32))"), (square,)
     yield "causal_mask", calls("ops.masked_fill(x, ops.triu(ops.ones_like(x), 1) > 0, -1e9)"), (square,)
+    yield "masked_fill", all_of("ops.masked_fill(x, x > 0, y)", "ops.masked_fill(x, x[:, :1] > 0, -1.5)",
+                                "ops.masked_fill(x[:1], x > 0, float('-inf'))"), (square, np.array(7.0, np.float32))
+    yield "mixed_types", all_of("x * y", "x - y", "x / y", "x.sum(axis=1, dtype=mindspore.float32)",
+                                "y.sum(axis=1)", "y % 3"), (numbers(3, 4), integers(3, 4, low=1))
     yield "diagonals", all_of("x + ops.eye(5, 7, mindspore.float32)", "ops.diagonal(x)", "ops.diagonal(x, 2)",
                               "ops.diagonal(x, -1, 1, 0)", "ops.trace(x)"), (numbers(5, 7),)
     yield "linspace", calls("x + ops.linspace(Tensor(0.5, mindspore.float32), Tensor(-1.0, mindspore.float32), 7)"), \

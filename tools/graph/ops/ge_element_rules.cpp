@@ -100,6 +100,35 @@ Status with_number(const NodeView& node, Target& target) {
   return emit_on(node, target, kType.view(), {in(node, target, 0), target.scalar(value, type.dtype)});
 }
 
+// x where the mask is false. Select does not broadcast.
+Status select_filled(const NodeView& node, Target& target, Ref value) {
+  const Type& result = node.result_type();
+  auto shape = one_unknown(result.dims);
+  if (!shape) return shape.error();
+  if (node.type(1).dtype != DType::boolean) return refuse("its mask is " + to_string(node.type(1)));
+  const auto widened = [&](Ref x, const Type& type) -> Result<Ref> {
+    if (type.dims == result.dims) return x;
+    auto sizes = vector(target, *shape);
+    if (!sizes) return sizes.error();
+    return target.add("BroadcastTo", {x, *sizes}, {}, {type.dtype, result.dims});
+  };
+  auto mask = widened(in(node, target, 1), node.type(1));
+  auto filled = widened(value, {result.dtype, {}});
+  auto x = widened(in(node, target, 0), node.type(0));
+  if (!mask || !filled || !x) return (!mask ? mask : !filled ? filled : x).error();
+  return emit_on(node, target, "Select", {*mask, *filled, *x});
+}
+
+Status masked_fill_ge(const NodeView& node, Target& target) {
+  if (!node.type(2).dims.empty()) return refuse("its value is " + to_string(node.type(2)));
+  auto value = as_type(node, target, 2, node.result_type().dtype);
+  return value ? select_filled(node, target, *value) : Status(value.error());
+}
+
+Status masked_fill_number(const NodeView& node, Target& target) {
+  return select_filled(node, target, target.scalar(node.number("value"), node.result_type().dtype));
+}
+
 Status divide(const NodeView& node, Target& target) {
   if (!is_floating(node.type(0).dtype)) return refuse("of integers");
   return same_types<"RealDiv">(node, target);
@@ -162,11 +191,11 @@ Status top_k(const NodeView& node, Target& target) {
 
 template <Name kType>
 Status reduction_ext(const NodeView& node, Target& target) {
-  const DType dtype = node.type(0).dtype;
-  if (node.result_type().dtype != dtype) return refuse("into another type");
+  auto x = as_type(node, target, 0, node.result_type().dtype);
+  if (!x) return x.error();
   auto axes = axes_of(node.is_none("dim") ? Ints{} : node.integers("dim"), node.type(0).dims.size());
   if (!axes) return axes.error();
-  return emit(node, target, kType.view(), {{"axes", as_ints(*axes)}, {"keep_dims", node.flag("keepdim")}});
+  return emit_on(node, target, kType.view(), {*x}, {{"axes", as_ints(*axes)}, {"keep_dims", node.flag("keepdim")}});
 }
 
 /// x + alpha * y.
@@ -235,6 +264,8 @@ constexpr NamedGeRule kElementRules[] = {
     {"LogicalAnd", same_types<"LogicalAnd">},
     {"LogicalNot", same_inputs<"LogicalNot">},
     {"LogicalOr", same_types<"LogicalOr">},
+    {"MaskedFill", masked_fill_ge},
+    {"MaskedFillScalar", masked_fill_number},
     {"Maximum", same_types<"Maximum">},
     {"MeanExt", reduction_ext<"ReduceMeanD">},
     {"Minimum", same_types<"Minimum">},
@@ -260,6 +291,7 @@ constexpr NamedGeRule kElementRules[] = {
     {"ReduceMin", reduction<"ReduceMinD">},
     {"ReduceProd", reduction<"ReduceProdD">},
     {"ReduceSum", reduce_sum},
+    {"RemainderTensorScalar", with_number<"FloorMod">},
     {"RemainderTensorTensor", same_types<"FloorMod">},
     {"Round", round_to},
     {"Rsqrt", same_inputs<"Rsqrt">},

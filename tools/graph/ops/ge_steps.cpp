@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ge_interface.h"
+#include "ge_types.h"
 
 namespace ckpt::graph::ascend {
 
@@ -36,6 +37,27 @@ Status want_one_type(const NodeView& node) {
     }
   }
   return {};
+}
+
+Result<Ref> as_type(const NodeView& node, Target& target, std::size_t i, DType dtype) {
+  const Type& type = node.type(i);
+  const Ref x = in(node, target, i);
+  if (type.dtype == dtype) return x;
+  const std::int64_t number = find_ge_type(&GeType::dtype, dtype).attribute;
+  if (number < 0) return refuse("GE has no " + std::string(name(dtype)));
+  return target.add("Cast", {x}, {{"dst_type", number}}, {dtype, type.dims});
+}
+
+Status emit_alike(const NodeView& node, Target& target, std::string_view type) {
+  const Status alike = want_one_type(node);
+  if (!alike && node.result_type().dtype == DType::boolean) return alike;
+  std::vector<Ref> inputs;
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    auto x = as_type(node, target, i, alike ? node.type(i).dtype : node.result_type().dtype);
+    if (!x) return x.error();
+    inputs.push_back(*x);
+  }
+  return emit_on(node, target, type, std::move(inputs));
 }
 
 Result<Ref> numbers(Target& target, const Ints& values, Dims dims) {

@@ -34,10 +34,15 @@ Status same_inputs(const NodeView& node, Target& target) {
 /// GE does not convert: refused unless all inputs are of the first one's type.
 Status want_one_type(const NodeView& node);
 
+/// An input converted to that type, if it is another.
+Result<Ref> as_type(const NodeView& node, Target& target, std::size_t i, DType dtype);
+
+/// A step whose inputs are all of one type, or converted to that of the result; refused if that is of a comparison.
+Status emit_alike(const NodeView& node, Target& target, std::string_view type);
+
 template <Name kType>
 Status same_types(const NodeView& node, Target& target) {
-  if (auto status = want_one_type(node); !status) return status;
-  return emit(node, target, kType.view());
+  return emit_alike(node, target, kType.view());
 }
 
 /// A constant operand. The shapes and indices of a GEIR file are Int32, as MindSpore's are there; refused where a

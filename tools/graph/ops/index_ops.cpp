@@ -290,6 +290,62 @@ Types reverse_types(const NodeView& node) {
   return same(node);
 }
 
+/// The element of an axis that is the first when it is rolled.
+std::int64_t rolled_begin(std::int64_t size, std::int64_t shift) {
+  const std::int64_t rest = size == 0 ? 0 : shift % size;
+  return rest > 0 ? size - rest : -rest;
+}
+
+/// How far each axis is rolled: one after the other, an axis may come twice.
+Types roll_types(const NodeView& node) {
+  const std::size_t rank = node.type(0).dims.size();
+  if (node.is_none("dims") || node.integers("dims").empty()) return refuse("of all axes as one");
+  if (node.integers("shifts").size() != node.integers("dims").size()) return refuse("shifts and dims are not as many");
+  for (const std::int64_t dim : node.integers("dims")) {
+    auto axis = axis_of(dim, rank);
+    if (!axis) return axis.error();
+    if (!node.type(0).dims[*axis].known()) return refuse("along an axis whose size is not known");
+  }
+  return same(node);
+}
+
+Status roll(const NodeView& node, Target& target) {
+  const Type& type = node.type(0);
+  Ref x = in(node, target, 0);
+  for (std::size_t i = 0; i < node.integers("dims").size(); ++i) {
+    const std::size_t axis = *axis_of(node.integers("dims")[i], type.dims.size());
+    const std::int64_t at = rolled_begin(type.dims[axis].size, node.integers("shifts")[i]);
+    if (at == 0) continue;
+    Type front = type, back = type;
+    front.dims[axis] = Dim(type.dims[axis].size - at);
+    back.dims[axis] = Dim(at);
+    const auto along = static_cast<std::int64_t>(axis);
+    const Ref first = slice(target, x, {at}, {kToTheEnd}, {along}, {1}, front);
+    x = target.add("Concat", {first, slice(target, x, {0}, {at}, {along}, {1}, back)}, {{"axis", along}}, type);
+  }
+  target.result(0, x);
+  return {};
+}
+
+Types reverse_sequence_types(const NodeView& node) {
+  const std::size_t rank = node.type(0).dims.size();
+  const auto time = axis_of(node.integer("seq_dim"), rank), batch = axis_of(node.integer("batch_dim"), rank);
+  if (!time || !batch) return time ? batch.error() : time.error();
+  if (*time == *batch) return refuse("seq_dim is batch_dim");
+  if (node.type(1).dims.size() != 1) return refuse("seq_lengths is " + to_string(node.type(1)));
+  return same(node);
+}
+
+Status reverse_sequence(const NodeView& node, Target& target) {
+  const std::size_t rank = node.type(0).dims.size();
+  const std::size_t time = *axis_of(node.integer("seq_dim"), rank), batch = *axis_of(node.integer("batch_dim"), rank);
+  if (time > 1 || batch > 1) return refuse("ONNX's is of the first two axes");
+  target.result(0, target.add("ReverseSequence", {in(node, target, 0), in_as(node, target, 1, DType::int64)},
+                              {{"batch_axis", static_cast<std::int64_t>(batch)},
+                               {"time_axis", static_cast<std::int64_t>(time)}}));
+  return {};
+}
+
 Types select_types(const NodeView& node) {
   auto axis = axis_of(node.integer("dim"), node.type(0).dims.size());
   if (!axis) return axis.error();
@@ -435,10 +491,18 @@ std::vector<Op> index_ops() {
                      integer("axis", whole(-1))},
        .infer = one_hot_ext_types,
        .to_onnx = one_hot_ext},
+      {.name = "ReverseSequence",
+       .arguments = {tensor("x"), tensor("seq_lengths"), integer("seq_dim"), integer("batch_dim", whole(0))},
+       .infer = reverse_sequence_types,
+       .to_onnx = reverse_sequence},
       {.name = "ReverseV2",
        .arguments = {tensor("input"), integers("axis")},
        .infer = reverse_types,
        .to_onnx = cut_onnx<reverse_cuts>},
+      {.name = "Roll",
+       .arguments = {tensor("input"), integers("shifts"), integers("dims", None{})},
+       .infer = roll_types,
+       .to_onnx = roll},
       {.name = "SelectExtView",
        .arguments = {tensor("input"), integer("dim"), integer("index")},
        .infer = select_types,
