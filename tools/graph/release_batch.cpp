@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <numeric>
 #include <optional>
-#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "infer.h"
@@ -149,12 +149,11 @@ class Release {
     auto& shape = std::get<Ints>(node.attrs["shape"]);
     if (asks(shape)) return;
     const auto given = resolved(shape, dims);
-    const auto all = known_part(dims);
-    if (!given || !all || all->unknown != 1) return;
-    std::set<std::size_t> axes;
-    for (const std::int64_t stride : strides_of_batch(node.inputs[0])) add_axes_of_batch(*given, stride, axes);
+    const auto place = place_of(node.inputs[0]);
+    if (!given || !place) return;
+    const std::vector<std::size_t> axes = axes_of_batch(*given, *place);
     if (axes.empty()) return;
-    const auto axis = chosen(axes, shape, *given, strides_of_batch(node.inputs[0]).front());
+    const auto axis = chosen(axes, shape, *given, *place);
     if (!axis) {
       refusals_.add(node, "which number of its shape is the batch cannot be told, but in an export of another batch");
       return;
@@ -163,96 +162,98 @@ class Release {
     shape[*axis] = -1;
   }
 
-  void add_axes_of_batch(const Ints& given, std::int64_t stride, std::set<std::size_t>& axes) const {
+  /// Where the batch is in a value: the dimension that is so many times the batch, the elements of the dimensions
+  /// behind it, and how far apart two examples are in it, if it is known what else is in it and in which order.
+  struct Place {
+    std::int64_t times = 1, behind = 1;
+    std::optional<std::int64_t> step = {};
+  };
+
+  /// Nothing where the batch is in no dimension or in several, and where there are no elements.
+  std::optional<Place> place_of(ValueId id) const {
+    std::optional<Place> place;
+    std::int64_t behind = 1;
+    const Dims& dims = symbolic_.value(id).type.dims;
+    for (std::size_t i = dims.size(); i-- > 0;) {
+      const std::int64_t size = recorded(dims[i]);
+      if (size <= 0 || (!dims[i].known() && place)) return std::nullopt;
+      if (!dims[i].known()) place = Place{.times = size / batch_, .behind = behind};
+      if (__builtin_mul_overflow(behind, size, &behind)) return std::nullopt;
+    }
+    if (!place) return std::nullopt;
+    if (place->times == 1) place->step = 1;
+    if (const auto found = steps_.find(id); found != steps_.end()) place->step = found->second;
+    return place;
+  }
+
+  /// Numbers of a shape that may have the batch in them: two examples are as many elements apart as in the input, or as
+  /// few as they can be.
+  std::vector<std::size_t> axes_of_batch(const Ints& given, const Place& place) const {
+    std::vector<std::size_t> axes;
     std::int64_t behind = 1;
     for (std::size_t i = given.size(); i-- > 0;) {
       const std::int64_t all = behind * given[i];
-      if (stride % behind == 0 && all % (stride * batch_) == 0) axes.insert(i);
+      const std::int64_t step = place.step.value_or(behind / std::gcd(behind, place.behind));
+      const bool whole = place.times % step == 0 && place.behind * step % behind == 0;
+      if (whole && all % (place.behind * step) == 0 && all / (place.behind * step) % batch_ == 0) axes.push_back(i);
       behind = all;
     }
+    std::ranges::reverse(axes);
+    return axes;
   }
 
   /// Of several, as there may be if the batch was 1, it is the first that is the batch itself; the first of all where
-  /// the batch is; or the one that the source did not give.
-  std::optional<std::size_t> chosen(const std::set<std::size_t>& axes, const Ints& shape, const Ints& given,
-                                    std::int64_t stride) const {
-    if (axes.size() == 1) return *axes.begin();
+  /// nothing is in front of the batch; or the one that the source did not give.
+  std::optional<std::size_t> chosen(const std::vector<std::size_t>& axes, const Ints& shape, const Ints& given,
+                                    const Place& place) const {
+    if (axes.size() == 1) return axes[0];
     if (batch_ != 1) return std::nullopt;
     const auto one = std::ranges::find_if(axes, [&](std::size_t axis) { return given[axis] == 1; });
     if (one != axes.end()) return *one;
-    if (*axes.begin() == 0 && product_of(given, 0) == stride) return 0;
+    if (axes[0] == 0 && product(given) == place.behind * place.step.value_or(1)) return 0;
     const auto open = std::ranges::find_if(axes, [&](std::size_t axis) { return shape[axis] == -1; });
     return open != axes.end() ? std::optional(*open) : std::nullopt;
   }
 
-  static std::int64_t product_of(const Ints& sizes, std::size_t begin) {
-    return std::accumulate(sizes.begin() + static_cast<std::ptrdiff_t>(begin), sizes.end(), std::int64_t{1},
-                           std::multiplies());
-  }
-
-  /// How many elements there are from one example to the next, in a value with the batch in one dimension; all that may
-  /// be, where it is not known what else is in that dimension, and in which order.
-  std::vector<std::int64_t> strides_of_batch(ValueId id) const {
-    const auto place = place_of_batch(symbolic_.value(id).type.dims);
-    if (!place) return {};
-    std::vector<std::int64_t> strides;
-    const auto step = place->times == 1 ? std::optional<std::int64_t>(1) : step_of(id);
-    for (std::int64_t inner = step.value_or(1); inner <= step.value_or(place->times); ++inner) {
-      if (place->times % inner == 0) strides.push_back(place->behind * inner);
-    }
-    return strides;
-  }
-
-  /// The dimension with the batch: how many times, and the elements of the dimensions behind it.
-  struct Place {
-    std::int64_t times = 1, behind = 1;
-  };
-  std::optional<Place> place_of_batch(const Dims& dims) const {
-    std::optional<Place> place;
-    std::int64_t behind = 1;
-    for (std::size_t i = dims.size(); i-- > 0;) {
-      const std::int64_t size = recorded(dims[i]);
-      if (size < 0 || (!dims[i].known() && place)) return std::nullopt;
-      if (!dims[i].known()) place = Place{.times = size / batch_, .behind = behind};
-      behind *= size;
-    }
-    return place;
-  }
-
-  std::optional<std::int64_t> step_of(ValueId id) const {
-    const auto found = steps_.find(id);
-    return found == steps_.end() ? std::nullopt : std::optional(found->second);
-  }
-
   /// In a dimension that is several times the batch, examples are so many apart as in the input.
   void keep_step(const Node& node, ValueId result) {
-    const auto place = place_of_batch(symbolic_.value(result).type.dims);
+    const auto place = place_of(result);
     if (!place || place->times == 1) return;
     const bool flat = node.op == "Reshape" || node.op == "FlattenExt";
     for (const ValueId id : node.inputs) {
-      if (id == kAbsent) continue;
-      const auto strides = strides_of_batch(id);
-      const auto before = place_of_batch(symbolic_.value(id).type.dims);
-      if (flat && strides.size() == 1 && strides[0] % place->behind == 0) steps_[result] = strides[0] / place->behind;
-      if (!flat && before && before->times == place->times && step_of(id)) steps_[result] = *step_of(id);
+      const auto before = id == kAbsent ? std::nullopt : place_of(id);
+      if (!before || !before->step) continue;
+      const std::int64_t stride = before->behind * *before->step;
+      const std::int64_t step = flat ? stride / place->behind : *before->step;
+      const bool same = flat ? stride % place->behind == 0 : before->times == place->times;
+      if (same && step > 0 && place->times % step == 0) steps_[result] = step;
     }
   }
 
-  /// The shape with all its numbers, as recorded.
+  /// The shape with all its numbers, as recorded; nothing where there are no elements.
   std::optional<Ints> resolved(const Ints& shape, const Dims& dims) const {
-    std::int64_t all = 1, others = 1;
-    for (const Dim& dim : dims) {
-      if (recorded(dim) < 0) return std::nullopt;
-      all *= recorded(dim);
-    }
+    Ints before;
+    for (const Dim& dim : dims) before.push_back(recorded(dim));
     Ints given = shape;
-    for (std::size_t i = 0; i < given.size(); ++i) {
-      if (given[i] == 0 && i < dims.size()) given[i] = recorded(dims[i]);
-      if (given[i] != -1) others *= given[i];
+    for (std::size_t i = 0; i < given.size() && i < before.size(); ++i) {
+      if (given[i] == 0) given[i] = before[i];
     }
-    if (others <= 0 || all % others != 0) return std::nullopt;
-    std::ranges::replace(given, std::int64_t{-1}, all / others);
-    return given;
+    Ints told = given;
+    std::erase(told, -1);
+    const auto all = product(before);
+    const auto others = product(told);
+    if (!all || !others || *all % *others != 0) return std::nullopt;
+    std::ranges::replace(given, std::int64_t{-1}, *all / *others);
+    return product(given) == all ? std::optional(std::move(given)) : std::nullopt;
+  }
+
+  /// Of sizes above 0.
+  static std::optional<std::int64_t> product(const Ints& sizes) {
+    std::int64_t all = 1;
+    for (const std::int64_t size : sizes) {
+      if (size <= 0 || __builtin_mul_overflow(all, size, &all)) return std::nullopt;
+    }
+    return all;
   }
 
   /// -1 for the whole of a dimension that has the batch.
@@ -279,7 +280,7 @@ class Release {
   std::int64_t batch_;
   Graph symbolic_;
   Refusals refusals_ = {};
-  std::map<ValueId, std::int64_t> steps_;  ///< of values with a dimension that is several times the batch
+  std::map<ValueId, std::int64_t> steps_;  ///< of places that are several times the batch, and a step is a part of that
 };
 
 }  // namespace
