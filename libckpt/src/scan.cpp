@@ -213,11 +213,11 @@ void Indexer::finish(const Scanner& scanner) {
 }
 
 Error with_cause(const Index& index, Error damage) {
-  if (index.tensors.empty() || !is_damage(damage)) return damage;
+  if (index.tensors.empty() || !is_damage(damage) || damage.code == Errc::key) return damage;
   const TensorInfo& last = index.tensors.back();
-  if (index.cipher_offset != last.record_offset + last.record_size) return damage;
-  damage.message = "an encrypted block follows the entries in clear";
-  return damage;
+  const std::uint64_t end = last.record_offset + last.record_size;
+  if (index.cipher_offset != end) return damage;
+  return {.code = Errc::malformed, .offset = end, .message = "an encrypted block follows the entries in clear"};
 }
 
 Index scan(const Source& source, const Limits& limits, const Progress& progress) {

@@ -52,8 +52,8 @@ class Indexer {
   Undo undo_ = {};
 };
 
-/// Damage, by its cause where that is known: cipher blocks behind entries in clear, as after encrypting only what was
-/// appended.
+/// Damage, by its cause where that is known, and in its place: cipher blocks behind entries in clear, as after
+/// encrypting only what was appended.
 Error with_cause(const Index& index, Error damage);
 
 /// One pass over the record headers of a plaintext source. Never fails: what stopped it is Index::damage.
