@@ -428,7 +428,9 @@ def scan(data, whole):
                 parser.skip(*key, None, 0)
         index.unknown |= stray
     except Broken as broken:
-        index.damage = broken
+        end = index.entries[-1].end if index.entries else 0
+        # What is behind entries in clear was encrypted: that is what is wrong, and not what it looks like.
+        index.damage = Broken("malformed", end) if end and u32(data, end) in MAGIC else broken
     return index
 
 
