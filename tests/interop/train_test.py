@@ -140,8 +140,8 @@ class Trainer(TempDirTest):
         the other: in some step or other, and not much. A wrong rule is wrong in every step."""
         for name in steps[0]:
             away = [step[name] for step in steps]
-            self.assertLessEqual(min(away), 2e-3, name)
-            self.assertLessEqual(max(away), 0.3, name)
+            self.assertLessEqual(min(away), 1e-3, name)
+            self.assertLessEqual(max(away), 0.1, name)
 
     def test_what_model_train_saved_is_gone_on_with(self):
         """With the momentum, the rate and the step of each file: what a step of MindSpore's makes of it, ours does."""
