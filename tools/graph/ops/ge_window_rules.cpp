@@ -41,19 +41,19 @@ NamedAttrs conv_attrs(const NodeView& node, const Ints& pads, const std::string&
   return more;
 }
 
-Status conv2d(const NodeView& node, Target& target) {
-  if (auto status = want_format(node, kNchw); !status) return status;
+Status convolution(const NodeView& node, Target& target, std::string_view type, const std::string& format,
+                   NamedAttrs more = {}) {
+  if (auto status = want_format(node, format); !status) return status;
   auto pads = pads_of(windows(node, node.type(0).dims, kernel_of(node)));
   if (!pads) return pads.error();
-  return emit(node, target, "Conv2D", conv_attrs(node, *pads, kNchw, {{"groups", node.integer("group")}}));
+  return emit(node, target, type, conv_attrs(node, *pads, format, std::move(more)));
 }
 
-Status depthwise(const NodeView& node, Target& target) {
-  if (auto status = want_format(node, kNchw); !status) return status;
-  auto pads = pads_of(windows(node, node.type(0).dims, kernel_of(node)));
-  if (!pads) return pads.error();
-  return emit(node, target, "DepthwiseConv2D", conv_attrs(node, *pads, kNchw));
+Status conv2d(const NodeView& node, Target& target) {
+  return convolution(node, target, "Conv2D", kNchw, {{"groups", node.integer("group")}});
 }
+
+Status depthwise(const NodeView& node, Target& target) { return convolution(node, target, "DepthwiseConv2D", kNchw); }
 
 // GE asks for the size of the result, which is the input of the convolution that this one reverses.
 Status conv2d_transpose(const NodeView& node, Target& target) {
@@ -67,10 +67,7 @@ Status conv2d_transpose(const NodeView& node, Target& target) {
 }
 
 Status conv3d(const NodeView& node, Target& target) {
-  if (auto status = want_format(node, kNcdhw); !status) return status;
-  auto pads = pads_of(windows(node, node.type(0).dims, kernel_of(node)));
-  if (!pads) return pads.error();
-  return emit(node, target, "Conv3D", conv_attrs(node, *pads, kNcdhw, {{"groups", node.integer("group")}}));
+  return convolution(node, target, "Conv3D", kNcdhw, {{"groups", node.integer("group")}});
 }
 
 Status bias_add(const NodeView& node, Target& target) {
