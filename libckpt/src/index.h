@@ -24,6 +24,11 @@ struct Index {
   std::uint64_t plain_size = 0;    ///< after decryption; = file_size otherwise
 };
 
+/// Where the last entry ends; 0 without entries.
+inline std::uint64_t end_of_entries(const Index& index) noexcept {
+  return index.tensors.empty() ? 0 : index.tensors.back().record_offset + index.tensors.back().record_size;
+}
+
 /// Whether an error is about the bytes of the file: what was whole before it is worth keeping.
 inline bool is_damage(const Error& error) noexcept {
   return error.code == Errc::truncated || error.code == Errc::malformed || error.code == Errc::limit ||

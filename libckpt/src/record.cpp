@@ -147,7 +147,7 @@ bool Scanner::file_field() {
 
 // The magic number of a cipher block, D8 5E 3A 7F or one of its like, starts as the key of an unknown field.
 bool Scanner::looks_like_cipher_block() {
-  if (key_ < kFirstCipherKey || key_ > kLastCipherKey) return false;
+  if (key_ < kFirstCipherKey || key_ > kLastCipherKey || position_ != key_offset_ + 2) return false;
   const auto next = ahead(2);
   return next.size() >= 2 && next[0] == std::byte{0x3A} && next[1] == std::byte{0x7F};
 }

@@ -212,12 +212,16 @@ void Indexer::finish(const Scanner& scanner) {
   }
 }
 
+bool is_cipher_behind_clear(const Index& index, const Error& damage) {
+  if (damage.code != Errc::truncated && damage.code != Errc::malformed) return false;
+  return !index.tensors.empty() && index.cipher_offset == end_of_entries(index);
+}
+
 Error with_cause(const Index& index, Error damage) {
-  if (index.tensors.empty() || !is_damage(damage) || damage.code == Errc::key) return damage;
-  const TensorInfo& last = index.tensors.back();
-  const std::uint64_t end = last.record_offset + last.record_size;
-  if (index.cipher_offset != end) return damage;
-  return {.code = Errc::malformed, .offset = end, .message = "an encrypted block follows the entries in clear"};
+  if (!is_cipher_behind_clear(index, damage)) return damage;
+  return {.code = Errc::malformed,
+          .offset = end_of_entries(index),
+          .message = "an encrypted block follows the entries in clear"};
 }
 
 Index scan(const Source& source, const Limits& limits, const Progress& progress) {

@@ -52,8 +52,10 @@ class Indexer {
   Undo undo_ = {};
 };
 
-/// Damage, by its cause where that is known, and in its place: cipher blocks behind entries in clear, as after
-/// encrypting only what was appended.
+/// Whether damage comes from cipher blocks behind entries in clear, as after encrypting only what was appended. A limit
+/// is none: what parses up to there may as well be fields that nobody knows.
+bool is_cipher_behind_clear(const Index& index, const Error& damage);
+/// Damage, by its cause where that is known, and in its place.
 Error with_cause(const Index& index, Error damage);
 
 /// One pass over the record headers of a plaintext source. Never fails: what stopped it is Index::damage.

@@ -14,6 +14,7 @@
 #include "index.h"
 #include "name_length.h"
 #include "rules.h"
+#include "scan.h"
 #include "slicing.h"
 #include "trailer.h"
 #include "version_rules.h"
@@ -397,16 +398,12 @@ class EntryCheck {
 
 // ---- the file ----
 
-std::uint64_t end_of_entries(const Index& index) {
-  return index.tensors.empty() ? 0 : index.tensors.back().record_offset + index.tensors.back().record_size;
-}
-
 void check_damage(const Index& index, const Evidence& evidence, Findings& findings) {
   if (evidence.cipher_damage)
     findings.add(rule("cipher-damaged"), {}, evidence.cipher_damage->offset, evidence.cipher_damage->message);
   if (!evidence.damage || (evidence.cipher_damage && evidence.damage->code == Errc::key)) return;
   const Error& damage = *evidence.damage;
-  if (!index.encryption && !index.tensors.empty() && index.cipher_offset == end_of_entries(index))
+  if (!index.encryption && is_cipher_behind_clear(index, damage))
     return findings.add(rule("cipher-behind-clear"), {}, end_of_entries(index),
                         "an encrypted block follows the entries in clear");
   if (index.stray_damage && !index.tensors.empty() && damage.code != Errc::limit && damage.code != Errc::key) {
