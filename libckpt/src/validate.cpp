@@ -565,8 +565,6 @@ Result<std::vector<Finding>> validate(const Checkpoint& file, const ValidateOpti
 }
 
 Result<std::vector<Finding>> validate(RecordStream& stream, const ValidateOptions& options) {
-  constexpr std::uint64_t kBytesPerReport = std::uint64_t{4} << 20;
-  std::uint64_t next_report = kBytesPerReport;
   PieceCensus census(options.values, !options.headers_only);
   Evidence evidence{.censuses = &census.censuses()};
   while (true) {
@@ -580,11 +578,8 @@ Result<std::vector<Finding>> validate(RecordStream& stream, const ValidateOption
     }
     if (*piece == nullptr) break;
     census.add(**piece, stream.tensors()[(*piece)->entry]);
-    if (options.progress && stream.bytes_read() >= next_report) {
-      next_report = stream.bytes_read() + kBytesPerReport;
-      if (!options.progress(stream.bytes_read(), 0))
-        return Error{.code = Errc::cancelled, .message = "stopped while it was read"};
-    }
+    if (options.progress && !options.progress(stream.bytes_read(), 0))
+      return Error{.code = Errc::cancelled, .message = "stopped while it was read"};
   }
   const Index& index = index_of(stream);
   if (!evidence.damage) {

