@@ -300,48 +300,11 @@ class Gatherer {
 
 // ---- names ----
 
-// Levenshtein's distance, or anything above `most` if it is more than that: only the diagonal band that such a distance
-// can pass through is computed.
-std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t most) {
-  if (a.size() > b.size()) std::swap(a, b);
-  if (b.size() - a.size() > most) return most + 1;
-  std::vector<std::size_t> row(a.size() + 1, most + 1);
-  for (std::size_t i = 0; i <= std::min(a.size(), most); ++i) row[i] = i;
-  for (std::size_t j = 1; j <= b.size(); ++j) {
-    const std::size_t first = j > most ? j - most : 1;
-    const std::size_t last = std::min(a.size(), j + most);
-    std::size_t diagonal = row[first - 1];
-    row[first - 1] = first == 1 ? j : most + 1;
-    std::size_t least = row[first - 1];
-    for (std::size_t i = first; i <= last; ++i) {
-      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[i];
-      row[i] = std::min({row[i] + 1, row[i - 1] + 1, replaced});
-      least = std::min(least, row[i]);
-    }
-    if (least > most) return most + 1;
-  }
-  return row[a.size()];
-}
-
-const TensorInfo* nearest(std::string_view name, const Checkpoint& file) {
-  constexpr std::size_t kMaxName = 256;  // beyond, a typing error is not the likely reason
-  if (name.size() < 2 || name.size() > kMaxName) return nullptr;
-  std::size_t most = std::clamp<std::size_t>(name.size() / 3, 1, 6);
-  const TensorInfo* best = nullptr;
-  for (const TensorInfo& tensor : file.tensors()) {
-    const std::size_t distance = edit_distance(name, tensor.name, most);
-    if (distance > most || tensor.name.empty()) continue;
-    best = &tensor;
-    if (distance == 0) break;
-    most = distance - 1;  // only a nearer one replaces it
-  }
-  return best;
-}
-
 Error no_such(std::string_view name, const Checkpoint& file) {
   std::string message = "no tensor is called " + in_quotes(name);
-  if (const TensorInfo* tensor = nearest(name, file)) message += "; did you mean " + in_quotes(tensor->name) + '?';
+  std::vector<std::string_view> names;
+  for (const TensorInfo& tensor : file.tensors()) names.push_back(tensor.name);
+  if (const auto near = nearest_name(name, names); !near.empty()) message += "; did you mean " + in_quotes(near) + '?';
   return usage(std::move(message));
 }
 

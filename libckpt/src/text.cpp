@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 namespace ckpt {
 namespace {
@@ -72,6 +73,30 @@ void append_utf8(std::string& out, std::uint32_t c) {
 void append_hex(std::string& out, std::string_view prefix, std::uint32_t value, int digits) {
   out += prefix;
   for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += "0123456789abcdef"[(value >> shift) & 0xF];
+}
+
+// Levenshtein's distance, or anything above `most` if it is more than that: only the diagonal band that such a distance
+// can pass through is computed.
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t most) {
+  if (a.size() > b.size()) std::swap(a, b);
+  if (b.size() - a.size() > most) return most + 1;
+  std::vector<std::size_t> row(a.size() + 1, most + 1);
+  for (std::size_t i = 0; i <= std::min(a.size(), most); ++i) row[i] = i;
+  for (std::size_t j = 1; j <= b.size(); ++j) {
+    const std::size_t first = j > most ? j - most : 1;
+    const std::size_t last = std::min(a.size(), j + most);
+    std::size_t diagonal = row[first - 1];
+    row[first - 1] = first == 1 ? j : most + 1;
+    std::size_t least = row[first - 1];
+    for (std::size_t i = first; i <= last; ++i) {
+      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[i];
+      row[i] = std::min({row[i] + 1, row[i - 1] + 1, replaced});
+      least = std::min(least, row[i]);
+    }
+    if (least > most) return most + 1;
+  }
+  return row[a.size()];
 }
 
 }  // namespace
@@ -202,6 +227,21 @@ std::optional<std::vector<std::byte>> utf32_from_utf8(std::string_view text) {
     text.remove_prefix(c.size);
   }
   return out;
+}
+
+std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names) {
+  constexpr std::size_t kMaxName = 256;  // beyond, a typing error is not the likely reason
+  if (name.size() < 3 || name.size() > kMaxName) return {};
+  std::size_t most = name.size() == 3 ? 1 : std::clamp<std::size_t>(name.size() / 3, 2, 6);  // two letters in turn
+  std::string_view best;
+  for (const std::string_view candidate : names) {
+    const std::size_t distance = edit_distance(name, candidate, most);
+    if (distance > most) continue;
+    best = candidate;
+    if (distance == 0) break;
+    most = distance - 1;  // only a nearer one replaces it
+  }
+  return best;
 }
 
 }  // namespace ckpt

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "made_up_checkpoint.h"
-#include "words.h"
 
 namespace ckpt::graph {
 namespace {
@@ -194,13 +193,6 @@ TEST(UnboundToInputs, AppendsThem) {
   EXPECT_EQ(graph.inputs, (std::vector<ValueId>{x, w}));
   EXPECT_EQ(graph.value(w).kind, ValueKind::input);
   EXPECT_EQ(graph.value(bound).kind, ValueKind::parameter);
-}
-
-TEST(NearestName, IsOneThatIsNear) {
-  const std::vector<std::string_view> names{"lenet5", "resnet50", "resnet18"};
-  EXPECT_EQ(tools::nearest_name("resnet5O", names), "resnet50");
-  EXPECT_EQ(tools::nearest_name("vgg16", names), "");
-  EXPECT_EQ(tools::nearest_name("", names), "");
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace ckpt {
 namespace {
@@ -30,6 +32,13 @@ TEST(Unescape, IsTheOtherWay) {
 TEST(Unescape, WhatEscapeDoesNotWriteIsRefused) {
   for (const char* text : {"\\", "\\q", "\\x", "\\x1", "\\xg0", "\\u12", "\\ud800", "\\U00110000", "\\U0010fff", "a\\"})
     EXPECT_EQ(unescape(text), std::nullopt) << text;
+}
+
+TEST(NearestName, IsOneThatIsNear) {
+  const std::vector<std::string_view> names{"lenet5", "resnet50", "resnet18"};
+  EXPECT_EQ(nearest_name("resnet5O", names), "resnet50");
+  EXPECT_EQ(nearest_name("vgg16", names), "");
+  EXPECT_EQ(nearest_name("", names), "");
 }
 
 }  // namespace

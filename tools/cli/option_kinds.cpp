@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "ckpt/text.h"
-#include "words.h"
 
 namespace ckpt::cli {
 namespace {
@@ -56,8 +55,7 @@ Parsed usage_error(const CLI::App& app, const std::string& command, const CLI::P
       for (std::string& n : names_of(*option)) known.push_back(std::move(n));
     }
     const std::vector<std::string_view> words(known.begin(), known.end());
-    if (const std::string near(tools::nearest_name(name, words)); !near.empty())
-      line.hint = "did you mean `" + near + "`?";
+    if (const std::string near(nearest_name(name, words)); !near.empty()) line.hint = "did you mean `" + near + "`?";
     return line;
   }
   std::string subject = line.text.substr(0, line.text.find_first_of(" :"));

@@ -13,7 +13,6 @@
 #include "option_kinds.h"
 #include "target_graph.h"
 #include "version.h"
-#include "words.h"
 
 // A new verb is a struct in options.h, an add_ function and a line of kVerbs here.
 namespace ckpt::cli {
@@ -412,7 +411,7 @@ CommandLine unknown_verb(const std::string& word) {
   std::vector<std::string_view> names;
   for (const Verb& verb : kVerbs) names.emplace_back(verb.name);
   std::error_code ignored;
-  if (const std::string near(tools::nearest_name(word, names)); !near.empty()) {
+  if (const std::string near(nearest_name(word, names)); !near.empty()) {
     line.hint = "did you mean `ckpt " + near + "`?";
   } else if (std::filesystem::exists(word, ignored)) {
     line.hint = "did you mean `ckpt info " + escape(word) + "`?";

@@ -18,7 +18,4 @@ std::string counted(std::uint64_t number, std::string_view what);
 /// A cell of a CSV file: escaped, quoted where it must be, and no formula to a spreadsheet.
 std::string csv_cell(std::string_view text);
 
-/// Of `names` the one that `name` was most likely meant to be, by Levenshtein's distance; empty if none is near.
-std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names);
-
 }  // namespace ckpt::tools

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "ckpt/group.h"
-#include "words.h"
+#include "ckpt/text.h"
 
 namespace ckpt::graph {
 namespace {
@@ -146,7 +146,7 @@ void Binder::say_what_is_left() {
   constexpr std::size_t kSuggestions = 100;  // comparing everything with everything would take its time
   if (free.size() > 10'000) free.clear();
   for (std::size_t i = 0; i < std::min(kSuggestions, binding_.missing.size()); ++i) {
-    binding_.missing[i].nearest = tools::nearest_name(binding_.missing[i].parameter, free);
+    binding_.missing[i].nearest = nearest_name(binding_.missing[i].parameter, free);
   }
 }
 

@@ -14,8 +14,8 @@ namespace ckpt::graph {
 ///     input "x": Float32[N, 1, 32, 32]
 ///     parameter "conv1.weight": Float32[6, 1, 5, 5] xxh3:3a7f02b1c4d5e6f7…
 ///     constant "axes": Int64[2] = [2, 3]
-///     "Default/conv1-Conv2d/Conv2D-op0" = Conv2D("x", "conv1.weight") {group=1, pad_mode="valid"}: Float32[N, 6, 28,
-///     28] output "Default/conv1-Conv2d/Conv2D-op0"
+///     "conv1" = Conv2D("x", "conv1.weight") {group=1, pad_mode="valid"}: Float32[N, 6, 28, 28]
+///     output "conv1"
 ///
 /// A statement a line, values before their use; `#` starts a comment. Names are in quotes and escaped. A node has the
 /// name of its only result; of several, the results are NAME:0, NAME:1 …, and their types are separated by commas.

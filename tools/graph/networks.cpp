@@ -13,7 +13,6 @@
 #include "ckpt/text.h"
 #include "networks/build.h"
 #include "usage.h"
-#include "words.h"
 
 namespace ckpt::graph {
 namespace {
@@ -51,7 +50,7 @@ Error unknown(std::string_view name) {
   std::vector<std::string_view> names;
   for (const Network& network : kPublic) names.push_back(network.name);
   std::string message = "no built-in network is called \"" + escape(name) + '"';
-  if (const std::string_view near = tools::nearest_name(name, names); !near.empty()) {
+  if (const std::string_view near = nearest_name(name, names); !near.empty()) {
     message.append("; did you mean ").append(near).append("?");
   } else {
     for (const std::string_view known : names)

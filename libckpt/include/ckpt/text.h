@@ -26,6 +26,10 @@ std::string to_utf8(std::string_view text);
 /// Two lower-case digits a byte.
 std::string hexadecimal(std::span<const std::byte> bytes);
 
+/// Of `names` the one that `name` was most likely meant to be, for "did you mean"; empty if none is near. By
+/// Levenshtein's distance, of bytes.
+std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names);
+
 /// A str entry's bytes (UTF-32LE) as UTF-8, NULs at its end dropped as MindSpore does. Empty for a length that is no
 /// multiple of 4 and for code points that are none.
 std::optional<std::string> utf8_from_utf32(std::span<const std::byte> bytes);
