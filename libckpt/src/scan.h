@@ -22,6 +22,8 @@ class Indexer {
     bool joined = false;              ///< it is a further slice of the entry before
     std::uint64_t stored_before = 0;  ///< what that entry held already
   };
+  /// Whether add() would take the record for a further slice of the last entry.
+  bool continues_last(const Record& record) const;
   /// A record; or, of a tensor, as much of it as a forward-only reader knows when its payload starts. Then one of
   /// complete() and take_back() follows. A failure leaves the index as it was.
   Result<Placement> add(const Record& record);
@@ -41,7 +43,6 @@ class Indexer {
     bool packed_dims = false;
   };
 
-  bool continues_last(const Record& record) const;
   void join(const Record& record);
   void reserve_ahead(const Record& record);
 

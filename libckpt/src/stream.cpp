@@ -126,6 +126,12 @@ ReadFn behind(std::vector<std::byte> head, ReadFn read) {
 bool is_wide_bfloat16(const TensorInfo& entry, const Indexer::Placement& placed) {
   return placed.joined && entry.dtype == DType::bfloat16 && entry.stored_size > entry.expected_size();
 }
+// The parts of a map grow with its slices: whether their BFloat16 are stored as float32 shows behind the last one only.
+bool has_bfloat16_part(const Record& record) {
+  return record.value == Record::Value::map && std::ranges::any_of(record.parts, [](const TensorFields& part) {
+           return dtype_from_name(part.type) == DType::bfloat16;
+         });
+}
 
 }  // namespace
 
@@ -304,6 +310,8 @@ Status RecordStream::Impl::end_record() {
     large = false;
     return {};
   }
+  if (has_bfloat16_part(record) && indexer.continues_last(record))
+    return refuse("a map parameter of BFloat16 in slices");
   auto placed = indexer.add(record);
   if (!placed) return fail(std::move(placed).error());
   const TensorInfo& entry = indexer.index().tensors[placed->entry];

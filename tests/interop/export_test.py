@@ -2,6 +2,7 @@
 whole networks and single operators that MindSpore exports as MindIR, and for files recorded from it."""
 
 import filecmp
+import gc
 import os
 import pathlib
 import subprocess
@@ -408,4 +409,5 @@ class Recorded(ExportTest):
 
 if __name__ == "__main__":
     mindspore.set_context(mode=mindspore.PYNATIVE_MODE, device_target="CPU")
+    gc.freeze()  # what was imported: MindSpore collects garbage after each export, and went through all that every time
     unittest.main(verbosity=2)

@@ -327,7 +327,9 @@ void compare_content(const Checkpoint& file, const Piped& piped, std::size_t ent
 bool must_refuse(const Checkpoint& file, std::size_t buffer_bytes) {
   return std::any_of(file.tensors().begin(), file.tensors().end(), [&](const TensorInfo& entry) {
     const bool wide = entry.encoding == Encoding::bf16_as_float32 || entry.dtype == DType::bfloat16;
-    return (wide && entry.extents.size() > 1) || entry.record_size > buffer_bytes - 64;
+    const bool wide_part = std::ranges::any_of(
+        entry.parts, [](const TensorInfo& part) { return part.dtype == DType::bfloat16 && part.extents.size() > 1; });
+    return (wide && entry.extents.size() > 1) || wide_part || entry.record_size > buffer_bytes - 64;
   });
 }
 
