@@ -1,5 +1,6 @@
 #include "context.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "ckpt/text.h"
 #include "render.h"
@@ -22,6 +24,12 @@ volatile sig_atomic_t stop_asked = 0;
 void on_interrupt(int) { stop_asked = 1; }
 
 }  // namespace
+
+void keep_standard_streams() {
+  for (const auto& [number, mode] :
+       {std::pair{STDIN_FILENO, O_WRONLY}, {STDOUT_FILENO, O_RDONLY}, {STDERR_FILENO, O_RDONLY}})
+    if (::fcntl(number, F_GETFD) < 0) (void)::open("/dev/null", mode);  // the wrong way round: still no use
+}
 
 void handle_signals() {
   struct sigaction action {};

@@ -60,6 +60,8 @@ class Context {
   int output_error_ = 0;
 };
 
+/// Where one of them is closed its number is taken, or the next file that is opened would get it, and the text.
+void keep_standard_streams();
 /// From here on the first Ctrl-C (or SIGTERM, SIGHUP) asks for a clean stop, a second one does what it always does;
 /// pipes and limits on files that break are errors of writing.
 void handle_signals();

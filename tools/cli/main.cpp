@@ -7,6 +7,7 @@
 
 int main(int argc, char** argv) try {
   using namespace ckpt::cli;
+  keep_standard_streams();
   handle_signals();
   const CommandLine line = parse_command_line(argc, argv);
   Context context(stdout, stderr, line.color);

@@ -9,6 +9,7 @@
 int main(int argc, char** argv) try {
   using namespace ckpt;
   train::let_threads_sleep(argv);
+  cli::keep_standard_streams();
   cli::handle_signals();
   const train::TrainCommandLine line = train::parse_train_command(argc, argv);
   cli::Context context(stdout, stderr, line.color, "ckpt-train");
