@@ -86,6 +86,7 @@ std::string RunRecord::file_name(std::string_view prefix) { return std::string(p
 RunRecord::RunRecord(RunRecord&& other) noexcept
     : path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
+      is_locked_(other.is_locked_),
       files_(std::move(other.files_)),
       places_(std::move(other.places_)),
       mode_(other.mode_),
@@ -95,6 +96,7 @@ RunRecord::RunRecord(RunRecord&& other) noexcept
 RunRecord& RunRecord::operator=(RunRecord&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(descriptor_, other.descriptor_);
+  std::swap(is_locked_, other.is_locked_);
   std::swap(files_, other.files_);
   std::swap(places_, other.places_);
   std::swap(mode_, other.mode_);
@@ -103,8 +105,13 @@ RunRecord& RunRecord::operator=(RunRecord&& other) noexcept {
   return *this;
 }
 
+// Of a run that has not begun nothing is left.
 RunRecord::~RunRecord() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  if (descriptor_ < 0) return;
+  struct stat status;
+  if (is_locked_ && ::fstat(descriptor_, &status) == 0 && status.st_nlink != 0 && status.st_size == 0)
+    ::unlink(path_.c_str());
+  ::close(descriptor_);
 }
 
 Result<std::optional<RunRecord>> RunRecord::open(const std::filesystem::path& directory, std::string_view prefix,
@@ -139,7 +146,8 @@ Result<std::optional<RunRecord>> RunRecord::read(const std::filesystem::path& di
 }
 
 Status RunRecord::lock() {
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || knows_no_locks(errno)) return {};
+  is_locked_ = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || knows_no_locks(errno);
+  if (is_locked_) return {};
   if (errno != EWOULDBLOCK) return system_error("cannot lock the run's record", errno);
   return Error{.code = Errc::locked, .message = "another program saves under this prefix in this directory"};
 }

@@ -20,7 +20,7 @@ namespace ckpt {
 ///
 /// Lines that make no sense are passed over: a power cut may leave some. What is there was written before any file was
 /// deleted because of it. One that is deleted while it is open is written again; one of many lines that no longer
-/// matter is written anew without them.
+/// matter is written anew without them; one that says nothing goes with its lock.
 class RunRecord {
  public:
   using FileKey = std::pair<std::uint64_t, std::uint64_t>;  // epoch and step
@@ -83,6 +83,7 @@ class RunRecord {
 
   std::filesystem::path path_ = {};
   int descriptor_ = -1;
+  bool is_locked_ = false;
   std::list<CheckpointFile> files_ = {};
   std::map<FileKey, std::list<CheckpointFile>::iterator> places_ = {};
   std::optional<MetricMode> mode_ = {};  // of the metrics, as was said last

@@ -730,6 +730,21 @@ TEST(ModelCheckpoint, ARunThatGoesBackKeepsWhatItSavesThen) {
   EXPECT_EQ(run.files(), (Names{"net-1_4.ckpt", "net-2_4.ckpt"}));
 }
 
+TEST(ModelCheckpoint, ARunThatDoesNotBeginLeavesNothing) {
+  const TempDir dir;
+  {
+    const Training run(dir);
+    const auto other = ModelCheckpoint::create("net", dir.path(), {}, {.params = [] { return std::vector<Param>(); }});
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().code, Errc::locked);
+    EXPECT_EQ(names_in(dir.path()), Names{"net-record.txt"}) << "which is the other one's";
+  }
+  EXPECT_EQ(names_in(dir.path()), Names{});
+  Training(dir).train(1);
+  { const Training another(dir); }
+  EXPECT_EQ(names_in(dir.path()), (Names{"net-1_1.ckpt", "net-record.txt"}));
+}
+
 TEST(ModelCheckpoint, LitterOfKilledRunsGoes) {
   const TempDir dir;
   Training(dir).train(1);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -114,14 +115,18 @@ Status MetricsFile::keep_until(std::uint64_t after) {
 Status MetricsFile::begin(bool continues) {
   std::error_code none;
   if (descriptor_ >= 0 && !continues && !std::filesystem::is_empty(path_, none)) return there_already();
-  if (descriptor_ < 0) {
+  const bool is_new = descriptor_ < 0;
+  if (is_new) {
     // The folder of the checkpoints is not there before the run is, and is where these lines are at home.
     if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), none);
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor_ < 0) return io_error("cannot be written");
   }
-  if (auto status = cut(); !status) return status;
-  return csv_ && last_.empty() ? append(std::string(kHead) + '\n') : Status();
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return usage("another run writes to it");
+  Status status = cut();
+  if (status && csv_ && last_.empty()) status = append(std::string(kHead) + '\n');
+  if (!status && is_new) std::filesystem::remove(path_, none);
+  return status;
 }
 
 MetricsFile::MetricsFile(MetricsFile&& other) noexcept

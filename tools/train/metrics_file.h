@@ -29,7 +29,7 @@ class MetricsFile {
   /// continues. Errc::usage for a file that has lines although nothing is resumed, or that is no such file. Errors: io.
   static Result<MetricsFile> open(const std::filesystem::path& path, std::optional<std::uint64_t> after = {});
   /// Cuts it, or makes it, and its folder too. Before add(). Errors: io; Errc::usage for a file that is there although
-  /// the run that it is of is not the one that `continues`.
+  /// the run that it is of is not the one that `continues`, and for one that another run writes to.
   Status begin(bool continues);
   MetricsFile(MetricsFile&& other) noexcept;
   MetricsFile& operator=(MetricsFile&& other) noexcept;

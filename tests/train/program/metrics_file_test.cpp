@@ -69,6 +69,14 @@ TEST_F(MetricsFiles, LinesOfJson) {
   EXPECT_EQ(text_of_file(path), start + "\"validation_loss\":0.0,\"validation_accuracy\":1.0}\n");
 }
 
+TEST_F(MetricsFiles, TwoRunsDoNotShareOne) {
+  const fs::path path = dir_ / "run.jsonl";
+  MetricsFile first = opened(path);
+  auto second = MetricsFile::open(path);
+  ASSERT_TRUE(second) << "it is empty";
+  EXPECT_EQ(to_string(second->begin(false).error()), "another run writes to it");
+}
+
 TEST_F(MetricsFiles, AValidationIsOfTheLastLineOnce) {
   const fs::path path = dir_ / "run.csv";
   MetricsFile file = opened(path);

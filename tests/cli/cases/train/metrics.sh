@@ -16,12 +16,14 @@ train --epochs 2 --metrics run.jsonl --resume run/CKP_1-1_10.ckpt --log-steps 10
 wc -l < run.jsonl
 train --epochs 1 --prefix a/b --directory other --metrics other/run.csv; echo "exit $?"
 ls other 2>/dev/null
+train --epochs 1 --directory other --metrics run.jsonl/run.csv; echo "exit $?"
+ls other
 # A run that resumes elsewhere, or behind a newer one, is another one: its lines do not go into this file.
 cp run.jsonl before.jsonl
 train --epochs 3 --metrics run.jsonl --resume run/CKP_1-2_10.ckpt --directory elsewhere; echo "exit $?"
 ckpt-train --threads 1 --synthetic 320 --epochs 1 --prefix CKP --directory run > out
 train --epochs 3 --metrics run.jsonl --resume run/CKP_1-2_10.ckpt --prefix CKP; echo "exit $?"
-diff run.jsonl before.jsonl && ls elsewhere run/*3_*.ckpt 2>/dev/null
+diff run.jsonl before.jsonl && ls elsewhere run/*3_*.ckpt run/CKP_3* 2>/dev/null
 echo mine > mine.csv
 train --epochs 3 --metrics mine.csv --resume run/CKP-2_10.ckpt; echo "exit $?"
 cat mine.csv
