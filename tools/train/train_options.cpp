@@ -289,6 +289,17 @@ std::string set_images(TrainCommand& command, const Words& words) {
   return {};
 }
 
+// - is a pipe elsewhere: the standard input, or the output, which has other text.
+std::string not_a_file(const TrainCommand& command) {
+  for (const auto& [option, path] : {std::pair{"--resume", &command.resume},
+                                     {"--finetune", &command.finetune},
+                                     {"--eval", &command.eval},
+                                     {"--metrics", &command.metrics},
+                                     {"--logits", &command.logits}})
+    if (*path == "-") return std::string(option) + " -: this needs a file, not a pipe";
+  return {};
+}
+
 // What a training does besides training. Its other options may be given, say those of a script for all its commands.
 std::string of_no_use_with_eval(const TrainCommand& command) {
   if (command.eval.empty()) return {};
@@ -349,7 +360,7 @@ TrainCommandLine parse_train_command(int argc, const char* const* argv) {
   if (!document.empty()) return {.text = cli::document(documents, document)};
   for (const std::string& wrong :
        {set_images(command, words), set_optimizer(app, command, words), set_rates(app, command, words),
-        set_checkpoints(command, words), of_no_use_with_eval(command)})
+        set_checkpoints(command, words), not_a_file(command), of_no_use_with_eval(command)})
     if (!wrong.empty()) return {.exit = cli::kFailed, .text = wrong, .hint = "`ckpt-train --help` tells how"};
   return {.command = std::move(command), .color = cli::when_of(color)};
 }

@@ -37,7 +37,11 @@ Made<Trainer> make_trainer(const TrainCommand& command, const graph::Graph& netw
   return std::move(*trainer);
 }
 
-constexpr const char* kOwnMetrics = "this run wants a file of its own";
+Trouble metrics_trouble(const TrainCommand& command, Error error) {
+  std::error_code none;
+  const bool in_the_way = error.code == Errc::usage && std::filesystem::exists(command.metrics, none);
+  return {command.metrics, std::move(error), in_the_way ? "this run wants a file of its own" : ""};
+}
 
 // Where that fails nothing is made, and where saving does, nothing is cut: it is opened first, and begun last.
 Made<std::optional<MetricsFile>> open_metrics(const TrainCommand& command, const Start& start) {
@@ -45,17 +49,14 @@ Made<std::optional<MetricsFile>> open_metrics(const TrainCommand& command, const
   const bool continues = resumed_name(command) && !start.went_on;
   auto file = MetricsFile::open(command.metrics, continues ? std::optional(start.step) : std::nullopt);
   if (file) return std::optional(std::move(*file));
-  std::error_code none;
-  const bool there = std::filesystem::exists(command.metrics, none);
-  return Trouble{command.metrics, std::move(file).error(), there ? kOwnMetrics : ""};
+  return metrics_trouble(command, std::move(file).error());
 }
 
 std::optional<Trouble> begin_metrics(const TrainCommand& command, std::optional<MetricsFile>& metrics,
                                      const ModelCheckpoint& saver) {
   if (!metrics) return std::nullopt;
   const auto status = metrics->begin(continues_run(command, saver));
-  if (status) return std::nullopt;
-  return Trouble{command.metrics, status.error(), status.error().code == Errc::usage ? kOwnMetrics : ""};
+  return status ? std::nullopt : std::optional(metrics_trouble(command, status.error()));
 }
 
 // For the images that are held out, if any are.

@@ -46,17 +46,19 @@ Made<ModelCheckpoint> open_saver(cli::Context& context, const TrainCommand& comm
   std::optional<ModelCheckpoint> saver;
   if (name && !start.went_on) {
     auto same = create(true);
-    if (!same && same.error().code == Errc::locked) return Trouble{command.directory, std::move(same).error()};
-    if (!same && same.error().code == Errc::mismatch)
-      return Trouble{command.directory, std::move(same).error(),
-                     "--best must be that of the run; --prefix begins another"};
+    if (!same && same.error().code != Errc::usage) {
+      const bool metrics = same.error().code == Errc::mismatch;
+      return Trouble{
+          command.directory, std::move(same).error(),
+          metrics ? "--best must be that of the run; --prefix begins another" : "--prefix begins another run"};
+    }
     if (same && same->prefix() == name->prefix) saver.emplace(std::move(*same));
   }
   if (!saver) {
     auto another = create(false);
     if (!another) return Trouble{command.directory, std::move(another).error()};
     saver.emplace(std::move(*another));
-    if (name)
+    if (!command.resume.empty())
       context.note(fmt::format("{}: saves as {}", cli::file_text(command.resume), escape(saver->prefix())) +
                    (start.went_on ? ", for that run went on" : ""));
   }

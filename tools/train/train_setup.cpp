@@ -93,8 +93,8 @@ void tell_others(cli::Context& context, const std::string& path, const std::vect
 std::string text_of(const Evaluation& evaluation, const FeedOptions& images) {
   // A NaN may have a sign, which nobody wants to know.
   const std::string loss = std::isnan(evaluation.loss) ? "NaN" : fmt::format("{:.4f}", evaluation.loss);
-  return fmt::format("accuracy {:.4f}, loss {}, {} images of {} x {} x {}", evaluation.accuracy, loss,
-                     cli::grouped(evaluation.images), images.channels, images.height, images.width);
+  return fmt::format("accuracy {:.4f}, loss {}, {} of {} x {} x {}", evaluation.accuracy, loss,
+                     cli::counted(evaluation.images, "image"), images.channels, images.height, images.width);
 }
 
 Made<GivenFile> open_given(const TrainCommand& command) {

@@ -16,7 +16,12 @@ using tools::usage;
 // What training is validated on: the last of its own images, which it loses, or those for tests.
 Made<std::optional<ImageSet>> load_held_out(const TrainCommand& command, std::size_t classes, std::uint64_t seed,
                                             ImageSet& trained) {
-  if (!command.hold_out) return load_images(command, Part::test, classes, seed, !command.best.empty());
+  if (!command.hold_out) {
+    auto images = load_images(command, Part::test, classes, seed, !command.best.empty());
+    if (!images && images.trouble.error.code == Errc::usage)
+      images.trouble.hint = "--hold-out takes some of the training images";
+    return images;
+  }
   if (*command.hold_out == 0 || *command.hold_out >= trained.size())
     return Trouble{"--hold-out", usage("some of the " + cli::counted(trained.size(), "image") + ", and not all")};
   return std::optional(hold_out(trained, static_cast<std::size_t>(*command.hold_out)));

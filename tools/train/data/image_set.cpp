@@ -32,10 +32,10 @@ std::optional<Path> find_file(const Path& folder, Part part, std::string_view wh
 }
 
 Error missing(const Path& folder, Part part, std::string_view what, std::string_view type) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(folder, error);
+  if (error) return {.code = Errc::io, .os_error = error.value(), .message = "cannot list: " + error.message()};
   const bool train = part == Part::train;
-  std::error_code none;
-  if (std::filesystem::exists(folder, none) && !std::filesystem::is_directory(folder, none))
-    return {.code = Errc::usage, .message = "is no folder"};
   return {.code = Errc::usage,
           .message = "has no " + std::string(train ? "train-" : "t10k-") + std::string(what) + '-' + std::string(type) +
                      " in it, in its " + (train ? "train" : "test") + " or MNIST/raw, with or without .gz"};

@@ -42,3 +42,5 @@ ls older | tr '\n' ' '; echo
 sed -n 2p older/CKP_1.csv | cut -d , -f 1,2,5
 train --epochs 3 --directory older --resume older/CKP_1-2_10.ckpt --beta1 0.8 --lr 0.001
 train --epochs 4 --directory older --resume older/CKP_1-3_10.ckpt --dampening 0.5
+rm older/CKP_1-record.txt; mkdir older/CKP_1-record.txt
+train --epochs 4 --directory older --resume older/CKP_1-3_10.ckpt

@@ -36,6 +36,9 @@ try --std 0
 try --resume a.ckpt --finetune b.ckpt
 try --json
 try --eval a.ckpt --best loss
+try --eval a.ckpt --logits -
+try --eval -
+try --metrics -
 try --keep-best 2
 try --freeze 'conv9*'
 try --prefix a/b
