@@ -159,6 +159,22 @@ class Trainer(TempDirTest):
             steps.append(self.step_away(*({name: numbers(file[name]) for name in their} for file in (before, their, ours))))
         self.assert_steps_agree(steps)
 
+    def test_steps_to_a_save_are_counted_from_where_training_went_on(self):
+        """Which files there are of an epoch, and of two that go on behind it."""
+        net = nn.Dense(1, 2)
+        loss = nn.SoftmaxCrossEntropyWithLogits(sparse=True, reduction="mean")
+        model = Model(net, loss, nn.Momentum(net.trainable_params(), 0.1, 0.9))
+        columns = np.zeros((TRAIN, 1), np.float32), np.zeros(TRAIN, np.int32)
+        batches = dataset.NumpySlicesDataset(columns, ["x", "y"], shuffle=False).batch(100)
+        for first, last, options in (0, 1, ()), (1, 3, ("--resume", self.dir / "CKP-1_6.ckpt")):
+            config = CheckpointConfig(save_checkpoint_steps=4, keep_checkpoint_max=9)
+            model.train(last, batches, callbacks=[ModelCheckpoint(f"from{first}", str(self.dir), config)],
+                        dataset_sink_mode=False, initial_epoch=first)
+            self.train("--epochs", last, "--batch", "100", "--save-steps", "4", "--keep-max", "9", "--directory", self.dir,
+                       *options)
+        names = lambda prefix: sorted(path.name.split("-")[1] for path in self.dir.glob(f"{prefix}*.ckpt"))
+        self.assertEqual(names("CKP"), names("from"))
+
     def test_steps_of_a_resnet50_are_its(self):
         """Six batches, each step from where we are: its loss and what it makes of all parameters; the logits at the end."""
         net, batch, rate = zoo.ResNet(zoo.Bottleneck, (3, 4, 6, 3), 10), 8, 0.002
