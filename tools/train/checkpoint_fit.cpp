@@ -1,8 +1,10 @@
 #include "checkpoint_fit.h"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 
+#include "ckpt/element.h"
 #include "ckpt/run_files.h"
 #include "usage.h"
 #include "words.h"
@@ -54,9 +56,13 @@ std::optional<std::int64_t> integer_in(const ParamDict& file, std::string_view n
 }
 
 std::vector<double> floats_in(const ParamDict& file, std::string_view name) {
-  if (auto values = values_in<double>(file, name, DType::float64); !values.empty()) return values;
-  const auto values = values_in<float>(file, name, DType::float32);
-  return {values.begin(), values.end()};
+  constexpr DType kFloats[] = {DType::float16, DType::bfloat16, DType::float32, DType::float64};
+  const TensorInfo* entry = file.find(name);
+  if (entry == nullptr || entry->kind != Kind::tensor || std::ranges::count(kFloats, entry->dtype) == 0) return {};
+  const std::vector<std::byte> bytes = bytes_of(file, *entry);
+  std::vector<double> values(bytes.size() / size_of(entry->dtype));
+  to_double(entry->dtype, std::span(bytes).first(values.size() * size_of(entry->dtype)), values);
+  return values;
 }
 
 std::optional<Optimizer::Kind> optimizer_of(const ParamDict& file) {

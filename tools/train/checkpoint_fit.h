@@ -22,7 +22,7 @@ Fit fit(std::span<const NetParam> params, const ParamDict& file);
 
 /// A number that a file has beside the parameters: an integer, or the first one of a tensor of them.
 std::optional<std::int64_t> integer_in(const ParamDict& file, std::string_view name);
-/// All numbers of a Float32 or Float64 entry; none where it has no such entry.
+/// All numbers of an entry of floating point; none where it has no such entry.
 std::vector<double> floats_in(const ParamDict& file, std::string_view name);
 
 /// By what it keeps of each weight; empty where it has no such entries.

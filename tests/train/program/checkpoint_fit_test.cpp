@@ -22,6 +22,7 @@ class CheckpointFit : public testing::Test {
          .bytes = std::as_bytes(std::span(three_))},
         {.desc = {.name = "learning_rate", .dtype = DType::float32, .dims = {3}},
          .bytes = std::as_bytes(std::span(three_))},
+        {.desc = {.name = "half", .dtype = DType::float16, .dims = {}}, .bytes = std::as_bytes(std::span(half_))},
         {.desc = {.name = "steps", .dtype = DType::int32, .dims = {1}}, .bytes = std::as_bytes(std::span(seven_))}};
     const auto path = dir_ / "f.ckpt";
     if (const auto status = save_checkpoint(path, params, append); !status)
@@ -34,6 +35,7 @@ class CheckpointFit : public testing::Test {
 
   test::TempDir dir_;
   std::array<float, 3> three_ = {0.5F, 0.25F, 0.125F};
+  std::array<std::uint16_t, 1> half_ = {0x3800};
   std::array<std::int32_t, 1> seven_ = {7};
 };
 
@@ -59,6 +61,7 @@ TEST_F(CheckpointFit, NumbersBesideTheParameters) {
   EXPECT_EQ(integer_in(file, "fc.weight"), std::nullopt);
   EXPECT_EQ(integer_in(file, "nothing"), std::nullopt);
   EXPECT_EQ(floats_in(file, "learning_rate"), (std::vector<double>{0.5, 0.25, 0.125}));
+  EXPECT_EQ(floats_in(file, "half"), std::vector<double>{0.5});
   EXPECT_EQ(floats_in(file, "steps"), std::vector<double>());
 }
 
