@@ -207,7 +207,7 @@ TEST(RecordedInput, IsThatOfTheTraining) {
   const auto file = MadeUpCheckpoint().add_parameters_of(network("lenet5", {})).make();
   const auto input = recorded_input(meta, "lenet5", {}, *file);
   ASSERT_TRUE(input) << to_string(input.error());
-  EXPECT_EQ(**input, (Dims{Dim("N"), 1, 32, 32}));
+  EXPECT_EQ(**input, (Dims{4, 1, 32, 32}));
 }
 
 TEST(RecordedInput, IsNoneOfAnotherNetwork) {

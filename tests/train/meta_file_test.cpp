@@ -90,7 +90,7 @@ TEST(MetaFile, AResNetWithAdam) {
   expect_same_network(test::small_resnet(), {.kind = Optimizer::Kind::adam, .learning_rate = {0.1, 0.2}});
 }
 
-TEST(MetaFile, TellsTheSizeOfTheImages) {
+TEST(MetaFile, TellsTheBatchAndTheSizeOfTheImages) {
   auto made = graph::make_network("resnet18", {.input = {2, 3, 24, 40}});
   ASSERT_TRUE(made) << made.error().message;
   Graph network = std::move(*made);
@@ -103,7 +103,7 @@ TEST(MetaFile, TellsTheSizeOfTheImages) {
   const auto file = ckpt::test::MadeUpCheckpoint().add_parameters_of(network).make();
   const auto input = graph::recorded_input(folder / "net-graph.meta", "resnet18", {}, *file);
   ASSERT_TRUE(input) << to_string(input.error());
-  EXPECT_EQ(**input, (graph::Dims{graph::Dim("N"), 3, 24, 40}));
+  EXPECT_EQ(**input, (graph::Dims{2, 3, 24, 40}));
 }
 
 TEST(MetaFile, NamesAnOperatorThatIsNone) {

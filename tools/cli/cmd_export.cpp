@@ -253,7 +253,9 @@ class Export {
                                 to_string(input.error()), type_text(type)));
       return std::nullopt;
     }
-    if (!*input || **input == type.dims) return std::nullopt;
+    if (!*input) return std::nullopt;
+    (*input)->front() = type.dims.front();  // of an inference the batch stays open
+    if (**input == type.dims) return std::nullopt;
     type.dims = **input;
     context_.note(fmt::format("{}: its input is {}, as in {}", file_text(options_.file), type_text(type),
                               file_text(meta.string())));

@@ -48,9 +48,8 @@ Result<std::optional<Dims>> recorded_input(const std::filesystem::path& meta, st
   const Dims there = inputs.size() == 1 ? recorded->graph.value(inputs[0]).type.dims : Dims();
   if (there.size() != as_recorded.input.size()) return mismatch("does not tell what its input is");
   for (std::size_t i = 0; i < there.size(); ++i) {
-    if (!as_recorded.input[i].known()) continue;
-    if (there[i].size < 1) return mismatch("does not tell what its input is");
-    as_recorded.input[i] = there[i];
+    if (as_recorded.input[i].known() && there[i].size < 1) return mismatch("does not tell what its input is");
+    if (there[i].size > 0) as_recorded.input[i] = there[i];
   }
   auto made = make_network(network, as_recorded, &weights);
   if (!made || !infer_types(*made).empty()) return mismatch("has an input that the network does not take");

@@ -53,20 +53,25 @@ struct Sides {
   std::int64_t height, width;
 };
 
-// Of the images. A training is evaluated and resumed with those that it had.
-Sides sides_of(cli::Context& context, const TrainCommand& command, const GivenFile& given, const std::string& network,
-               const graph::NetworkOptions& options) {
-  if (command.size > 0) return {command.size, command.size};
-  const int usual = network == "mlp" ? 28 : 32;
+// Of the images. A training is evaluated and resumed with those that it had, and resumed with as many a step.
+Made<Sides> sides_of(cli::Context& context, const TrainCommand& command, const GivenFile& given,
+                     const std::string& network, const graph::NetworkOptions& options) {
+  const int usual = command.size > 0 ? command.size : network == "mlp" ? 28 : 32;
   const std::filesystem::path meta = graph::graph_beside(given.path);
-  if (!given.file || !command.finetune.empty() || meta.empty()) return {usual, usual};
+  if (!given.file || !command.finetune.empty() || meta.empty()) return Sides{usual, usual};
   auto input = graph::recorded_input(meta, network, options, given.file->file());
-  if (input && !*input) return {usual, usual};
+  if (input && !*input) return Sides{usual, usual};
+  const std::int64_t batch = input ? (*input)->at(0).size : -1;
+  if (!command.resume.empty() && batch > 0 && batch != command.batch)
+    return Trouble{given.path,
+                   usage(fmt::format("was trained with --batch {}, as {} says", batch, cli::file_text(meta.string()))),
+                   "--batch and --data must be those of that training"};
+  if (command.size > 0) return Sides{usual, usual};
   if (input && std::max((*input)->at(2).size, (*input)->at(3).size) > kLargestSide) input = usage("has larger images");
   if (!input) {
     context.note(fmt::format("{}: {}; the images are {} x {}", cli::file_text(meta.string()), to_string(input.error()),
                              usual, usual));
-    return {usual, usual};
+    return Sides{usual, usual};
   }
   const Sides sides{(*input)->at(2).size, (*input)->at(3).size};
   if (sides.height != usual || sides.width != usual)
@@ -126,11 +131,12 @@ Made<Graph> make_trained_network(cli::Context& context, const TrainCommand& comm
   if (!usual) return Trouble{given.path, std::move(usual).error()};
   graph::Dims input = usual->value(usual->inputs[0]).type.dims;
   if (input.size() != 4) return Trouble{given.path, usage("the network " + *name + " takes no images")};
-  const Sides sides = sides_of(context, command, given, *name, options);
+  auto sides = sides_of(context, command, given, *name, options);
+  if (!sides) return std::move(sides.trouble);
   input[0] = command.batch;
   if (command.channels > 0) input[1] = command.channels;
-  input[2] = sides.height;
-  input[3] = sides.width;
+  input[2] = sides->height;
+  input[3] = sides->width;
   options.input = input;
   auto network = graph::make_network(*name, options, checkpoint);
   if (!network) return Trouble{given.path, std::move(network).error()};
@@ -139,8 +145,8 @@ Made<Graph> make_trained_network(cli::Context& context, const TrainCommand& comm
   const graph::Refusal& first = wrong.list().front();
   return Trouble{
       given.path,
-      usage(fmt::format("{} takes no images of {} x {} x {}: {} \"{}\": {}", *name, input[1].size, sides.height,
-                        sides.width, escape(first.op), escape(first.first), escape(first.reason))),
+      usage(fmt::format("{} takes no images of {} x {} x {}: {} \"{}\": {}", *name, input[1].size, sides->height,
+                        sides->width, escape(first.op), escape(first.first), escape(first.reason))),
       "--size and --channels say what they are"};
 }
 

@@ -13,8 +13,6 @@
 #include "ckpt/run_files.h"
 #include "ckpt/text.h"
 #include "initial_weights.h"
-#include "read_graph.h"
-#include "recorded_input.h"
 #include "render.h"
 #include "usage.h"
 
@@ -114,15 +112,6 @@ std::optional<Trouble> load_finetuned(cli::Context& context, const GivenFile& gi
   return loaded ? std::nullopt : std::optional(Trouble{given.path, loaded.error()});
 }
 
-// Of the run that a file is of, where the graph beside it tells.
-std::optional<std::int64_t> recorded_batch(const fs::path& meta) {
-  if (meta.empty()) return std::nullopt;
-  const auto recorded = graph::read_graph(meta);
-  if (!recorded || recorded->graph.inputs.empty()) return std::nullopt;
-  const graph::Dims& input = recorded->graph.value(recorded->graph.inputs[0]).type.dims;
-  return input.empty() || !input[0].known() ? std::nullopt : std::optional(input[0].size);
-}
-
 }  // namespace
 
 std::optional<CheckpointName> resumed_name(const TrainCommand& command) {
@@ -143,11 +132,6 @@ Made<Start> find_start(cli::Context& context, const TrainCommand& command, const
     return Trouble{given.path, standing.error(),
                    standing.error().code == Errc::mismatch ? "--batch and --data must be those of that training"
                                                            : "--finetune begins anew with its weights"};
-  const fs::path meta = graph::graph_beside(given.path);  // epochs tell the batch, too, but for the first
-  if (const auto batch = recorded_batch(meta); batch && *batch != command.batch)
-    return Trouble{given.path,
-                   usage(fmt::format("was trained with --batch {}, as {} says", *batch, cli::file_text(meta.string()))),
-                   "--batch and --data must be those of that training"};
   const auto name = resumed_name(command);
   const auto run = resumed_run(command, name);
   Start start{.step = standing->step};
