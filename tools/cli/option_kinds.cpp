@@ -42,9 +42,13 @@ OptionDoc describe(const CLI::Option& option) {
 Parsed usage_error(const CLI::App& app, const std::string& command, const CLI::ParseError& error) {
   Parsed line{.exit = 2, .text = error.what(), .hint = "`" + command + " --help` tells how"};
   // What was not understood comes first: other errors may follow from it.
+  bool only_arguments = false;
   for (const std::string& extra : app.remaining()) {
-    if (extra == "--") continue;
-    if (extra.size() < 2 || extra[0] != '-') {
+    if (extra == "--") {
+      only_arguments = true;
+      continue;
+    }
+    if (only_arguments || extra.size() < 2 || extra[0] != '-') {
       line.text = "one argument too many: '" + escape(extra) + "'";
       return line;
     }

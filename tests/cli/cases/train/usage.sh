@@ -47,6 +47,7 @@ try --hold-out 100
 try --size 40
 try --network mlp --channels 3
 try --network resnet18 extra
+try -- --epochs
 ckpt-train --synthetic 0; echo "exit $?"
 ckpt-train --synthetic 100 --data .; echo "exit $?"
 ckpt-train --data run/mlp-1_4.ckpt; echo "exit $?"
