@@ -6,6 +6,7 @@
 #include "operator_cases.h"
 #include "ops/rules.h"
 #include "passes.h"
+#include "repeated_rows.h"
 
 namespace ckpt::graph {
 namespace {
@@ -476,13 +477,140 @@ TEST(ReleaseBatch, ATokenThatIsRepeatedForEachImageFollows) {
   }
 }
 
-TEST(ReleaseBatch, AConstantOfTheBatchIsRefused) {
+Type type_of(const Graph& graph, std::size_t output = 0) { return graph.value(graph.outputs[output]).type; }
+
+/// What is in the way of another batch; empty: types are those of one that is open, and converted.
+std::string in_the_way(Graph& graph) {
+  EXPECT_TRUE(infer_types(graph).empty());
+  const Refusals refusals = release_batch(graph);
+  if (!refusals.empty()) return refusals.list()[0].reason;
+  EXPECT_TRUE(verify(graph));
+  Type open = graph.value(graph.inputs[0]).type;
+  open.dims[0] = Dim("N");
+  set_input(graph, graph.inputs[0], open);
+  EXPECT_TRUE(infer_types(graph).empty());
+  EXPECT_TRUE(convert_to_onnx(graph, 13).refusals.empty());
+  return {};
+}
+
+Attrs along(std::int64_t axis) { return {{"axis", axis}}; }
+
+/// x [2, 3] and rows beside it.
+Graph beside(const Type& type, const std::vector<double>& rows) {
   Graph graph;
   const ValueId x = graph.add_input("x", f32({2, 3}));
-  const ValueId ones = graph.add_constant("ones", f32({2, 1}), contents_of(DType::float32, {1, 1}));
-  graph.outputs = {graph.add_node("Concat", "all", {x, ones}, {{"axis", std::int64_t{1}}}).outputs[0]};
-  ASSERT_TRUE(infer_types(graph).empty());
-  EXPECT_EQ(only_reason(release_batch(graph)), "with another batch: dimensions batch and 2 differ");
+  const ValueId more = graph.add_constant("rows", type, contents_of(DType::float32, rows));
+  graph.outputs = {graph.add_node("Concat", "all", {x, more}, along(1)).outputs[0]};
+  return graph;
+}
+
+TEST(ReleaseBatch, RowsThatAreTheSameForAllExamplesFollow) {
+  Graph graph = beside(f32({2, 2}), {5, 6, 5, 6});
+  EXPECT_EQ(in_the_way(graph), "");
+  EXPECT_EQ(to_string(type_of(graph)), "Float32 [N, 5]");
+  const Node& tile = graph.nodes[0];
+  EXPECT_EQ(tile.op, "Tile");
+  EXPECT_EQ(to_string(graph.value(tile.inputs[0]).type), "Float32 [1, 2]");
+  EXPECT_EQ(NodeView(graph, tile).constant_numbers(0), (Doubles{5, 6}));
+}
+
+TEST(ReleaseBatch, RowsOfTheirOwnAreRefused) {
+  const std::string differ = "with another batch: dimensions batch and 2 differ";
+  Graph counted = beside(f32({2, 1}), {0, 1});
+  EXPECT_EQ(in_the_way(counted), differ);
+  Graph almost = beside(f32({2, 2}), {5, 6, 5, 7});
+  EXPECT_EQ(in_the_way(almost), differ);
+  Graph empty = beside(f32({2, 0}), {});
+  EXPECT_EQ(in_the_way(empty), differ);
+}
+
+TEST(ReleaseBatch, OtherUsesOfTheSameRowsStay) {
+  Graph graph = beside(f32({2, 1}), {0, 0});
+  const ValueId two = graph.add_parameter("two", f32({2, 1}));
+  const ValueId fixed = graph.add_node("Add", "fixed", {two, graph.nodes[0].inputs[1]}).outputs[0];
+  const ValueId sum = graph.add_node("ReduceSum", "sum", {fixed}, {{"axis", Ints{0}}, {"keep_dims", true}}).outputs[0];
+  ASSERT_TRUE(canonicalise(graph.nodes.back()));
+  graph.outputs.push_back(graph.add_node("Add", "end", {graph.inputs[0], sum}).outputs[0]);
+  EXPECT_EQ(in_the_way(graph), "");
+  EXPECT_EQ(to_string(graph.value(fixed).type), "Float32 [2, 1]");
+  EXPECT_EQ(to_string(type_of(graph, 1)), "Float32 [N, 3]");
+}
+
+TEST(ReleaseBatch, TheZerosOfAStateFollowThroughItsProduct) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({2, 3}));
+  const ValueId zeros = graph.add_constant("zeros", f32({2, 2}), contents_of(DType::float32, {0, 0, 0, 0}));
+  const ValueId weight = graph.add_parameter("weight", f32({2, 3}));
+  const ValueId state = graph.add_node("MatMul", "state", {zeros, weight}).outputs[0];
+  graph.outputs = {graph.add_node("Add", "sum", {x, state}).outputs[0]};
+  ASSERT_TRUE(canonicalise(graph.nodes[0]));
+  EXPECT_EQ(in_the_way(graph), "");
+  EXPECT_EQ(to_string(graph.value(state).type), "Float32 [N, 3]");
+}
+
+TEST(ReleaseBatch, SeveralFollowTogether) {
+  Graph graph = beside(f32({2, 1}), {0, 0});
+  const ValueId ones = graph.add_constant("ones", f32({2, 4}), contents_of(DType::float32, std::vector<double>(8, 1)));
+  graph.nodes[0].inputs.insert(graph.nodes[0].inputs.begin(), ones);
+  EXPECT_EQ(in_the_way(graph), "");
+  EXPECT_EQ(to_string(type_of(graph)), "Float32 [N, 8]");
+}
+
+TEST(ReleaseBatch, RowsInTurnForEachExampleFollow) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({2, 3, 4}));
+  const ValueId table = graph.add_parameter("table", f32({9, 4}));
+  const ValueId ids = graph.add_constant("ids", {DType::int32, {6}}, contents_of(DType::int32, {0, 1, 2, 0, 1, 2}));
+  const ValueId rows = graph.add_node("Gather", "rows", {table, ids}, along(0)).outputs[0];
+  const ValueId parted = graph.add_node("Reshape", "parted", {rows}, {{"shape", Ints{2, 3, 4}}}).outputs[0];
+  graph.outputs = {graph.add_node("Add", "sum", {x, parted}).outputs[0]};
+  ASSERT_TRUE(canonicalise(graph.nodes[0]));
+  EXPECT_EQ(in_the_way(graph), "");
+  EXPECT_EQ(to_string(graph.value(rows).type), "Float32 [N*3, 4]");
+  EXPECT_EQ(to_string(graph.value(parted).type), "Float32 [N, 3, 4]");
+}
+
+TEST(ReleaseBatch, WhatAddsUpRowsIsRefused) {
+  Graph graph;  // as of a mean, ones over the batch: how many they are is in their numbers
+  const ValueId ones = graph.add_constant("halves", f32({1, 2}), contents_of(DType::float32, {0.5, 0.5}));
+  const ValueId x = graph.add_input("x", f32({2, 3}));
+  graph.outputs = {graph.add_node("MatMul", "mean", {ones, x}).outputs[0]};
+  ASSERT_TRUE(canonicalise(graph.nodes[0]));
+  EXPECT_EQ(in_the_way(graph), "with another batch: dimensions 2 and batch differ");
+}
+
+TEST(ReleaseBatch, OfABatchOfOneOnlyParametersAreRepeated) {
+  for (const bool parameter : {true, false}) {
+    Graph graph;
+    const ValueId x = graph.add_input("x", f32({1, 3, 4}));
+    const ValueId token = parameter
+                              ? graph.add_parameter("token", f32({1, 1, 4}))
+                              : graph.add_constant("token", f32({1, 1, 4}), contents_of(DType::float32, {0, 0, 0, 0}));
+    const ValueId early = graph.add_node("ReLU", "early", {token}).outputs[0];
+    graph.outputs = {graph.add_node("Concat", "all", {early, x}, along(1)).outputs[0]};
+    EXPECT_EQ(in_the_way(graph),
+              parameter ? "" : "with another batch: dimensions 1 and batch differ; record it with a batch of 2");
+    EXPECT_EQ(to_string(type_of(graph)), parameter ? "Float32 [N, 4, 4]" : "Float32 [1, 4, 4]");
+  }
+}
+
+TEST(ReleaseBatch, OfABatchOfOneARowOfATableIsRefused) {
+  for (const bool repeated : {false, true}) {
+    Graph graph;  // the first one, or one for each example?
+    const ValueId x = graph.add_input("x", f32({1, 4}));
+    const ValueId table = graph.add_parameter("table", f32({5, 4}));
+    const Attrs first{{"begin", Ints{0, 0}}, {"size", Ints{1, 4}}};
+    ValueId row = graph.add_node("Slice", "row", {table}, first).outputs[0];
+    if (repeated) row = graph.add_node("Tile", "twice", {row}, {{"dims", Ints{1, 2}}}).outputs[0];
+    graph.outputs = {graph.add_node("Concat", "all", {row, x}, along(1)).outputs[0]};
+    EXPECT_EQ(in_the_way(graph), "with another batch: dimensions 1 and batch differ; record it with a batch of 2");
+  }
+}
+
+TEST(ReleaseBatch, AResultThatMayHaveTheBatchIsRefused) {
+  Graph graph = beside(f32({2, 1}), {0, 0});
+  graph.outputs.push_back(graph.nodes[0].inputs[1]);
+  EXPECT_EQ(in_the_way(graph), "whether this result has the batch of the input cannot be told");
 }
 
 // ---- sizes that a network asks for ----
@@ -574,10 +702,53 @@ TEST(ReleaseBatch, ABatchOfOneThatMayBeInSeveralSizesIsRefused) {
     const Refusals refusals = release_batch(graph);
     return refusals.empty() ? std::string() : refusals.list()[0].reason;
   };
-  EXPECT_EQ(reason({5, 2, 4}),
-            "which number of its shape is the batch cannot be told, but in an export of another batch");
+  EXPECT_EQ(reason({5, 2, 4}), "which number of its shape is the batch cannot be told; record it with a batch of 2");
   EXPECT_EQ(reason({5, 1, 2, 4}), "");
   EXPECT_EQ(reason({-1, 8}), "");
+}
+
+TEST(ReleaseBatch, WhichOfSeveralOnesIsTheBatchIsToldByTheRest) {
+  const auto found = [](const Dims& scores) {
+    Graph graph;
+    const ValueId x = graph.add_input("x", f32({1, 8}));
+    const ValueId mask = graph.add_node("Reshape", "mask", {x}, {{"shape", Ints{1, 1, 1, 8}}}).outputs[0];
+    const ValueId all = graph.add_input("scores", {DType::float32, scores});
+    graph.outputs = {graph.add_node("Add", "masked", {all, mask}).outputs[0]};
+    EXPECT_TRUE(infer_types(graph).empty());
+    const Refusals refusals = release_batch(graph);
+    return refusals.empty() ? shape_of(graph, 0) : Ints{};
+  };
+  EXPECT_EQ(found({1, 4, 8, 8}), (Ints{-1, 1, 1, 8}));
+  EXPECT_EQ(found({1, 1, 8, 8}), Ints{}) << "one head";
+  EXPECT_EQ(found({8}), Ints{}) << "nothing tells";
+}
+
+TEST(ReleaseBatch, WhatIsInDoubtTellsNothing) {
+  // Both Reshapes may put the batch behind a 1, and then the sum takes it.
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({1, 8}));
+  const ValueId mask = graph.add_node("Reshape", "mask", {x}, {{"shape", Ints{1, 1, 8}}}).outputs[0];
+  const ValueId pairs = graph.add_node("Reshape", "pairs", {mask}, {{"shape", Ints{1, 1, 2, 4}}}).outputs[0];
+  const ValueId four = graph.add_parameter("four", f32({4, 1, 2, 4}));
+  graph.outputs = {graph.add_node("Add", "sum", {pairs, four}).outputs[0]};
+  EXPECT_EQ(in_the_way(graph), "which number of its shape is the batch cannot be told; record it with a batch of 2");
+}
+
+TEST(ReleaseBatch, AFlattenOfABatchOfOneMayBeAReshape) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", f32({1, 5, 8}));
+  const ValueId steps = graph.add_node("Transpose", "steps", {x}, {{"dims", Ints{1, 0, 2}}}).outputs[0];
+  graph.outputs = {graph.add_node("Flatten", "rows", {steps}).outputs[0]};
+  EXPECT_EQ(in_the_way(graph), "which number of its shape is the batch cannot be told; record it with a batch of 2");
+}
+
+TEST(ReleaseBatch, ManyOfOneKeepTheOrderOfExamples) {
+  Graph graph;  // states of a recurrent network: [layers of all examples, width]
+  const ValueId x = graph.add_input("x", f32({2, 4}));
+  const ValueId states = graph.add_node("Concat", "states", {x, x, x, x}, along(0)).outputs[0];
+  graph.outputs = {graph.add_node("Reshape", "parted", {states}, {{"shape", Ints{4, 2, 4}}}).outputs[0]};
+  EXPECT_EQ(in_the_way(graph), "");
+  EXPECT_EQ(to_string(type_of(graph)), "Float32 [4, N, 4]");
 }
 
 TEST(ReleaseBatch, SlicesAndBroadcasts) {
@@ -593,6 +764,24 @@ TEST(ReleaseBatch, SlicesAndBroadcasts) {
   set_input(graph, x, f32({-1, 6}));
   ASSERT_TRUE(infer_types(graph).empty());
   EXPECT_EQ(to_string(graph.value(graph.outputs[0]).type), "Float32 [N, 3]");
+}
+
+TEST(RepeatedRows, AreComparedBitForBit) {
+  Graph graph;
+  const auto repeats = [&](const Dims& dims, const std::vector<double>& numbers, std::size_t axis,
+                           std::int64_t period) {
+    const Type type{DType::float32, dims};
+    return repeats_along(graph.value(graph.add_constant("c", type, contents_of(DType::float32, numbers))), axis,
+                         period);
+  };
+  const double none = std::nan("");
+  EXPECT_TRUE(repeats({2, 3}, {1, 2, 3, 1, 2, 3}, 0, 1));
+  EXPECT_FALSE(repeats({2, 3}, {1, 2, 3, 1, 2, 3}, 1, 1));
+  EXPECT_TRUE(repeats({2, 4}, {1, 2, 1, 2, 3, 4, 3, 4}, 1, 2));
+  EXPECT_FALSE(repeats({2, 4}, {1, 2, 1, 2, 3, 4, 3, 5}, 1, 2));
+  EXPECT_TRUE(repeats({2, 1}, {none, none}, 0, 1));
+  EXPECT_FALSE(repeats({2, 1}, {0.0, -0.0}, 0, 1));
+  EXPECT_FALSE(repeats({2, 0}, {}, 0, 1));
 }
 
 // ---- the graph itself ----

@@ -255,8 +255,21 @@ class MindIr(MindIrTest):
                  images(2, 4, 8), True),
                 ("unstack", operators.calls("ops.unstack(x, 0)"), images(2, 5, 8), False),
                 ("split", operators.calls("ops.split(x, 1)"), images(2, 5, 8), False),
-                ("constant", operators.calls("ops.concat((x, ops.ones((x.shape[0], 1, 8), mindspore.float32)), 1)"),
+                ("counted", operators.calls("ops.concat((x[:, 0], ops.arange(x.shape[0]).reshape(-1, 1).astype(x.dtype)), 1)"),
                  images(2, 5, 8), False),
+                ("averaged", operators.calls("ops.matmul(ops.ones((1, x.shape[0]), mindspore.float32) / x.shape[0], x[:, 0])"),
+                 images(2, 5, 8), False),
+                ("constant_result", operators.calls("(x, ops.zeros((x.shape[0], 3), mindspore.float32))"),
+                 images(2, 5, 8), False),
+                ("zeros_of_one", operators.calls("ops.concat((x, ops.zeros((x.shape[0], 1, 8), mindspore.float32)), 1)"),
+                 images(1, 5, 8), False),
+                ("row_of_a_table", zoo.fill(operators.calls("ops.concat((self.op.embedding_table[:x.shape[0]], x[:, 0]), 1)",
+                                                            op=nn.Embedding(9, 8))), images(1, 5, 8), False),
+                ("steps_of_one", operators.calls("x.transpose(1, 0, 2).reshape(5 * x.shape[0], 8)"), images(1, 5, 8), False),
+                ("heads_of_one", zoo.fill(operators.calls("self.op(x, x, x)[0]", op=nn.MultiheadAttention(8, 2, batch_first=True))),
+                 images(1, 5, 8), False),
+                ("state_of_one", zoo.fill(operators.calls("self.op(x)[1]", op=nn.GRU(8, 4, batch_first=True))),
+                 images(1, 5, 8), False),
                 ("picked", operators.calls("x[:, [2, 1, 0]]"), images(2, 5, 8), False),
                 ("assigned", operators.Assigns(), images(4, 5), False),
                 ("loop", operators.calls("ops.stack([row * 2.0 for row in x])"), images(2, 5, 8), False),
@@ -272,7 +285,26 @@ class MindIr(MindIrTest):
                     self.assert_close(outputs_of(net, more), run_model(self.dir / "n.onnx", more))
                 else:
                     self.assertEqual(done.returncode, 2, done.stdout)
-                    self.assertRegex(done.stderr, "another batch|not known|differ|may not fit")
+                    self.assertRegex(done.stderr, "another batch|not known|differ|may not fit|cannot be told")
+
+    def test_rows_that_are_the_same_for_all_examples_follow(self):
+        """Zeros that a state begins with, class tokens, positions and masks, in the file of a batch."""
+        for name, net, inputs, recorded in operators.rows_of_a_batch():
+            with self.subTest(name, batch=recorded):
+                net = zoo.fill(net)
+                source, _ = self.same_numbers(net, inputs(recorded), name)
+                open_batch, three = [], []
+                for value in inputs(3):
+                    open_batch += ["--input", "x".join(["N", *map(str, value.shape[1:])])]
+                    three += ["--input", "x".join(map(str, value.shape))]
+                for opset in ("13", "17"):
+                    model = self.export(source, *open_batch, "--opset", opset)
+                    check_model(model)
+                    for batch in (1, 2, 3, 7):
+                        self.assert_close(outputs_of(net, *inputs(batch)), run_model(model, *inputs(batch)))
+                expected = outputs_of(net, *inputs(3))
+                self.assert_close(expected, run_model(self.export(source, *three), *inputs(3)))
+                self.same_by_way_of_geir(expected, inputs(3), source, *three)
 
     def test_other_sizes_go_along_or_are_refused(self):
         """Behind the batch, of a network that was exported with certain ones."""

@@ -367,6 +367,58 @@ class Assigns(nn.Cell):
         return y
 
 
+class Cells(nn.Cell):
+    """Loops over the steps of a sequence, from states of zeros."""
+
+    def __init__(self):
+        super().__init__()
+        self.long, self.gated, self.plain = nn.LSTMCell(8, 4), nn.GRUCell(4, 4), nn.RNNCell(4, 3)
+
+    def construct(self, x):
+        state = cell = gated = ops.zeros((x.shape[0], 4), mindspore.float32)
+        plain = ops.zeros((x.shape[0], 3), mindspore.float32)
+        out = []
+        for step in range(x.shape[1]):
+            state, cell = self.long(x[:, step], (state, cell))
+            gated = self.gated(state, gated)
+            plain = self.plain(gated, plain)
+            out.append(plain)
+        return ops.stack(out, 1), gated
+
+
+def rows_of_a_batch():
+    """Networks that have what is the same for all examples once for each, their inputs of a batch, and the batch that
+    they are recorded with."""
+    def rows(batch):
+        return (numbers(batch, 5, 8),)
+
+    def rows_and_padding(batch):
+        return (*rows(batch), np.arange(5 * batch).reshape(batch, 5) % 4 == 3)
+
+    def lengths(batch):
+        return (*rows(batch), 1 + np.arange(batch, dtype=np.int64) % 5)
+
+    floats = "mindspore.float32"
+    shape = "(x.shape[0], 5, 5)"
+    masked = f"ops.where(ops.broadcast_to(ops.tril(ops.ones((5, 5), {floats})) > 0, {shape}), " \
+             f"ops.bmm(x, x.swapaxes(1, 2)), ops.full({shape}, -1e4, dtype={floats}))"
+    padded = f"ops.concat((ops.zeros((x.shape[0], 1, 8), {floats}), x, ops.ones((x.shape[0], 2, 8), {floats})), 1)"
+    places = "x + self.op(ops.broadcast_to(ops.arange(5), (x.shape[0], 5)))"
+    for batch in (1, 2):
+        yield "token", Tokens(8), rows, batch
+        yield "gru_layers", calls("self.op(x)", op=nn.GRU(8, 4, num_layers=2, bidirectional=True, batch_first=True)), rows, batch
+        yield "places", calls(places, op=nn.Embedding(9, 8)), rows, batch
+        yield "masked", calls(masked), rows, batch
+        yield "cells", Cells(), rows, batch
+    yield "rnn", calls("self.op(x)", op=nn.RNN(8, 4, batch_first=True)), rows, 2
+    yield "gru_of_time", calls("self.op(x.transpose(1, 0, 2))", op=nn.GRU(8, 4)), rows, 2
+    yield "lengths", calls("ops.where(ops.expand_dims(ops.arange(5) < y.reshape(-1, 1), 2), x, ops.zeros_like(x))"), lengths, 2
+    yield "padded", calls(padded), rows, 2
+    yield "filled", calls("ops.minimum(x, ops.full_like(x, 0.25))"), rows, 2
+    yield "padding_mask", calls("self.op(x, x, x, key_padding_mask=y)[0]",
+                                op=nn.MultiheadAttention(8, 2, batch_first=True)), rows_and_padding, 2
+
+
 def numbers_of_all_kinds():
     """Operators that are one step each, several a network."""
     odd = np.array([[1.0, np.nan, np.inf], [-np.inf, 2.0, 0.0]], np.float32)

@@ -237,6 +237,16 @@ void forget_results(Graph& graph, bool dtypes) {
   }
 }
 
+std::vector<bool> dependent(const Graph& graph) {
+  std::vector<bool> out(graph.values.size());
+  for (const ValueId id : graph.inputs) out[id] = true;
+  for (const Node& node : graph.nodes) {
+    const bool any = std::ranges::any_of(node.inputs, [&](ValueId id) { return id != kAbsent && out[id]; });
+    for (const ValueId id : node.outputs) out[id] = any;
+  }
+  return out;
+}
+
 void drop_unused(Graph& graph) {
   const std::vector<bool> needed = needed_nodes(graph);
   std::vector<bool> kept(graph.values.size(), false);

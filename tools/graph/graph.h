@@ -142,6 +142,9 @@ Status verify(const Graph& graph);
 /// another element type, `dtypes` is false, and those of results are still what the source recorded.
 void forget_results(Graph& graph, bool dtypes);
 
+/// Of each value, whether it depends on an input of the network.
+std::vector<bool> dependent(const Graph& graph);
+
 /// Drops the nodes, constants and parameters that no output needs; inputs stay.
 void drop_unused(Graph& graph);
 

@@ -14,10 +14,11 @@ namespace ckpt::graph {
 void fold_constants(Graph& graph, std::uint64_t limit = std::uint64_t{1} << 30);
 
 /// Before the inputs get another batch than the source recorded: where an attribute has it baked in as a number (the
-/// shapes of Reshape and BroadcastTo, the size of Slice, the end of StridedSlice) it is made to follow the input. With
-/// the old batch the network is what it was. The batch is the first dimension of the first input. Returned is what
-/// cannot be made to follow, which is in the way of another batch only: of each value the size must be known in terms
-/// of the batch, and be what the source recorded where that is put in.
+/// shapes of Reshape and BroadcastTo, the size of Slice, the end of StridedSlice), and where a constant has as many
+/// equal rows (zeros that a state begins with), it is made to follow the input. With the old batch the network is what
+/// it was. The batch is the first dimension of the first input. Returned is what cannot be made to follow, which is in
+/// the way of another batch only: of each value the size must be known in terms of the batch, and be what the source
+/// recorded where that is put in.
 Refusals release_batch(Graph& graph);
 
 /// Behind it: the inputs get the types that are asked for. Other sizes than the batch are numbers in attributes, too

@@ -30,6 +30,11 @@ void add_new(Refusals& all, const Refusal& refusal) {
   for (std::size_t i = 0; !again && i < refusal.nodes; ++i) all.add(refusal.op, refusal.first, refusal.reason);
 }
 
+/// Of an operator that has the batch baked in what it cannot be typed for is no other reason.
+bool refuses(const Refusals& refusals, const std::string& op) {
+  return std::ranges::find(refusals.list(), op, &Refusal::op) != refusals.list().end();
+}
+
 /// The first dimension of the first input.
 Dim batch_of(const std::vector<Type>& inputs) {
   return inputs.empty() || inputs[0].dims.empty() ? Dim() : inputs[0].dims[0];
@@ -59,7 +64,9 @@ void convert(Graph& graph, int opset, const Refusals& baked, Prepared& out) {
   if (untyped.empty() && out.refusals.empty()) fold_constants(graph);
   out.converted.emplace(opset == 0 ? convert_to_ge(graph) : convert_to_onnx(graph, opset));
   const bool said = !out.refusals.empty() || !untyped.empty();  // why some types are not known
-  for (const Refusal& refusal : (untyped.empty() ? baked : untyped).list()) add_new(out.refusals, refusal);
+  for (const Refusal& refusal : baked.list()) add_new(out.refusals, refusal);
+  for (const Refusal& refusal : untyped.list())
+    if (!refuses(baked, refusal.op)) add_new(out.refusals, refusal);
   for (const Refusal& refusal : out.converted->refusals.list())
     if (!said || refusal.reason != kUntyped) add_new(out.refusals, refusal);
 }

@@ -180,17 +180,6 @@ bool grows_to(const Node& node, const Ints& sizes) {
   return numbers != nullptr && std::ranges::find_first_of(*numbers, sizes) != numbers->end();
 }
 
-/// Of each value, whether it depends on an input of the network.
-std::vector<bool> dependent(const Graph& graph) {
-  std::vector<bool> out(graph.values.size());
-  for (const ValueId id : graph.inputs) out[id] = true;
-  for (const Node& node : graph.nodes) {
-    const bool any = std::ranges::any_of(node.inputs, [&](ValueId id) { return id != kAbsent && out[id]; });
-    for (const ValueId id : node.outputs) out[id] = any;
-  }
-  return out;
-}
-
 /// Of each value.
 std::vector<Dims> inferred_dims(Graph graph) {
   infer_types(graph);

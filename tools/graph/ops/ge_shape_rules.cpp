@@ -21,6 +21,9 @@ Status reshape_node(const NodeView& node, Target& target) {
 }
 
 Status broadcast_to(const NodeView& node, Target& target) {
+  const auto sizes = settled(node, node.integers("shape"));
+  if (!sizes) return sizes.error();
+  if (asks(*sizes)) return refuse("a size that the network asks for");  // -1 is the input's own
   auto shape = one_unknown(node.result_type().dims);
   if (!shape) return shape.error();
   return with_operand(node, target, "BroadcastTo", vector(target, *shape));
