@@ -470,6 +470,7 @@ TEST(ReleaseBatch, ATokenThatIsRepeatedForEachImageFollows) {
     ASSERT_TRUE(infer_types(graph).empty());
     EXPECT_EQ(to_string(graph.value(graph.outputs[0]).type), "Float32 [N, 4, 4]");
     EXPECT_TRUE(convert_to_onnx(graph, 17).refusals.empty());
+    EXPECT_FALSE(convert_to_ge(graph).refusals.empty()) << "-1 is the token's own size";
     set_input(graph, x, f32({2, 3, 4}));
     ASSERT_TRUE(infer_types(graph).empty());
     EXPECT_EQ(to_string(graph.value(graph.outputs[0]).type), "Float32 [2, 4, 4]");
