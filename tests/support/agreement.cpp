@@ -192,11 +192,22 @@ void compare_entry(const Checkpoint& file, const TensorInfo& found, const Expect
     compare_tensor(file, found, expected);
 }
 
-void compare_with_oracle(const Checkpoint& file, const Oracle& oracle) {
+// Whether a tensor or a map took the other's place in a record: packed dims, which libprotobuf would write longer, may
+// make up for what is gone.
+bool has_overwritten_values(std::string_view file) {
+  return std::ranges::any_of(parse_wire(file).fields, [](const WireField& record) {
+    const auto has = [&](MessageKind kind) {
+      return std::ranges::any_of(record.fields, [&](const WireField& field) { return field.kind == kind; });
+    };
+    return has(MessageKind::tensor) && has(MessageKind::map);
+  });
+}
+
+void compare_with_oracle(const Checkpoint& file, std::string_view whole, const Oracle& oracle) {
   const auto found = file.tensors();
   if (found.size() != oracle.entries().size())
     disagree(found.size(), " entries, but ", oracle.entries().size(), " of libprotobuf's");
-  const bool complete = oracle.holds_everything();
+  const bool complete = oracle.holds_everything() && !has_overwritten_values(whole);
   for (std::size_t i = 0; i < found.size(); ++i) compare_entry(file, found[i], oracle.entries()[i], complete);
 }
 
@@ -258,7 +269,7 @@ void check_against_oracle(std::string_view file, const Checkpoint& opened, const
     oracle.emplace(canonical_file);
     require(oracle->parsed(), "libprotobuf cannot read the records in front of the damage");
   }
-  compare_with_oracle(opened, *oracle);
+  compare_with_oracle(opened, whole, *oracle);
   if (opened.damage()) return;
   require(opened.dialect().model_type == oracle->model_type(), "another model_type than libprotobuf's");
   if (oracle->unknown_fields_between_records())

@@ -45,8 +45,8 @@ class Oracle {
   const std::vector<ExpectedEntry>& entries() const noexcept { return entries_; }
   std::optional<std::string> model_type() const;
   bool unknown_fields_between_records() const;
-  /// Whether the message holds every byte of the file: nothing was given twice and overwritten, or written in an
-  /// unusual way.
+  /// Whether the message is as long as the file: nothing was given twice and overwritten, or written in an unusual way,
+  /// unless the one makes up for the other.
   bool holds_everything() const;
 
  private:
