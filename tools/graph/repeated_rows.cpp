@@ -61,7 +61,7 @@ ValueId for_one_example(Graph& graph, ValueId id, std::size_t axis, std::int64_t
 
 /// So many nodes at the end go to the front: they need nothing but constants and inputs.
 void move_to_front(Graph& graph, std::size_t count) {
-  std::ranges::rotate(graph.nodes, graph.nodes.end() - static_cast<std::ptrdiff_t>(count));
+  std::rotate(graph.nodes.begin(), graph.nodes.end() - static_cast<std::ptrdiff_t>(count), graph.nodes.end());
   for (std::size_t i = 0; i < graph.nodes.size(); ++i)
     for (const ValueId id : graph.nodes[i].outputs) graph.value(id).producer = static_cast<std::uint32_t>(i);
 }
