@@ -2,7 +2,7 @@
 // sentence.
 #include "fuzz_target.h"
 #include "graph_text.h"
-#include "prepare.h"
+#include "prepared.h"
 #include "read_graph.h"
 
 namespace {
@@ -32,13 +32,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (file->refusals.empty() && !status) test::expect_no("a graph that was read is none: " + to_string(status.error()));
   if (status) expect_text(file->graph);
   if (file->format == graph::GraphFormat::onnx) return 0;
-  // Refused or not, it goes its whole way: rules see only what inference found right.
-  for (const int opset : {0, graph::kMinOpset, graph::kMaxOpset}) {
-    graph::Graph network = file->graph;
-    const auto prepared = graph::prepare(network, nullptr, {.opset = opset, .fold_batch_norm = true}, file->refusals);
-    test::expect(prepared.has_value(), "a network that needs nothing else is not prepared");
-    const auto typed = graph::verify(network);
-    if (status && !typed) test::expect_no("a graph that was prepared is none: " + to_string(typed.error()));
-  }
+  test::expect_prepared(file->graph, file->refusals);
   return 0;
 }

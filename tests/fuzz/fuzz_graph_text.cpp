@@ -1,6 +1,7 @@
-// Any text as a graph: what parses prints as text that parses to the same.
+// Any text as a graph: what parses prints as text that parses to the same, and is prepared for each target.
 #include "fuzz_target.h"
 #include "graph_text.h"
+#include "prepared.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ckpt;
@@ -15,5 +16,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!back) test::expect_no("text that was printed does not parse: " + to_string(back.error()));
   const auto again = graph::to_text(*back);
   test::expect(again && *again == *text, "text that was read prints as another");
+  test::expect_prepared(*graph, {});
   return 0;
 }
