@@ -41,6 +41,10 @@ Cases convolutions() {
        {f32({-1, 4, 6, 7}), f32({4, 3, 3, 3})},
        {{"pad_mode", words("SAME")}, {"stride", Ints{1, 1, 2, 2}}, {"input_sizes", Ints{2, 3, 12, 14}}},
        {f32({-1, 3, 12, 14})}},
+      {"Conv2DBackpropInput",
+       {f32({-1, 4, 6, 7}), f32({4, 3, 3, 3})},
+       {{"pad_mode", words("SAME")}, {"stride", Ints{1, 1, 2, 2}}, {"input_sizes", Ints{2, 3, 12, 14}}},
+       {f32({-1, 3, 12, 14})}},
       {"Conv2DTranspose",
        {f32({-1, 4, 6, 7}), f32({4, 3, 4, 4})},
        {{"stride", Ints{1, 1, 2, 2}}},
@@ -88,6 +92,7 @@ Cases pools() {
       {"AdaptiveAvgPool2D", {image}, {{"output_size", Ints{1, 1}}}, {f32({-1, 4, 1, 1})}},
       {"AdaptiveMaxPool1D", {f32({-1, 4, 12})}, {{"output_size", whole(3)}}, {f32({-1, 4, 3})}},
       {"AdaptiveAvgPool3D", {f32({-1, 4, 7, 13, 15})}, {{"output_size", Ints{2, 3, 4}}}, {f32({-1, 4, 2, 3, 4})}},
+      {"AdaptiveAvgPool3D", {f32({-1, 4, 7, 13, 15})}, {{"output_size", Ints{1, 1, 1}}}, {f32({-1, 4, 1, 1, 1})}},
       {"AdaptiveMaxPool2D", {f32({-1, 4, 12, 8})}, {{"output_size", Ints{3, 4}}}, {f32({-1, 4, 3, 4})}},
       {"AdaptiveMaxPool2D", {f32({-1, 4, 13, 15})}, {{"output_size", Ints{3, 4}}}, {f32({-1, 4, 3, 4})}},
       {"AvgPool", {image}, two, {f32({-1, 4, 6, 7})}},
@@ -370,6 +375,7 @@ Cases shapes() {
       {"Stack", {x, x}, {{"axis", whole(1)}}, {f32({-1, 2, 4, 6})}},
       {"TExt", {f32({-1, 4})}, {}, {f32({4, -1})}},
       {"Tile", {x}, {{"multiples", Ints{2, 1, 1, 3}}}, {f32({2, -1, 4, 18})}},
+      {"Tile", {x}, {{"multiples", Ints{1, 2, 3}}}, {f32({-1, 8, 18})}},
       {"Transpose", {x}, {{"perm", Ints{0, 2, 1}}}, {f32({-1, 6, 4})}},
       {"TransposeExtView", {x}, {{"dim0", whole(1)}, {"dim1", whole(-1)}}, {f32({-1, 6, 4})}},
       {"Unstack", {x}, {{"axis", whole(1)}}, {f32({-1, 6}), f32({-1, 6}), f32({-1, 6}), f32({-1, 6})}},
@@ -581,6 +587,12 @@ Cases recurrent() {
            {f32({5, -1, 6}), state, state, weights},
            {{"input_size", whole(6)}, {"hidden_size", whole(8)}},
            {steps, state, state},
+           3},
+          // what GEIR can have of it
+          {"LSTM",
+           {f32({5, -1, 6}), state, state, weights},
+           {{"input_size", whole(6)}, {"hidden_size", whole(8)}},
+           {steps, state},
            3}};
 }
 
@@ -652,6 +664,15 @@ std::vector<OperatorCase> training_cases() {
   append(cases, gradients());
   append(cases, updates());
   return cases;
+}
+
+OperatorCase of_batch(OperatorCase each, std::int64_t batch) {
+  for (Type& type : each.inputs) {
+    for (Dim& dim : type.dims) {
+      if (!dim.known()) dim = Dim(batch);
+    }
+  }
+  return each;
 }
 
 Graph graph_of(const OperatorCase& each) {

@@ -21,6 +21,9 @@ std::vector<OperatorCase> operator_cases();
 /// Of those that only training has.
 std::vector<OperatorCase> training_cases();
 
+/// With a number for the batch of its inputs.
+OperatorCase of_batch(OperatorCase each, std::int64_t batch);
+
 /// The case as a graph, before its attributes are in canonical form.
 Graph graph_of(const OperatorCase& each);
 

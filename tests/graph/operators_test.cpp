@@ -158,6 +158,17 @@ TEST(Operators, EachIsConvertedForEachOpset) {
   }
 }
 
+/// That the numbers are the same, interop says: it runs each of these by way of GEIR.
+TEST(Operators, EachRuleForGeConvertsACase) {
+  std::set<std::string> converted;
+  for (const OperatorCase& each : operator_cases()) {
+    Graph graph = canonical(of_batch(each, 8));
+    ASSERT_TRUE(infer_types(graph).empty()) << each.op;
+    if (convert_to_ge(graph).refusals.empty()) converted.insert(graph.nodes[0].op);
+  }
+  for (const Op& op : ops()) EXPECT_EQ(converted.contains(std::string(op.name)), op.to_ge != nullptr) << op.name;
+}
+
 /// Whatever is asked of a rule, it answers: attributes of every operator with numbers that make no sense.
 TEST(Operators, OddNumbersAreRefusedOrConverted) {
   for (const OperatorCase& each : all_cases()) {
@@ -172,6 +183,7 @@ TEST(Operators, OddNumbersAreRefusedOrConverted) {
         if (auto* lists = std::get_if<IntLists>(&changed)) lists->assign(3, {odd, odd});
         infer_types(other);
         convert_to_onnx(other, 17);
+        convert_to_ge(other);
       }
     }
   }
@@ -217,6 +229,7 @@ TEST(Operators, InputsOfEachSizeAreRefusedOrConverted) {
         if (!canonicalise(graph.nodes[0])) continue;
         infer_types(graph);
         convert_to_onnx(graph, 17);
+        convert_to_ge(graph);
       }
     }
   }

@@ -1,11 +1,15 @@
 // Prints the cases of the operator table as ONNX has them, one JSON document a line: a case for an opset, with its
-// steps and values. What reads it makes models of them without our writer.
+// steps and values; and once more by way of GEIR, where there is a rule. What reads it makes models of them without our
+// writer.
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "geir_file.h"
 #include "operator_cases.h"
+#include "read_graph.h"
+#include "temp_dir.h"
 
 namespace {
 
@@ -57,7 +61,8 @@ json json_of(const Target& target, const Target::Step& step) {
           {"attrs", attrs}};
 }
 
-json json_of(const test::OperatorCase& each, const Graph& graph, const Converted& converted, int opset) {
+/// `node`: as the case has it; `graph`: what became of it.
+json json_of(const Node& node, const Graph& graph, const Converted& converted, int opset, bool geir = false) {
   json values = json::array(), steps = json::array(), inputs = json::array(), outputs = json::array();
   for (const Target::Output& output : converted.target.outputs()) {
     json value = {{"name", output.name}, {"type", json_of(output.type)}};
@@ -68,7 +73,7 @@ json json_of(const test::OperatorCase& each, const Graph& graph, const Converted
   for (const ValueId id : graph.inputs) inputs.push_back(graph.value(id).name);
   for (const ValueId id : graph.outputs) outputs.push_back(graph.value(id).name);
   json attrs = json::object();
-  for (const auto& [name, attr] : graph.nodes[0].attrs) {
+  for (const auto& [name, attr] : node.attrs) {
     if (const auto* value = std::get_if<std::int64_t>(&attr)) attrs[name] = *value;
     if (const auto* value = std::get_if<double>(&attr)) attrs[name] = *value;
     if (const auto* value = std::get_if<bool>(&attr)) attrs[name] = *value;
@@ -78,13 +83,31 @@ json json_of(const test::OperatorCase& each, const Graph& graph, const Converted
     if (const auto* value = std::get_if<IntLists>(&attr)) attrs[name] = *value;
     if (std::holds_alternative<None>(attr)) attrs[name] = nullptr;
   }
-  return {{"op", each.op},    {"opset", opset},     {"arguments", attrs}, {"inputs", inputs},
-          {"values", values}, {"outputs", outputs}, {"steps", steps}};
+  return {{"op", node.op},    {"opset", opset},   {"geir", geir},       {"arguments", attrs},
+          {"inputs", inputs}, {"values", values}, {"outputs", outputs}, {"steps", steps}};
+}
+
+/// Whether it comes back; a use that GE has no rule for is none that fails.
+bool print_by_way_of_geir(const test::OperatorCase& each, const std::filesystem::path& file) {
+  constexpr int kOpset = 18;
+  Graph graph = test::graph_of(test::of_batch(each, 8));
+  if (!canonicalise(graph.nodes[0]) || !infer_types(graph).empty()) return false;
+  const Converted there = convert_to_ge(graph);
+  if (!there.refusals.empty()) return true;
+  if (!write_geir(file, graph, there.target)) return false;
+  auto back = read_graph(file);
+  if (!back || !back->refusals.empty() || !infer_types(back->graph).empty()) return false;
+  const Converted converted = convert_to_onnx(back->graph, kOpset);
+  if (!converted.refusals.empty()) return false;
+  std::puts(json_of(graph.nodes[0], back->graph, converted, kOpset, true).dump().c_str());
+  return true;
 }
 
 }  // namespace
 
 int main() {
+  const ckpt::test::TempDir folder;
+  bool good = true;
   for (const test::OperatorCase& each : test::operator_cases()) {
     Graph graph = test::graph_of(each);
     if (!canonicalise(graph.nodes[0]) || !infer_types(graph).empty()) return 1;
@@ -92,7 +115,11 @@ int main() {
       if (opset < each.since) continue;
       const Converted converted = convert_to_onnx(graph, opset);
       if (!converted.refusals.empty()) return 1;
-      std::puts(json_of(each, graph, converted, opset).dump().c_str());
+      std::puts(json_of(graph.nodes[0], graph, converted, opset).dump().c_str());
     }
+    if (print_by_way_of_geir(each, folder.path() / "model.pb")) continue;
+    std::fprintf(stderr, "%s does not come back from GEIR\n", each.op.c_str());
+    good = false;
   }
+  return good ? 0 : 1;
 }

@@ -322,6 +322,17 @@ void GeirReader::set_attributes(const ge_ir::OpDef& op, const Counterpart* known
   }
 }
 
+/// A list of numbers there, one of pairs here.
+void pair_up(AnfNode& out, std::string_view name) {
+  const auto pads = out.attrs.find(name);
+  if (pads == out.attrs.end() || pads->second.items.size() != 4) return;
+  const std::vector<Literal> flat = std::move(pads->second.items);
+  const auto pair = [](const Literal& a, const Literal& b) {
+    return Literal{.is = Literal::Is::list, .items = {a, b}};
+  };
+  pads->second.items = {pair(flat[0], flat[1]), pair(flat[2], flat[3])};
+}
+
 /// What GE assumes where nothing is said, and MindSpore does not; what MindSpore says and GE does not.
 void GeirReader::complete(AnfNode& out) {
   if (out.attrs.contains("pad_list") && !out.attrs.contains("pad_mode"))
@@ -335,6 +346,8 @@ void GeirReader::complete(AnfNode& out) {
     out.attrs.emplace("data_format", Literal::of(std::string("NHWC")));
   if (out.op == "AvgPool3D" || out.op == "MaxPool3D" || out.op == "Conv3D")
     out.attrs.emplace("data_format", Literal::of(std::string("NDHWC")));
+  if (out.op == "BatchToSpace") pair_up(out, "crops");
+  if (out.op == "SpaceToBatch") pair_up(out, "paddings");
   if (out.op == "LogSoftmax" || out.op == "CumSum" || out.op == "CumProd") {
     // MindSpore has one axis.
     const auto axis = out.attrs.find("axis");

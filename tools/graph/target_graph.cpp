@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "ckpt/element.h"
 #include "infer.h"
@@ -88,6 +89,23 @@ Target::Ref Target::tensor(Type type, Contents contents) {
 }
 
 void Target::result(std::size_t index, Ref ref) { by_value_[node_->outputs[index]] = ref; }
+
+Status Target::convert(const Graph& graph, const Node& node, Rule rule, std::vector<Ref>& refs) {
+  auto exchange = [this, &refs, other_graph = &graph, other_node = &node]() mutable {
+    std::swap(graph_, other_graph);
+    std::swap(node_, other_node);
+    std::swap(by_value_, refs);
+  };
+  exchange();
+  Status status = rule(NodeView(graph, node), *this);
+  exchange();
+  for (const ValueId id : node.outputs) {
+    if (refs[id] == kNothing) continue;
+    Type& type = outputs_[refs[id]].type;
+    if (type.dtype == DType::unknown) type = graph.value(id).type;
+  }
+  return status;
+}
 
 /// The walker: one node after the other, then names.
 class Conversion {

@@ -13,6 +13,8 @@
 
 namespace ckpt::graph {
 
+class NodeView;
+
 /// What rules write: nodes of the target format in its own terms, without its serialisation. One Target a graph; each
 /// rule appends the nodes of one node of the source and says what its results are.
 class Target {
@@ -65,6 +67,11 @@ class Target {
   /// Result `index` of the node being converted: a value that a step of this rule made, or one that was there before
   /// (Identity). A result that nobody uses may be left out; one that is used and left out is refused.
   void result(std::size_t index, Ref ref);
+
+  /// Converts, in the course of the node being converted, one of another graph by its rule; `refs` are of that graph's
+  /// values.
+  using Rule = Status (*)(const NodeView&, Target&);
+  Status convert(const Graph& graph, const Node& node, Rule rule, std::vector<Ref>& refs);
 
   const std::vector<Step>& steps() const noexcept { return steps_; }
   const std::vector<Output>& outputs() const noexcept { return outputs_; }

@@ -12,7 +12,7 @@ namespace {
 std::vector<NamedGeRule> join_ge_rules() {
   std::vector<NamedGeRule> rules;
   for (auto family : {ascend::window_rules, ascend::matrix_rules, ascend::element_rules, ascend::shape_rules,
-                      ascend::recurrent_rules}) {
+                      ascend::recurrent_rules, ascend::composed_rules}) {
     std::ranges::copy(family(), std::back_inserter(rules));
   }
   std::ranges::sort(rules, {}, &NamedGeRule::op);

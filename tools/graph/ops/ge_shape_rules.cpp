@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -134,19 +133,6 @@ Status mirror_pad(const NodeView& node, Target& target) {
                       {{"mode", upper(node.text("mode"))}});
 }
 
-// MindSpore's pairs go from the last axis backwards.
-Status pad_v3(const NodeView& node, Target& target) {
-  const Ints& paddings = node.integers("paddings");
-  const std::size_t rank = node.type(0).dims.size();
-  const auto value = node.has_input(1) ? node.constant_numbers(1) : std::optional<Doubles>(Doubles{0});
-  if (node.text("mode") != "constant" || !node.flag("paddings_contiguous")) return refuse("no constant padding");
-  if (!value || *value != Doubles{0}) return refuse("GE's PadD pads with zeros alone");
-  if (paddings.size() % 2 != 0 || paddings.size() > 2 * rank) return refuse("paddings are not pairs of its axes");
-  IntLists lists(rank, Ints{0, 0});
-  for (std::size_t i = 0; i < paddings.size() / 2; ++i) lists[rank - 1 - i] = {paddings[2 * i], paddings[2 * i + 1]};
-  return emit_on(node, target, "PadD", {in(node, target, 0)}, {{"paddings", lists}});
-}
-
 template <Name kType>
 Status resize(const NodeView& node, Target& target) {
   return emit(node, target, kType.view(),
@@ -237,7 +223,6 @@ constexpr NamedGeRule kShapeRules[] = {
     {"NMSWithMask", nms},
     {"OneHot", one_hot},
     {"Pad", pad},
-    {"PadV3", pad_v3},
     {"ROIAlign", roi_align},
     {"Reshape", reshape_node},
     {"ResizeBilinearV2", resize<"ResizeBilinearV2D">},

@@ -65,5 +65,6 @@ std::span<const NamedGeRule> matrix_rules();
 std::span<const NamedGeRule> element_rules();
 std::span<const NamedGeRule> shape_rules();
 std::span<const NamedGeRule> recurrent_rules();
+std::span<const NamedGeRule> composed_rules();
 
 }  // namespace ckpt::graph::ascend
