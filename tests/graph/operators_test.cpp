@@ -169,6 +169,24 @@ TEST(Operators, EachRuleForGeConvertsACase) {
   for (const Op& op : ops()) EXPECT_EQ(converted.contains(std::string(op.name)), op.to_ge != nullptr) << op.name;
 }
 
+// -1 in GE's BroadcastTo is the operand's own size, and a number has none.
+TEST(Operators, FillsOfAnOpenBatchAreAsLargeAsTheInput) {
+  const Type x = f32({-1, 4});
+  for (const OperatorCase& each :
+       {OperatorCase{"Threshold", {x}, {{"threshold", 0.5}, {"value", 7.0}}, {x}},
+        OperatorCase{"MaskedFillScalar", {x, test::typed(DType::boolean, {-1, 4})}, {{"value", 7.0}}, {x}}}) {
+    Graph graph = canonical(each);
+    ASSERT_TRUE(infer_types(graph).empty());
+    const Converted converted = convert_to_ge(graph);
+    EXPECT_TRUE(converted.refusals.empty());
+    for (const Target::Step& step : converted.target.steps()) EXPECT_NE(step.op, "BroadcastTo") << each.op;
+  }
+  OperatorCase wide{"MaskedFillScalar", {f32({1, 4}), test::typed(DType::boolean, {-1, 4})}, {{"value", 7.0}}, {x}};
+  Graph graph = canonical(wide);
+  ASSERT_TRUE(infer_types(graph).empty());
+  EXPECT_NE(text_of(convert_to_ge(graph).refusals).find("of which the number is open"), std::string::npos);
+}
+
 /// Whatever is asked of a rule, it answers: attributes of every operator with numbers that make no sense.
 TEST(Operators, OddNumbersAreRefusedOrConverted) {
   for (const OperatorCase& each : all_cases()) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -100,6 +101,15 @@ Status with_number(const NodeView& node, Target& target) {
   return emit_on(node, target, kType.view(), {in(node, target, 0), target.scalar(value, type.dtype)});
 }
 
+/// Whether BroadcastTo can make it that large: -1 is the operand's own size there.
+bool can_widen(const Dims& from, const Dims& to) {
+  const std::size_t ahead = to.size() - std::min(from.size(), to.size());
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (!to[i].known() && (i < ahead || from[i - ahead] != to[i])) return false;
+  }
+  return true;
+}
+
 // x where the mask is false. Select does not broadcast.
 Status select_filled(const NodeView& node, Target& target, Ref value) {
   const Type& result = node.result_type();
@@ -108,13 +118,17 @@ Status select_filled(const NodeView& node, Target& target, Ref value) {
   if (node.type(1).dtype != DType::boolean) return refuse("its mask is " + to_string(node.type(1)));
   const auto widened = [&](Ref x, const Type& type) -> Result<Ref> {
     if (type.dims == result.dims) return x;
+    if (!can_widen(type.dims, result.dims)) return refuse("repeated for each example, of which the number is open");
     auto sizes = vector(target, *shape);
     if (!sizes) return sizes.error();
     return target.add("BroadcastTo", {x, *sizes}, {}, {type.dtype, result.dims});
   };
+  const Ref input = in(node, target, 0);
+  const bool open = !can_widen({}, result.dims) && node.type(0).dims == result.dims && result.dtype != DType::boolean;
+  if (open) value = target.add("Add", {target.add("ZerosLike", {input}, {}, result), value}, {}, result);
   auto mask = widened(in(node, target, 1), node.type(1));
-  auto filled = widened(value, {result.dtype, {}});
-  auto x = widened(in(node, target, 0), node.type(0));
+  auto filled = widened(value, {result.dtype, open ? result.dims : Dims{}});
+  auto x = widened(input, node.type(0));
   if (!mask || !filled || !x) return (!mask ? mask : !filled ? filled : x).error();
   return emit_on(node, target, "Select", {*mask, *filled, *x});
 }
