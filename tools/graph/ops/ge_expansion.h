@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -61,6 +62,20 @@ template <auto kMade>
 Status made_of(const NodeView& node, Target& target) {
   Expansion to(node, target);
   return to.finish(kMade(node, to));
+}
+
+// Of rules.
+using To = Expansion;
+using Ids = std::vector<ValueId>;
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// An input as the result's type.
+inline ValueId as_result(const NodeView& node, To& to, std::size_t i = 0) { return to.in(i, node.result_type().dtype); }
+
+/// An attribute as a constant of the result's type.
+inline ValueId number_of(const NodeView& node, To& to, std::string_view name) {
+  return to.number(node.number(name), node.result_type().dtype);
 }
 
 }  // namespace ckpt::graph::ascend

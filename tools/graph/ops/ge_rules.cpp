@@ -11,8 +11,9 @@ namespace {
 
 std::vector<NamedGeRule> join_ge_rules() {
   std::vector<NamedGeRule> rules;
-  for (auto family : {ascend::window_rules, ascend::matrix_rules, ascend::element_rules, ascend::shape_rules,
-                      ascend::recurrent_rules, ascend::composed_rules}) {
+  for (auto family :
+       {ascend::window_rules, ascend::matrix_rules, ascend::element_rules, ascend::shape_rules, ascend::recurrent_rules,
+        ascend::composed_element_rules, ascend::composed_shape_rules, ascend::composed_window_rules}) {
     std::ranges::copy(family(), std::back_inserter(rules));
   }
   std::ranges::sort(rules, {}, &NamedGeRule::op);

@@ -65,6 +65,8 @@ std::span<const NamedGeRule> matrix_rules();
 std::span<const NamedGeRule> element_rules();
 std::span<const NamedGeRule> shape_rules();
 std::span<const NamedGeRule> recurrent_rules();
-std::span<const NamedGeRule> composed_rules();
+std::span<const NamedGeRule> composed_element_rules();
+std::span<const NamedGeRule> composed_shape_rules();
+std::span<const NamedGeRule> composed_window_rules();
 
 }  // namespace ckpt::graph::ascend
