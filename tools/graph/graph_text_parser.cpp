@@ -1,4 +1,6 @@
+#include <cctype>
 #include <charconv>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <unordered_map>
