@@ -1,3 +1,4 @@
+#include "diagonal.h"
 #include "rules.h"
 #include "table.h"
 
@@ -73,31 +74,6 @@ Status diag_part(const NodeView& node, Target& target) {
 }
 
 // ---- the diagonal of two axes of a tensor ----
-
-/// Which axes, their sizes, and where the diagonal is in a matrix laid out row by row.
-struct Line {
-  std::size_t rows = 0, columns = 0;
-  std::int64_t height = 0, width = 0, first = 0, count = 0;
-};
-
-Result<Line> line_of(const NodeView& node, std::int64_t offset, std::int64_t dim1, std::int64_t dim2) {
-  const Dims& dims = node.type(0).dims;
-  auto rows = axis_of(dim1, dims.size());
-  if (!rows) return rows.error();
-  auto columns = axis_of(dim2, dims.size());
-  if (!columns) return columns.error();
-  if (*rows == *columns) return refuse("a diagonal of one axis");
-  if (!dims[*rows].known() || !dims[*columns].known()) return refuse("a diagonal over sizes that are not known");
-  Line line{.rows = *rows, .columns = *columns, .height = dims[*rows].size, .width = dims[*columns].size};
-  line.first = offset >= 0 ? offset : -offset * line.width;
-  line.count = offset >= 0 ? std::min(line.height, line.width - offset) : std::min(line.height + offset, line.width);
-  if (line.count <= 0) return refuse("offset " + std::to_string(offset) + " is outside of " + to_string(node.type(0)));
-  return line;
-}
-
-Result<Line> own_line(const NodeView& node) {
-  return line_of(node, node.integer("offset"), node.integer("dim1"), node.integer("dim2"));
-}
 
 /// The other axes, then the diagonal.
 Dims line_dims(const Dims& dims, const Line& line) {
@@ -216,6 +192,25 @@ Status eye_of_ge(const NodeView& node, Target& target) {
 std::vector<Argument> triangle_arguments() { return {tensor("input"), integer("diagonal", whole(0))}; }
 
 }  // namespace
+
+Result<Line> line_of(const NodeView& node, std::int64_t offset, std::int64_t dim1, std::int64_t dim2) {
+  const Dims& dims = node.type(0).dims;
+  auto rows = axis_of(dim1, dims.size());
+  if (!rows) return rows.error();
+  auto columns = axis_of(dim2, dims.size());
+  if (!columns) return columns.error();
+  if (*rows == *columns) return refuse("a diagonal of one axis");
+  if (!dims[*rows].known() || !dims[*columns].known()) return refuse("a diagonal over sizes that are not known");
+  Line line{.rows = *rows, .columns = *columns, .height = dims[*rows].size, .width = dims[*columns].size};
+  line.first = offset >= 0 ? offset : -offset * line.width;
+  line.count = offset >= 0 ? std::min(line.height, line.width - offset) : std::min(line.height + offset, line.width);
+  if (line.count <= 0) return refuse("offset " + std::to_string(offset) + " is outside of " + to_string(node.type(0)));
+  return line;
+}
+
+Result<Line> own_line(const NodeView& node) {
+  return line_of(node, node.integer("offset"), node.integer("dim1"), node.integer("dim2"));
+}
 
 std::vector<Op> diagonal_ops() {
   return {

@@ -5,7 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "ops/diagonal.h"
 #include "ops/ge_expansion.h"
+#include "ops/spread.h"
 
 // What is written as other operators: most of what mint and the newer layers are made of. Of shapes, indices and axes.
 namespace ckpt::graph::ascend {
@@ -168,36 +170,33 @@ ValueId roll(const NodeView& node, To& to) {
 }
 
 /// The others, then those of the diagonal of two axes, whose matrix is laid out row by row.
-Result<ValueId> diagonal_of(const NodeView& node, To& to, std::int64_t offset, std::int64_t a, std::int64_t b) {
+ValueId diagonal_of(const NodeView& node, To& to, const Line& line) {
   const Dims& dims = node.type(0).dims;
-  auto rows = axis_of(a, dims.size()), columns = axis_of(b, dims.size());
-  if (!rows || !columns) return rows ? columns.error() : rows.error();
-  const std::int64_t height = dims[*rows].size, width = dims[*columns].size;
-  if (height < 0 || width < 0) return refuse("a diagonal over sizes that are not known");
   Ints order;
   Dims flat;
   for (std::size_t i = 0; i < dims.size(); ++i) {
-    if (i == *rows || i == *columns) continue;
+    if (i == line.rows || i == line.columns) continue;
     order.push_back(static_cast<std::int64_t>(i));
     flat.push_back(dims[i]);
   }
   const auto last = static_cast<std::int64_t>(flat.size());
-  for (const std::size_t axis : {*rows, *columns}) order.push_back(static_cast<std::int64_t>(axis));
-  flat.emplace_back(height * width);
-  const std::int64_t first = offset >= 0 ? offset : -offset * width;
-  const std::int64_t count = offset >= 0 ? std::min(height, width - offset) : std::min(height + offset, width);
+  for (const std::size_t axis : {line.rows, line.columns}) order.push_back(static_cast<std::int64_t>(axis));
+  flat.emplace_back(line.height * line.width);
   const ValueId x = order == counted(dims.size()) ? to.in(0) : to("Transpose", {to.in(0)}, {{"dims", order}});
-  return cut(to, to.reshape(x, flat), last, first, first + (count - 1) * (width + 1) + 1, width + 1);
+  const std::int64_t end = line.first + (line.count - 1) * (line.width + 1) + 1;
+  return cut(to, to.reshape(x, flat), last, line.first, end, line.width + 1);
 }
 
 Result<ValueId> diagonal(const NodeView& node, To& to) {
-  return diagonal_of(node, to, node.integer("offset"), node.integer("dim1"), node.integer("dim2"));
+  auto line = own_line(node);
+  if (!line) return line.error();
+  return diagonal_of(node, to, *line);
 }
 
 Result<ValueId> trace(const NodeView& node, To& to) {
-  auto line = diagonal_of(node, to, 0, 0, 1);
-  if (!line) return line;
-  return to("ReduceSum", {*line}, {{"axis", Ints{0}}});
+  auto line = line_of(node, 0, 0, 1);
+  if (!line) return line.error();
+  return to("ReduceSum", {diagonal_of(node, to, *line)}, {{"axis", Ints{0}}});
 }
 
 // ---- indices ----
@@ -252,32 +251,16 @@ ValueId cumsum_ext(const NodeView& node, To& to) {
   return to("CumSum", {as_result(node, to)}, {{"axis", node.integer("dim")}});
 }
 
-struct Spread {
-  Ints axes = {};
-  bool keep = false;
-  std::int64_t correction = 0;
-};
-
-Spread spread_of(const NodeView& node) {
-  if (node.node().op == "ReduceStd") return {node.integers("axis"), node.flag("keep_dims"), node.flag("unbiased")};
-  return {node.is_none("dim") ? Ints{} : node.integers("dim"), node.flag("keepdim"), node.integer("correction")};
-}
-
 /// The variance, or its root; and the mean where that is a result, too.
-template <bool kRoot>
+template <SpreadReader kRead, bool kRoot>
 Result<Ids> spread(const NodeView& node, To& to) {
-  const Spread how = spread_of(node);
-  auto axes = axes_of(how.axes, node.type(0).dims.size());
-  if (!axes) return axes.error();
-  Dims gone;
-  for (const std::size_t i : *axes) gone.push_back(node.type(0).dims[i]);
-  const auto count = known_part(gone);
-  if (!count || count->unknown > 0) return refuse("an axis whose size is not known");
-  if (count->product <= how.correction) return refuse("a correction that leaves nothing");
+  const Spread how = kRead(node);
+  auto count = divisor_of(node, how);
+  if (!count) return count.error();
   const Attrs kept{{"axis", how.axes}, {"keep_dims", true}}, as_asked{{"axis", how.axes}, {"keep_dims", how.keep}};
   const ValueId x = to.in(0);
   const ValueId squares = to("Square", {to("Sub", {x, to("ReduceMean", {x}, kept)})});
-  const ValueId divisor = to.number(static_cast<double>(count->product - how.correction), node.type(0).dtype);
+  const ValueId divisor = to.number(*count, node.type(0).dtype);
   const ValueId variance = to("RealDiv", {to("ReduceSum", {squares}, as_asked), divisor});
   Ids results{kRoot ? to("Sqrt", {variance}) : variance};
   if (node.node().outputs.size() > 1) results.push_back(to("ReduceMean", {x}, as_asked));
@@ -335,22 +318,22 @@ constexpr NamedGeRule kComposedShapeRules[] = {
     {"OneHotExt", made_of<one_hot_ext>},
     {"Ones", made_of<filled_with<1>>},
     {"PixelShuffle", made_of<pixel_shuffle>},
-    {"ReduceStd", made_of<spread<true>>},
+    {"ReduceStd", made_of<spread<reduce_std_form, true>>},
     {"Roll", made_of<roll>},
     {"SelectExtView", made_of<select_one>},
     {"SliceExt", made_of<slice_ext>},
     {"SortExt", made_of<sort_ext>},
     {"SplitTensor", made_of<pieces<"dim">>},
     {"SplitWithSize", made_of<pieces<"dim">>},
-    {"Std", made_of<spread<true>>},
-    {"StdMean", made_of<spread<true>>},
+    {"Std", made_of<spread<spread_form, true>>},
+    {"StdMean", made_of<spread<spread_form, true>>},
     {"TExt", made_of<turned>},
     {"TopkExt", made_of<topk_ext>},
     {"Trace", made_of<trace>},
     {"TransposeExtView", made_of<two_exchanged>},
     {"UnsortedSegmentMax", made_of<segment_max>},
-    {"Var", made_of<spread<false>>},
-    {"VarMean", made_of<spread<false>>},
+    {"Var", made_of<spread<spread_form, false>>},
+    {"VarMean", made_of<spread<spread_form, false>>},
     {"Zeros", made_of<filled_with<0>>},
 };
 

@@ -1,4 +1,5 @@
 #include "rules.h"
+#include "spread.h"
 #include "table.h"
 
 namespace ckpt::graph {
@@ -249,23 +250,6 @@ Status cumsum_ext(const NodeView& node, Target& target) {
 
 // ---- how far values are spread ----
 
-/// With `correction` less than the count below the sum of squares.
-struct Spread {
-  Ints axes = {};
-  bool keep = false;
-  std::int64_t correction = 0;
-};
-
-Spread spread_form(const NodeView& node) {
-  return {node.is_none("dim") ? Ints{} : node.integers("dim"), node.flag("keepdim"), node.integer("correction")};
-}
-
-Spread reduce_std_form(const NodeView& node) {
-  return {node.integers("axis"), node.flag("keep_dims"), node.flag("unbiased") ? 1 : 0};
-}
-
-using SpreadReader = Spread (*)(const NodeView&);
-
 template <SpreadReader read>
 Types spread_types(const NodeView& node) {
   const Spread form = read(node);
@@ -278,18 +262,13 @@ Types spread_types(const NodeView& node) {
 template <SpreadReader read, bool kRoot>
 Status spread_onnx(const NodeView& node, Target& target) {
   const Spread form = read(node);
-  auto positions = axes_of(form.axes, node.type(0).dims.size());
-  if (!positions) return positions.error();
-  Dims gone;
-  for (const std::size_t i : *positions) gone.push_back(node.type(0).dims[i]);
-  const auto count = known_part(gone);
-  if (!count || count->unknown > 0) return refuse("an axis whose size is not known");
-  if (count->product <= form.correction) return refuse("a correction that leaves nothing");
+  auto count = divisor_of(node, form);
+  if (!count) return count.error();
   Chain f(target, node.type(0));
   const Ref x = in(node, target, 0);
   const Ref centred = f("Sub", {x, reduce(target, "ReduceMean", x, form.axes, true)});
   const Ref sum = reduce(target, "ReduceSum", f("Mul", {centred, centred}), form.axes, form.keep, node.result_type());
-  const Ref divisor = f.number(static_cast<double>(count->product - form.correction));
+  const Ref divisor = f.number(*count);
   const Ref variance = target.add("Div", {sum, divisor}, {}, node.result_type());
   target.result(0, kRoot ? target.add("Sqrt", {variance}) : variance);
   if (node.node().outputs.size() > 1) target.result(1, reduce(target, "ReduceMean", x, form.axes, form.keep));
@@ -546,6 +525,25 @@ std::vector<Op> places_and_orders() {
 }
 
 }  // namespace
+
+Spread spread_form(const NodeView& node) {
+  return {node.is_none("dim") ? Ints{} : node.integers("dim"), node.flag("keepdim"), node.integer("correction")};
+}
+
+Spread reduce_std_form(const NodeView& node) {
+  return {node.integers("axis"), node.flag("keep_dims"), node.flag("unbiased") ? 1 : 0};
+}
+
+Result<double> divisor_of(const NodeView& node, const Spread& form) {
+  auto axes = axes_of(form.axes, node.type(0).dims.size());
+  if (!axes) return axes.error();
+  Dims gone;
+  for (const std::size_t i : *axes) gone.push_back(node.type(0).dims[i]);
+  const auto count = known_part(gone);
+  if (!count || count->unknown > 0) return refuse("an axis whose size is not known");
+  if (count->product <= form.correction) return refuse("a correction that leaves nothing");
+  return static_cast<double>(count->product - form.correction);
+}
 
 std::vector<Op> reduce_ops() {
   std::vector<Op> all = plain_reductions();
