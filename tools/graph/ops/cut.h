@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "rules.h"
@@ -23,6 +24,12 @@ Result<Strided> strided(const NodeView& node);
 
 /// Slice, as cuts.
 Result<std::vector<Cut>> slice_cuts(const NodeView& node);
+/// SliceExt and Narrow: of one axis.
+Result<std::vector<Cut>> ext_cuts(const NodeView& node);
+Result<std::vector<Cut>> narrow_cuts(const NodeView& node);
+
+/// The element of an axis that is the first when it is rolled.
+std::int64_t rolled_begin(std::int64_t size, std::int64_t shift);
 
 /// The first element of an axis of that size, and how many there are.
 struct Reach {

@@ -4,7 +4,9 @@
 #include <limits>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "ops/cut.h"
 #include "ops/diagonal.h"
 #include "ops/ge_expansion.h"
 #include "ops/spread.h"
@@ -103,13 +105,15 @@ ValueId cut(To& to, ValueId x, std::int64_t axis, std::int64_t begin, std::int64
              {"shrink_axis_mask", single ? own : 0}});
 }
 
-ValueId slice_ext(const NodeView& node, To& to) {
-  return cut(to, to.in(0), node.integer("dim"), node.integer("start"), node.integer("end"), node.integer("step"));
-}
+using CutReader = Result<std::vector<Cut>> (*)(const NodeView&);
 
-ValueId narrow(const NodeView& node, To& to) {
-  const std::int64_t start = node.integer("start"), end = start + node.integer("length");
-  return cut(to, to.in(0), node.integer("dim"), start, start < 0 && end == 0 ? kToTheEnd : end);
+template <CutReader kRead>
+Result<ValueId> cuts_of(const NodeView& node, To& to) {
+  auto cuts = kRead(node);
+  if (!cuts) return cuts.error();
+  ValueId x = to.in(0);
+  for (const Cut& one : *cuts) x = cut(to, x, one.axis, one.begin, one.end, one.step);
+  return x;
 }
 
 ValueId select_one(const NodeView& node, To& to) {
@@ -160,10 +164,8 @@ ValueId roll(const NodeView& node, To& to) {
   for (std::size_t i = 0; i < node.integers("dims").size(); ++i) {
     const std::int64_t axis = node.integers("dims")[i];
     const Dims& dims = node.type(0).dims;
-    const std::int64_t size = dims[*axis_of(axis, dims.size())].size;
-    const std::int64_t rest = size == 0 ? 0 : node.integers("shifts")[i] % size;
-    if (rest == 0) continue;
-    const std::int64_t at = rest > 0 ? size - rest : -rest;
+    const std::int64_t at = rolled_begin(dims[*axis_of(axis, dims.size())].size, node.integers("shifts")[i]);
+    if (at == 0) continue;
     x = to("Concat", {cut(to, x, axis, at, kToTheEnd), cut(to, x, axis, 0, at)}, {{"axis", axis}});
   }
   return x;
@@ -314,14 +316,14 @@ constexpr NamedGeRule kComposedShapeRules[] = {
     {"Meshgrid", made_of<meshgrid>},
     {"Min", made_of<of_all<"ReduceMin">>},
     {"MinDim", made_of<value_and_place<"ArgMinWithValue">>},
-    {"Narrow", made_of<narrow>},
+    {"Narrow", made_of<cuts_of<narrow_cuts>>},
     {"OneHotExt", made_of<one_hot_ext>},
     {"Ones", made_of<filled_with<1>>},
     {"PixelShuffle", made_of<pixel_shuffle>},
     {"ReduceStd", made_of<spread<reduce_std_form, true>>},
     {"Roll", made_of<roll>},
     {"SelectExtView", made_of<select_one>},
-    {"SliceExt", made_of<slice_ext>},
+    {"SliceExt", made_of<cuts_of<ext_cuts>>},
     {"SortExt", made_of<sort_ext>},
     {"SplitTensor", made_of<pieces<"dim">>},
     {"SplitWithSize", made_of<pieces<"dim">>},

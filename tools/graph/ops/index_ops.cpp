@@ -253,9 +253,6 @@ Result<std::vector<Cut>> slice_cuts(const NodeView& node) {
   return cuts;
 }
 
-namespace {
-
-/// SliceExt: of one axis.
 Result<std::vector<Cut>> ext_cuts(const NodeView& node) {
   auto axis = axis_of(node.integer("dim"), node.type(0).dims.size());
   if (!axis) return axis.error();
@@ -275,6 +272,13 @@ Result<std::vector<Cut>> narrow_cuts(const NodeView& node) {
   return std::vector<Cut>{{static_cast<std::int64_t>(*axis), start, start < 0 && end == 0 ? kToTheEnd : end, 1}};
 }
 
+std::int64_t rolled_begin(std::int64_t size, std::int64_t shift) {
+  const std::int64_t rest = size == 0 ? 0 : shift % size;
+  return rest > 0 ? size - rest : -rest;
+}
+
+namespace {
+
 /// Of the axes named, from the last element to the first.
 Result<std::vector<Cut>> reverse_cuts(const NodeView& node) {
   if (node.integers("axis").empty()) return std::vector<Cut>{};
@@ -288,12 +292,6 @@ Result<std::vector<Cut>> reverse_cuts(const NodeView& node) {
 Types reverse_types(const NodeView& node) {
   if (auto cuts = reverse_cuts(node); !cuts) return cuts.error();
   return same(node);
-}
-
-/// The element of an axis that is the first when it is rolled.
-std::int64_t rolled_begin(std::int64_t size, std::int64_t shift) {
-  const std::int64_t rest = size == 0 ? 0 : shift % size;
-  return rest > 0 ? size - rest : -rest;
 }
 
 /// How far each axis is rolled: one after the other, an axis may come twice.
